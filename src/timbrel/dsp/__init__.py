@@ -1,0 +1,1 @@
+"""Pure functions on tensors: spectra, envelopes, loudness, pitch; and their realtime kernels."""

@@ -1,0 +1,94 @@
+"""The one interface: notes and a timbre go in; audio comes out.
+
+`render` is the only method that a family must write. What a family cannot do raises `Unsupported`
+with one clear line; everyone asks `instrument.can("encode")`, nobody asks for a family by name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.errors import Unsupported
+from timbrel.sound import Control, Notes, Performance, Rendered, TimbreSpace
+
+Ability = Literal["encode", "generate", "transfer", "differentiable", "velocity", "bend"]
+ControlValues = Mapping[str, float]
+
+
+class Instrument(ABC):
+    """A trained model that renders notes from a timbre.
+
+    Attributes:
+        family: the kind of instrument, as the registry calls it.
+        abilities: what it can do beyond rendering: `encode` a sound to a timbre, `generate` from
+            random timbres, `transfer` a performance, pass gradients to the timbre
+            (`differentiable`), play louder velocities louder (`velocity`), follow bend curves.
+        sample_rate: of the audio it renders and hears, in Hz.
+        timbre_space: what its timbre vectors mean.
+        controls: knobs that `render` takes beside the notes.
+    """
+
+    family: ClassVar[str]
+    abilities: ClassVar[frozenset[Ability]] = frozenset()
+    sample_rate: int
+    timbre_space: TimbreSpace
+    controls: tuple[Control, ...] = ()
+
+    @abstractmethod
+    def render(
+        self,
+        notes: Notes,
+        timbre: Float[Tensor, "*notes params"],
+        controls: ControlValues | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Rendered:
+        """Audio of each note, its release included.
+
+        Args:
+            notes: what to play.
+            timbre: one timbre for all notes, or one for each.
+            controls: values for some of `self.controls`; the others stay at their defaults.
+            generator: of the randomness in the sound (noise phases); None draws a fixed seed.
+        """
+
+    def encode(
+        self,
+        audio: Float[Tensor, " time"],
+        *,
+        pitch: float | None = None,
+        seconds: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, " params"]:
+        """The timbre of a sound at `sample_rate`.
+
+        Args:
+            audio: one note.
+            pitch: its MIDI number; None has it found.
+            seconds: time that may be spent on fitting the timbre to the sound.
+            generator: of the randomness in that search.
+        """
+        raise self._cannot("encode")
+
+    def transfer(
+        self,
+        performance: Performance,
+        timbre: Float[Tensor, " params"],
+        controls: ControlValues | None = None,
+    ) -> Float[Tensor, " time"]:
+        """Audio that follows a performance's pitch and loudness with this timbre."""
+        raise self._cannot("transfer")
+
+    def can(self, ability: Ability) -> bool:
+        """Whether this instrument can do something beyond rendering."""
+        return ability in self.abilities
+
+    def _cannot(self, ability: Ability) -> Unsupported:
+        able = ", ".join(["render", *sorted(self.abilities)])
+        return Unsupported(f"{self.family} cannot {ability}: it can {able}")

@@ -1,0 +1,16 @@
+"""The nouns that everyone shares: notes, timbre spaces, controls, performances, rendered audio."""
+
+from timbrel.sound.control import Control
+from timbrel.sound.notes import BEND_RATE, Notes, Performance, Rendered
+from timbrel.sound.timbre_space import Dimension, Kind, TimbreSpace
+
+__all__ = [
+    "BEND_RATE",
+    "Control",
+    "Dimension",
+    "Kind",
+    "Notes",
+    "Performance",
+    "Rendered",
+    "TimbreSpace",
+]

@@ -1,0 +1,60 @@
+"""A named, ranged knob: the same object feeds sliders, the command line, MIDI CC and export."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from timbrel.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Control:
+    """A knob with a unit and a range.
+
+    Attributes:
+        name: what the knob is called, in snake_case.
+        unit: physical unit of its value ("s", "Hz", "dB", "" for a plain number).
+        minimum, maximum: the ends of its range, in that unit.
+        default: where it stands when nobody has touched it.
+        curve: how knob travel maps to the value; `log` needs a positive minimum.
+    """
+
+    name: str
+    unit: str
+    minimum: float
+    maximum: float
+    default: float
+    curve: Literal["linear", "log"] = "linear"
+
+    def __post_init__(self) -> None:
+        if not self.minimum < self.maximum:
+            raise BadInput(f"control {self.name}: minimum {self.minimum} is not below its maximum")
+        if self.curve == "log" and self.minimum <= 0:
+            raise BadInput(f"control {self.name}: a log curve needs a minimum above 0")
+
+    def clip(self, value: float) -> float:
+        """The nearest value within the range; a NaN becomes the default."""
+        if math.isnan(value):
+            return self.default
+        return min(max(value, self.minimum), self.maximum)
+
+    def from_knob(self, position: float) -> float:
+        """The value at a knob position 0..1.
+
+        >>> Control("cutoff", "Hz", 20.0, 20000.0, 1000.0, "log").from_knob(1 / 3)
+        200.0
+        """
+        position = min(max(position, 0.0), 1.0)
+        if self.curve == "log":
+            value = self.minimum * (self.maximum / self.minimum) ** position
+            return round(value, 9)
+        return self.minimum + (self.maximum - self.minimum) * position
+
+    def to_knob(self, value: float) -> float:
+        """The knob position 0..1 of a value; the inverse of `from_knob`."""
+        value = self.clip(value)
+        if self.curve == "log":
+            return math.log(value / self.minimum) / math.log(self.maximum / self.minimum)
+        return (value - self.minimum) / (self.maximum - self.minimum)

@@ -1,0 +1,137 @@
+"""What goes into an instrument (notes, a performance) and what comes out (rendered audio)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from timbrel.errors import BadInput
+
+BEND_RATE = 100.0
+"""Points per second of a bend curve, counted from the note's onset."""
+
+LONGEST_NOTE_S = 600.0
+
+
+@dataclass(frozen=True)
+class Notes:
+    """A batch of notes without their place in time.
+
+    Attributes:
+        pitch: MIDI numbers, fractional allowed, in [0, 127].
+        velocity: how hard each is struck, in [0, 1].
+        duration_s: from key down to key up, in (0, 600] s; the release sounds on after it.
+        bend_semitones: deviation from `pitch`, `BEND_RATE` points a second from the onset; the
+            last point holds on.
+
+    Raises:
+        BadInput: lengths differ, or a value is not finite or out of range.
+    """
+
+    pitch: Float[Tensor, " notes"]
+    velocity: Float[Tensor, " notes"]
+    duration_s: Float[Tensor, " notes"]
+    bend_semitones: Float[Tensor, "notes points"] | None = None
+
+    def __post_init__(self) -> None:
+        fields = {
+            "pitch": (0.0, 127.0),
+            "velocity": (0.0, 1.0),
+            "duration_s": (0.0, LONGEST_NOTE_S),
+        }
+        for name, (low, high) in fields.items():
+            values = getattr(self, name)
+            if values.shape != self.pitch.shape or values.ndim != 1:
+                raise BadInput(f"notes: {name} has shape {tuple(values.shape)}, wanted [notes]")
+            legal = values.isfinite() & (values >= low) & (values <= high)
+            if name == "duration_s":
+                legal &= values > 0
+            if not bool(legal.all()):
+                got = float(values[~legal][0])
+                raise BadInput(f"notes: {name} {got:g} is outside {low:g} to {high:g}")
+        bend = self.bend_semitones
+        if bend is not None and (bend.ndim != 2 or len(bend) != len(self) or not bend.shape[1]):
+            raise BadInput(f"notes: bend has shape {tuple(bend.shape)}, wanted [notes points]")
+
+    @classmethod
+    def of(
+        cls,
+        pitch: float | Sequence[float],
+        velocity: float | Sequence[float] = 0.8,
+        duration_s: float | Sequence[float] = 1.0,
+    ) -> Notes:
+        """Notes from plain numbers; a single number serves all notes.
+
+        >>> len(Notes.of([60, 64, 67], duration_s=2.0))
+        3
+        """
+        columns = [torch.atleast_1d(torch.as_tensor(x, dtype=torch.float32))
+                   for x in (pitch, velocity, duration_s)]  # fmt: skip
+        try:
+            return cls(*(column.clone() for column in torch.broadcast_tensors(*columns)))
+        except RuntimeError:
+            sizes = ", ".join(str(len(column)) for column in columns)
+            raise BadInput(f"notes: pitch, velocity, duration_s have lengths {sizes}") from None
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    def __getitem__(self, index: slice | Tensor | list[int]) -> Notes:
+        bend = None if self.bend_semitones is None else self.bend_semitones[index]
+        return Notes(self.pitch[index], self.velocity[index], self.duration_s[index], bend)
+
+    def batches(self, size: int) -> Iterator[Notes]:
+        """The notes in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self[start : start + size]
+
+    def bend_at(self, times_s: Float[Tensor, " frames"]) -> Float[Tensor, "notes frames"]:
+        """The bend in semitones at times after the onset, linear between its points."""
+        if self.bend_semitones is None:
+            return torch.zeros(len(self), len(times_s))
+        last = self.bend_semitones.shape[1] - 1
+        place = (times_s * BEND_RATE).clamp(0, last)
+        left = place.floor().long().clamp(max=max(last - 1, 0))
+        right = (left + 1).clamp(max=last)
+        return torch.lerp(self.bend_semitones[:, left], self.bend_semitones[:, right], place - left)
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A recording's melody as curves: what `transfer` follows.
+
+    Attributes:
+        f0_hz: fundamental frequency, 0 where there is none.
+        loudness_db: A-weighted loudness.
+        confidence: how sure the tracker was of `f0_hz`, in [0, 1].
+        frame_rate: frames per second of all three.
+    """
+
+    f0_hz: Float[Tensor, " frames"]
+    loudness_db: Float[Tensor, " frames"]
+    confidence: Float[Tensor, " frames"]
+    frame_rate: float
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Notes as audio: mono, padded to the longest.
+
+    Attributes:
+        audio: one row a note, silent after its length.
+        lengths: samples that each note sounds, its release included.
+        sample_rate: in Hz.
+    """
+
+    audio: Float[Tensor, "notes time"]
+    lengths: Int[Tensor, " notes"]
+    sample_rate: int
+
+    def __iter__(self) -> Iterator[Float[Tensor, " time"]]:
+        """Each note's audio, cut to its length."""
+        for audio, length in zip(self.audio, self.lengths.tolist(), strict=True):
+            yield audio[:length]

@@ -1,0 +1,152 @@
+"""Timbre spaces: what each number of a timbre vector means, and how timbres mix.
+
+A timbre is always a plain vector. The space knows which of its dimensions are Gaussian latents
+(mix linearly or along the sphere that their mass lies on), points on a sphere, ranged knobs,
+choices (the strongest corner decides), or fixed facts such as a recorded pitch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.errors import BadInput
+
+Path = Literal["linear", "spherical"]
+
+
+class Kind(Enum):
+    """What a dimension of a timbre is."""
+
+    GAUSSIAN = "gaussian"
+    SPHERE = "sphere"
+    RANGE = "range"
+    CHOICE = "choice"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A run of `size` neighbouring numbers of one kind, legal between `low` and `high`."""
+
+    name: str
+    kind: Kind
+    size: int = 1
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class TimbreSpace:
+    """The meaning of a timbre vector: its dimensions, in order."""
+
+    dimensions: tuple[Dimension, ...]
+
+    @classmethod
+    def gaussian(cls, size: int) -> TimbreSpace:
+        """A latent space with a standard normal prior."""
+        return cls((Dimension("latent", Kind.GAUSSIAN, size),))
+
+    @property
+    def size(self) -> int:
+        """Numbers in a timbre of this space."""
+        return sum(dimension.size for dimension in self.dimensions)
+
+    def check(self, timbre: Tensor, name: str = "timbre") -> Tensor:
+        """The timbre itself, if it fits.
+
+        Raises:
+            BadInput: its last axis has the wrong size, or a value is not finite.
+        """
+        if timbre.ndim not in (1, 2) or timbre.shape[-1] != self.size:
+            got = tuple(timbre.shape)
+            raise BadInput(f"{name} has shape {got}, wanted [{self.size}] or [notes {self.size}]")
+        if not bool(timbre.isfinite().all()):
+            raise BadInput(f"{name} holds NaN or infinity: encode the sound again")
+        return timbre
+
+    def sample(
+        self, count: int, *, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "count params"]:
+        """Random timbres: normal, uniform on the sphere, or uniform between low and high."""
+        parts = []
+        for d in self.dimensions:
+            if d.kind in (Kind.GAUSSIAN, Kind.SPHERE):
+                part = torch.randn(count, d.size, generator=generator)
+            else:
+                part = torch.rand(count, d.size, generator=generator) * (d.high - d.low) + d.low
+            parts.append(part)
+        return self.project(torch.cat(parts, dim=1))
+
+    def project(self, timbre: Float[Tensor, "*batch params"]) -> Float[Tensor, "*batch params"]:
+        """The nearest legal timbre: on the sphere, within its range, a whole choice."""
+        parts = []
+        for d, part in zip(self.dimensions, self._split(timbre), strict=True):
+            if d.kind is Kind.SPHERE:
+                part = part / part.norm(dim=-1, keepdim=True).clamp_min(1e-9)
+            elif d.kind in (Kind.RANGE, Kind.FIXED):
+                part = part.clamp(d.low, d.high)
+            elif d.kind is Kind.CHOICE:
+                part = part.clamp(d.low, d.high).round()
+            parts.append(part)
+        return torch.cat(parts, dim=-1)
+
+    def mix(
+        self,
+        corners: Float[Tensor, "corners params"],
+        weights: Float[Tensor, "*batch corners"],
+        path: Path = "linear",
+    ) -> Float[Tensor, "*batch params"]:
+        """Morph: the mixture of two or more timbres by weights that sum to 1.
+
+        A weight of exactly 1 returns its corner unchanged, whatever the path.
+
+        Args:
+            corners: the timbres to mix.
+            weights: one weight for each corner; they must sum to 1.
+            path: `linear`, or `spherical`, which mixes directions and lengths apart, so that a
+                half-way Gaussian timbre is as long as its corners (linear mixing shortens it by
+                up to sqrt(2), towards the average, duller sound).
+
+        >>> space = TimbreSpace.gaussian(2)
+        >>> space.mix(torch.eye(2), torch.tensor([0.5, 0.5]), "spherical").norm().item()
+        1.0
+        """
+        self.check(corners, "corners")
+        if weights.shape[-1] != len(corners):
+            raise BadInput(f"{weights.shape[-1]} weights for {len(corners)} timbres")
+        if not bool(torch.isclose(weights.sum(-1), torch.ones(()), atol=1e-4).all()):
+            raise BadInput("the weights of a mixture must sum to 1")
+        heaviest = weights.argmax(-1)
+        parts = []
+        for d, part in zip(self.dimensions, self._split(corners), strict=True):
+            if d.kind in (Kind.CHOICE, Kind.FIXED):
+                mixed = part[heaviest]
+            else:
+                mixed = weights @ part
+                if d.kind is Kind.SPHERE or (d.kind is Kind.GAUSSIAN and path == "spherical"):
+                    mixed = _relengthened(mixed, part, weights)
+            parts.append(mixed)
+        mixed = torch.cat(parts, dim=-1)
+        alone = (weights == 1.0).any(-1, keepdim=True)
+        return torch.where(alone, corners[heaviest], mixed)
+
+    def _split(self, timbre: Tensor) -> tuple[Tensor, ...]:
+        return timbre.split([dimension.size for dimension in self.dimensions], dim=-1)
+
+
+def _relengthened(mixed: Tensor, corners: Tensor, weights: Tensor) -> Tensor:
+    """`mixed` with the length that its corners have on average.
+
+    For two corners a and b at the angle w this is spherical interpolation up to the speed along
+    the arc (normalised linear interpolation), and unlike slerp it is defined for any number of
+    corners. Opposite corners have no arc between them: the mixture stays short there.
+    """
+    length = weights @ corners.norm(dim=-1, keepdim=True)
+    norm = mixed.norm(dim=-1, keepdim=True)
+    return torch.where(norm > 1e-6, mixed * (length / norm.clamp_min(1e-6)), mixed)
