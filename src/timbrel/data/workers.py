@@ -1,0 +1,74 @@
+"""Work on several processes: results as they come, and nothing left running behind.
+
+Processes are spawned, never forked, since torch's threads do not survive a fork; so a script that
+ends up here needs `if __name__ == "__main__":` around its calls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is."""
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def worker_pool(
+    processes: int | None = None,
+    start: Callable[..., None] | None = None,
+    arguments: tuple[Any, ...] = (),
+) -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes (None: one a core), each of which calls `start(*arguments)` first.
+
+    On leaving with an error, work not begun is dropped; workers also end when this process does.
+    """
+    pool = ProcessPoolExecutor(
+        processes or available_cores(),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(start, arguments),
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def each(
+    pool: ProcessPoolExecutor, function: Callable[[Task], Result], tasks: Sequence[Task]
+) -> Iterator[Result]:
+    """`function` of every task, in the order in which they finish."""
+    for future in as_completed([pool.submit(function, task) for task in tasks]):
+        yield future.result()
+
+
+def _begin(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    # Ctrl-C reaches the whole group: let the parent alone decide what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if start is not None:
+        start(*arguments)
+
+
+def _end_with_parent() -> None:
+    """A killed parent says no goodbye, and its workers would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
