@@ -1,0 +1,47 @@
+"""Phases by alternating projections: fast Griffin-Lim as librosa runs it (document 000's way)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.dsp.stft import istft, stft
+
+
+def griffin_lim(
+    magnitude: Float[Tensor, "*batch bins frames"],
+    hop_length: int,
+    *,
+    length: int | None = None,
+    n_iterations: int = 32,
+    momentum: float = 0.99,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "*batch time"]:
+    """Audio whose STFT magnitudes come near to `magnitude` (Perraudin et al. 2013).
+
+    Args:
+        magnitude: of STFT bins.
+        hop_length: samples between frames.
+        length: samples to return; by default hop_length * (frames - 1).
+        n_iterations: rounds of audio and back.
+        momentum: how far each round overshoots; 0 is Griffin & Lim's own algorithm of 1984.
+        generator: of the random phases that it starts with.
+
+    >>> griffin_lim(torch.rand(513, 9), 256, n_iterations=2).shape
+    torch.Size([2048])
+    """
+    if length is None:
+        length = hop_length * (magnitude.shape[-1] - 1)
+    n_fft = 2 * (magnitude.shape[-2] - 1)
+    turn = torch.rand(magnitude.shape, generator=generator, dtype=magnitude.dtype)
+    spectra = torch.polar(magnitude, turn.to(magnitude.device) * (2 * math.pi))
+    previous = torch.zeros_like(spectra)
+    for _ in range(n_iterations):
+        rebuilt = stft(istft(spectra, hop_length, length), n_fft, hop_length)
+        ahead = rebuilt - (momentum / (1 + momentum)) * previous
+        spectra = magnitude * ahead / ahead.abs().clamp_min(1e-16)
+        previous = rebuilt
+    return istft(spectra, hop_length, length)
