@@ -1,0 +1,25 @@
+"""Audio files: any format, rate and channel count in; WAV and FLAC out, whole or not at all."""
+
+from timbrel.audio.reading import (
+    AudioInfo,
+    probe,
+    read_audio,
+    read_channels,
+    require_sound,
+)
+from timbrel.audio.resampling import resample
+from timbrel.audio.whole import replacing
+from timbrel.audio.writing import AudioWriter, check_audio_path, write_audio
+
+__all__ = [
+    "AudioInfo",
+    "AudioWriter",
+    "check_audio_path",
+    "probe",
+    "read_audio",
+    "read_channels",
+    "replacing",
+    "require_sound",
+    "resample",
+    "write_audio",
+]
