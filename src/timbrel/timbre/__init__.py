@@ -1,1 +1,23 @@
-"""..."""
+"""Named timbres: banks, arithmetic on names, morphs, and directions measured on encoded sounds."""
+
+from timbrel.timbre.bank import Bank
+from timbrel.timbre.entry import Entry, EntryKind
+from timbrel.timbre.expression import Lookup, WeightedSum, blend, offset, parse, quoted
+from timbrel.timbre.morphing import alphas, morph, pad, pad_weights, path_weights
+
+__all__ = [
+    "Bank",
+    "Entry",
+    "EntryKind",
+    "Lookup",
+    "WeightedSum",
+    "alphas",
+    "blend",
+    "morph",
+    "offset",
+    "pad",
+    "pad_weights",
+    "parse",
+    "path_weights",
+    "quoted",
+]
