@@ -30,7 +30,7 @@ def resample(
     if from_rate == to_rate:
         return audio
     length = round(audio.shape[-1] * to_rate / from_rate)
-    rows = audio.detach().cpu().reshape(-1, audio.shape[-1]).numpy().astype(np.float32, copy=False)
+    rows = audio.detach().cpu().float().reshape(audio.shape[:-1].numel(), audio.shape[-1]).numpy()
     result = np.zeros((len(rows), length), dtype=np.float32)
     for row, out in zip(rows, result, strict=True):
         changed = soxr.resample(row, from_rate, to_rate, quality="HQ")[:length]
