@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 import textwrap
 import tomllib
 from pathlib import Path
@@ -36,7 +37,9 @@ def layers() -> list[list[str]]:
     """The rooms of each layer, top first, as pyproject.toml's contract names them."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     rows = contracts["tool"]["importlinter"]["contracts"][0]["layers"]
-    names = [[name.strip().removeprefix("timbrel.") for name in row.split("|")] for row in rows]
+    names = [
+        [name.strip().removeprefix("timbrel.") for name in re.split("[|:]", row)] for row in rows
+    ]
     there = [[name for name in row if modules(name)] for row in names]
     return [row for row in there if row]
 
