@@ -238,6 +238,6 @@ def _facts(path: Path, metadata: Mapping[str, str], matrix: Tensor) -> list[dict
         and f["kind"] in KINDS
         for f in facts
     )
-    if not legal or len(facts) != len(matrix):
+    if not legal or not isinstance(facts, list) or len(facts) != len(matrix):
         raise BadModel(f"{path} is damaged: its names do not fit its timbres; make it again")
     return facts

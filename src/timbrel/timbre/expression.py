@@ -226,7 +226,7 @@ class _Parser:
         value = self._sum(0)
         if self.now.kind != "end":
             self._expected_operator()
-        if isinstance(value, float):
+        if not isinstance(value, dict):
             raise BadInput(f'"{self.text}" is a number, not a sound: name a sound')
         for name, weight in value.items():
             if not math.isfinite(weight):
@@ -314,9 +314,9 @@ class _Parser:
         return value
 
     def _added(self, left: _Value, right: _Value, sign: float, column: int) -> _Value:
-        if isinstance(left, float) and isinstance(right, float):
+        if not isinstance(left, dict) and not isinstance(right, dict):
             return left + sign * right
-        if isinstance(left, float) or isinstance(right, float):
+        if not isinstance(left, dict) or not isinstance(right, dict):
             self._fail(column, "a number cannot be added to a sound: multiply, as in 0.5*bright")
         total = dict(left)
         for name, weight in right.items():
@@ -325,14 +325,14 @@ class _Parser:
 
     def _multiplied(self, left: _Value, right: _Value, sign: _Token) -> _Value:
         if sign.text == "/":
-            if not isinstance(right, float):
+            if isinstance(right, dict):
                 self._fail(sign.column, "only a number can divide a sound")
             if right == 0.0:
                 self._fail(sign.column, "division by zero")
             right = 1.0 / right
-        if isinstance(right, float):
+        if not isinstance(right, dict):
             return _scaled(left, right)
-        if not isinstance(left, float):
+        if isinstance(left, dict):
             self._fail(sign.column, "two sounds cannot be multiplied: add them, as in a + b")
         return _scaled(right, left)
 
@@ -350,6 +350,6 @@ class _Parser:
 
 
 def _scaled(value: _Value, factor: float) -> _Value:
-    if isinstance(value, float):
+    if not isinstance(value, dict):
         return value * factor
     return {name: weight * factor for name, weight in value.items()}
