@@ -12,17 +12,17 @@ from torch import Tensor
 
 
 def stft(
-    audio: Float[Tensor, "*batch time"], n_fft: int, hop_length: int
+    audio: Float[Tensor, "*batch time"], n_fft: int, hop_length: int, win_length: int | None = None
 ) -> Complex[Tensor, "*batch bins frames"]:
-    """Complex spectra under a periodic Hann window of `n_fft` samples.
+    """Complex spectra under a periodic Hann window of `win_length` samples, by default `n_fft`.
 
     >>> stft(torch.zeros(2, 16000), 1024, 256).shape
     torch.Size([2, 513, 63])
     """
     flat = audio.reshape(-1, audio.shape[-1])
-    window = torch.hann_window(n_fft, dtype=audio.dtype, device=audio.device)
+    window = torch.hann_window(win_length or n_fft, dtype=audio.dtype, device=audio.device)
     spectra = torch.stft(
-        flat, n_fft, hop_length, window=window, center=True, pad_mode="constant",
+        flat, n_fft, hop_length, win_length, window=window, center=True, pad_mode="constant",
         return_complex=True,
     )  # fmt: skip
     return spectra.reshape(*audio.shape[:-1], *spectra.shape[-2:])
