@@ -1,0 +1,99 @@
+"""The engine under the loop: a Lightning Fabric for the settings and for whoever launched us.
+
+Processes come from us (`loop.devices` > 1: Fabric starts this command again for each rank), from
+torchrun or SLURM (whose environment tells how many), or from `fabric run`, which has made them
+already. All of them run the same loop.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
+from lightning_fabric.strategies import DDPStrategy
+
+from timbrel.errors import BadConfig
+from timbrel.training.settings import LoopSettings
+
+_MIXED: dict[str, Literal["bf16-mixed", "16-mixed"]] = {"bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+class _Mixed(MixedPrecision):
+    """Autocast that leaves inputs alone: Fabric's would round the targets to 16 bits as well."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
+
+
+def device_for(loop: LoopSettings) -> str:
+    """The kind of device to train on.
+
+    Raises:
+        BadConfig: it is not here, or it cannot compute in this precision.
+    """
+    here = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    device = next(k for k in here if here[k]) if loop.device == "auto" else loop.device
+    if not here[device]:
+        raise BadConfig(f"loop.device = {device!r}: torch finds none here, use 'auto' or 'cpu'")
+    if loop.precision == "fp16" and device != "cuda":
+        raise BadConfig(
+            f"loop.precision = 'fp16' needs CUDA and this run uses {device}: use 'bf16' or 'fp32'"
+        )
+    return device
+
+
+def make_fabric(loop: LoopSettings, *, several_phases: bool = False) -> Fabric:
+    """A launched Fabric: from here on every process of the run executes the same lines.
+
+    Args:
+        loop: the settings.
+        several_phases: whether some parameters get no gradient in some passes, as in a GAN.
+    """
+    device = device_for(loop)
+    mixed = _MIXED.get(loop.precision)
+    plugins: list[Any] = [_Mixed(mixed, device)] if mixed else []
+    if _made_by_fabric_cli():
+        return Fabric(plugins=plugins)
+    devices, nodes = _processes(loop)
+    strategy = "auto"
+    if devices * nodes > 1:
+        backend = "gloo" if device == "cpu" else None
+        strategy = DDPStrategy(process_group_backend=backend, find_unused_parameters=several_phases)
+    fabric = Fabric(
+        accelerator=device, strategy=strategy, devices=devices, num_nodes=nodes, plugins=plugins
+    )
+    fabric.launch()
+    return fabric
+
+
+def fix_numerics(loop: LoopSettings, threads: int | None = None) -> None:
+    """Set what the last bits of a result depend on.
+
+    Args:
+        loop: the settings.
+        threads: of the run so far, where there is one; `loop.threads` goes before it.
+    """
+    if loop.threads or threads:
+        torch.set_num_threads(loop.threads or threads or 1)
+    if loop.deterministic and torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def _made_by_fabric_cli() -> bool:
+    return os.environ.get("LT_CLI_USED", "0") == "1"
+
+
+def _processes(loop: LoopSettings) -> tuple[int, int]:
+    """Processes on this machine, and machines; torchrun knows better than the settings."""
+    if torch.distributed.is_torchelastic_launched():
+        here = int(os.environ["LOCAL_WORLD_SIZE"])
+        return here, int(os.environ["WORLD_SIZE"]) // here
+    return loop.devices, loop.nodes

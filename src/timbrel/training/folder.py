@@ -1,0 +1,115 @@
+"""A run's folder, and whether a run may go on in it.
+
+RUN/config.toml           the resolved settings
+state.safetensors     everything that resuming needs
+log.csv               the numbers
+weights/              last, best and step_N, averaged, of the whole objective
+previews/step_N/      audio and pictures along the way
+model/                the exported model, once the run is done
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from timbrel.audio import replacing
+from timbrel.config import read_toml, to_toml
+from timbrel.errors import BadConfig
+from timbrel.training.record import TrainingRecord
+from timbrel.training.settings import TrainingSettings
+from timbrel.training.state import Facts, read_facts
+
+# What may change between two sittings, because the weights do not depend on it.
+_FREE = frozenset(
+    {"loop.steps", "loop.workers", "loop.save_every", "loop.preview_every", "loop.keep_every"}
+)
+
+
+class RunFolder:
+    """Paths inside a run's folder, and the settings that it belongs to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.toml"
+        self.state = path / "state.safetensors"
+        self.log = path / "log.csv"
+        self.model = path / "model"
+
+    def weights(self, name: str) -> Path:
+        """The file of the weights called "last", "best" or "step_0001000"."""
+        return self.path / "weights" / f"{name}.safetensors"
+
+    def preview(self, step: int) -> Path:
+        """The folder of a step's audio and pictures."""
+        return self.path / "previews" / f"step_{step:07d}"
+
+    def facts(self) -> Facts | None:
+        """What the saved state says of itself; None where nothing is saved."""
+        return read_facts(self.state) if self.state.is_file() else None
+
+    def check(self, settings: TrainingSettings) -> None:
+        """Refuse settings that this folder's run was not begun with.
+
+        Raises:
+            BadConfig: names what differs.
+        """
+        if not self.config.is_file():
+            return
+        before, now = _flat(read_toml(self.config)), flat_settings(settings)
+        differing = [
+            f"{key} was {before.get(key)!r}, is {now.get(key)!r}"
+            for key in sorted(before.keys() | now.keys())
+            if before.get(key) != now.get(key) and not _may_change(key, before, now)
+        ]
+        if differing:
+            raise BadConfig(
+                f"{self.path} was begun with other settings ({'; '.join(differing)}): "
+                "put them back, or train in another folder"
+            )
+
+    def claim(self, settings: TrainingSettings) -> None:
+        """Make the folder and write its settings."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with replacing(self.config) as temporary:
+            temporary.write_text(to_toml(settings), encoding="utf-8")
+
+    def write_origin(self, model: Path, settings: TrainingSettings, record: TrainingRecord) -> None:
+        """Put beside a model what it came from: fine-tuning reads the one, benches the other."""
+        (model / "training.toml").write_text(to_toml(settings), encoding="utf-8")
+        record.write(model / "training.json")
+
+    @contextmanager
+    def replacing_folder(self, folder: Path) -> Iterator[Path]:
+        """An empty folder that takes `folder`'s place when the block ends well."""
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+
+
+def flat_settings(settings: TrainingSettings) -> dict[str, Any]:
+    """The settings as values by full key."""
+    return _flat(settings.model_dump(mode="json"))
+
+
+def _may_change(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    if key == "loop.steps":
+        return now[key] > before[key]
+    return key in _FREE or key.startswith("log.")
+
+
+def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values by full key, without the empty ones, which TOML cannot say."""
+    flat: dict[str, Any] = {}
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif value is not None:
+            flat[prefix + key] = value
+    return flat

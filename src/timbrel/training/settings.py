@@ -1,0 +1,100 @@
+"""Settings of a training run that every family shares; a family's own ones extend them.
+
+A family writes `class MyTraining(TrainingSettings)` with `data`, `model` and `objective` tables
+beside `loop` and `log`, so that one strict model covers the whole file and errors can name the
+full key.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from timbrel.config import Settings
+
+Size = Literal["tiny", "small", "base"]
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+
+
+class LoopSettings(Settings):
+    """How the loop runs.
+
+    Attributes:
+        steps: optimiser steps in all.
+        batch_size: items per process and accumulated batch.
+        accumulate: batches whose gradients add up to one step.
+        learning_rate: its peak.
+        warmup_steps: linear rise from 0.
+        schedule: what follows the rise: a cosine or a line down to `final_learning_rate`, or none.
+        final_learning_rate: as a share of the peak.
+        weight_decay: AdamW's, on matrices and kernels only.
+        clip_norm: largest gradient norm; 0 does not clip.
+        precision: "bf16" and "fp16" are mixed; "fp16" needs CUDA.
+        device: "auto" is CUDA, else Apple's MPS, else the CPU.
+        devices: processes on this machine, one per GPU; more than one trains data-parallel.
+        nodes: machines, under torchrun or SLURM.
+        threads: of torch in each process; 0 leaves it as it is.
+        workers: threads that make batches ahead; 0 makes them in line.
+        seed: of everything.
+        deterministic: ask torch for repeatable kernels, so that resuming on a GPU is exact too.
+        ema_decay: of the averaged weights that are validated and exported; 0 averages none.
+        log_every: steps averaged into one row of the log.
+        validate_every, save_every, preview_every, keep_every: in steps; 0 is never.
+        export: the weights that become the model.
+    """
+
+    steps: Count = 10_000
+    batch_size: Count = 32
+    accumulate: Count = 1
+    learning_rate: Annotated[float, Field(gt=0, lt=10)] = 1e-3
+    warmup_steps: Natural = 100
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    final_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    clip_norm: Annotated[float, Field(ge=0)] = 1.0
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: Count = 1
+    nodes: Count = 1
+    threads: Natural = 0
+    workers: Natural = 1
+    seed: Natural = 0
+    deterministic: bool = True
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    log_every: Count = 20
+    validate_every: Natural = 500
+    save_every: Natural = 500
+    preview_every: Natural = 2000
+    keep_every: Natural = 0
+    export: Literal["last", "best"] = "last"
+
+
+class LogSettings(Settings):
+    """Where the numbers go beside the CSV file, which is always written.
+
+    Attributes:
+        trackers: any of "tensorboard", "mlflow", "wandb".
+        project: the name of the project (W&B) or experiment (MLflow).
+        audio: whether previews go to the trackers that take sound and pictures.
+    """
+
+    trackers: tuple[Tracker, ...] = ()
+    project: str = "timbrel"
+    audio: bool = True
+
+
+class TrainingSettings(Settings):
+    """The tables that all families share.
+
+    Attributes:
+        family: what is trained, as the registry calls it.
+        size: the one dial of the model's size.
+    """
+
+    family: str
+    size: Size = "small"
+    loop: LoopSettings = LoopSettings()
+    log: LogSettings = LogSettings()
