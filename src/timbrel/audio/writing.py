@@ -114,7 +114,7 @@ class AudioWriter:
         block = block.reshape(1, -1) if block.ndim == 1 else block
         if block.shape[0] != self.channels:
             raise BadAudio(
-                f"{self.path}: a block of {block.shape[0]} channels, not {self.channels}"
+                f"{self.path}: a block of {block.shape[0]} channels, wanted {self.channels}"
             )
         if not block.shape[1]:
             return
