@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.dsp.inversion.griffin_lim import griffin_lim
+from timbrel.dsp.inversion.iterative import griffin_lim
 from timbrel.dsp.inversion.magnitude import mel_to_magnitude
-from timbrel.dsp.inversion.pghi import pghi
-from timbrel.dsp.inversion.pitched import pitched
+from timbrel.dsp.inversion.heap import pghi
+from timbrel.dsp.inversion.harmonic import pitched
 from timbrel.dsp.mel import MelScale
 from timbrel.errors import BadInput
 
