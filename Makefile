@@ -33,7 +33,7 @@ bench: complete  ## measure everything and write bench/results (QUICK=1: a small
 docs: complete  ## pictures and tables from code and figures, then the site in site/
 	$(BIN)/python docs/draw_architecture.py
 	$(BIN)/python docs/make_tables.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:  ## remove .venv and everything built
 	rm -rf .venv site dist build
