@@ -8,8 +8,8 @@ from timbrel.audio.reading import (
     require_sound,
 )
 from timbrel.audio.resampling import resample
-from timbrel.audio.whole import replacing
 from timbrel.audio.writing import AudioWriter, check_audio_path, write_audio
+from timbrel.files import replacing
 
 __all__ = [
     "AudioInfo",

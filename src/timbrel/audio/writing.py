@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio.resampling import check_rate
-from timbrel.audio.whole import replacing
 from timbrel.errors import BadAudio
+from timbrel.files import replacing
 
 Encoding = Literal["float", "pcm16", "pcm24"]
 
