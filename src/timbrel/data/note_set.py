@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from timbrel.data.note_audio import read_batch, read_note
 from timbrel.data.nsynth_layout import FAMILIES, HOLD_S, QUALITIES, SOURCES, SPLITS, UNKNOWN
-from timbrel.errors import BadAudio, BadInput
+from timbrel.errors import BadInput
 
 # A name becomes a file name: nothing that could leave the folder.
 _SAFE_NAME = re.compile(r"\w[\w.+# -]{0,199}")
@@ -147,21 +146,18 @@ class NoteSet:
         Raises:
             BadAudio: the wav is missing, damaged, not mono or of another sample rate.
         """
-        return torch.from_numpy(self._samples(index))
+        return read_note(self.path(index), self.sample_rate)
 
     def audio_batch(
         self, indices: Sequence[int] | Int[Tensor, " notes"], length: int | None = None
     ) -> Float[Tensor, "notes time"]:
-        """The sounds of several notes, cut or padded with silence to `length` (the longest)."""
-        places = indices.tolist() if isinstance(indices, Tensor) else list(indices)
-        sounds = [self._samples(index) for index in places]
-        if length is None:
-            length = max((len(sound) for sound in sounds), default=0)
-        batch = np.zeros((len(sounds), length), dtype=np.float32)
-        for row, sound in zip(batch, sounds, strict=True):
-            kept = sound[:length]
-            row[: len(kept)] = kept
-        return torch.from_numpy(batch)
+        """The sounds of several notes, cut or padded with silence to `length` (None: the longest).
+
+        Raises:
+            BadAudio: a wav cannot be used.
+        """
+        places = indices.tolist() if isinstance(indices, Tensor) else indices
+        return read_batch([self.path(i) for i in places], self.sample_rate, length)
 
     def subset(self, indices: Sequence[int] | Int[Tensor, " notes"]) -> NoteSet:
         """The notes at `indices`, in that order; `instruments` are those that remain."""
@@ -176,20 +172,6 @@ class NoteSet:
             *(getattr(self, name)[chosen]
               for name in ("family", "source", "pitch", "velocity", "hold_s", "qualities")),
         )  # fmt: skip
-
-    def _samples(self, index: int) -> np.ndarray:
-        path = self.path(index)
-        try:
-            samples, rate = soundfile.read(path, dtype="float32")
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise BadAudio(f"{path} cannot be read ({error}): make the set again") from None
-        if rate != self.sample_rate or samples.ndim != 1:
-            channels = 1 if samples.ndim == 1 else samples.shape[1]
-            raise BadAudio(
-                f"{path} has {rate} Hz and {channels} channels, its set says {self.sample_rate} Hz "
-                "mono: make the set again"
-            )
-        return samples
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from timbrel.audio import replacing
 
 FAMILIES = (
     "bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "reed", "string",
@@ -32,19 +31,6 @@ SPLITS = ("train", "valid", "test")
 HOLD_S = 3.0
 LENGTH_S = 4.0
 SAMPLE_RATE = 16000
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place on success."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def family_index(family: str) -> int:
@@ -107,8 +93,11 @@ def example(
 def write_examples(folder: Path, entries: Iterable[dict[str, Any]]) -> Path:
     """Write `examples.json`, numbering the notes in the order of their names."""
     ordered = sorted(entries, key=lambda entry: entry["note_str"])
-    table = {entry["note_str"]: {"note": i} | entry for i, entry in enumerate(ordered)}
+    lines = (
+        f"{json.dumps(entry['note_str'])}: {json.dumps({**entry, 'note': number})}"
+        for number, entry in enumerate(ordered)
+    )
     path = folder / "examples.json"
     with replacing(path) as temporary:
-        Path(temporary).write_text(json.dumps(table, indent=1), encoding="utf-8")
+        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return path

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, TypeVar
 
+import torch
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is."""
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done ("rendering"), how much of it is done, and how much there is."""
 
 
 def available_cores() -> int:
@@ -61,6 +63,7 @@ def each(
 def _begin(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     # Ctrl-C reaches the whole group: let the parent alone decide what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if start is not None:
         start(*arguments)

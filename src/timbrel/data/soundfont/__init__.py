@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from timbrel.audio import replacing
 from timbrel.config import to_toml
-from timbrel.data.nsynth_layout import example, replacing, split_folder, write_examples
+from timbrel.data.annotation import Entry, with_qualities
+from timbrel.data.nsynth_layout import example, split_folder, write_examples
 from timbrel.data.soundfont.plan import (
     PitchRange,
     PlannedNote,
@@ -95,20 +97,30 @@ def render_soundfont(
             if not notes:
                 raise BadConfig("these settings plan no note: widen pitches, velocities, programs")
             _claim(out, font, settings)
-            tasks = [
-                list(notes[i : i + _NOTES_A_TASK]) for i in range(0, len(notes), _NOTES_A_TASK)
-            ]
-            fates: dict[PlannedNote, Fate] = {}
-            for result in each(pool, partial(render_notes, out=out), tasks):
-                fates.update(result)
-                if progress:
-                    progress(len(fates), len(notes))
+            fates = _rendered(pool, notes, out, progress)
         except BrokenProcessPool:
             raise BadInput(
                 f"{font} made the renderer crash: the font is damaged (or this call stands in a "
                 "script outside `if __name__ == '__main__':`)"
             ) from None
-    return _finish(out, fates, settings, absent)
+        counts = _finish(pool, out, fates, settings, progress)
+    silent, clipped = (list(fates.values()).count(fate) for fate in (Fate.SILENT, Fate.CLIPPED))
+    return SoundFontReport(out, counts, silent, clipped, absent)
+
+
+def _rendered(
+    pool: ProcessPoolExecutor,
+    notes: tuple[PlannedNote, ...],
+    out: Path,
+    progress: Progress | None,
+) -> dict[PlannedNote, Fate]:
+    tasks = [list(notes[i : i + _NOTES_A_TASK]) for i in range(0, len(notes), _NOTES_A_TASK)]
+    fates: dict[PlannedNote, Fate] = {}
+    for result in each(pool, partial(render_notes, out=out), tasks):
+        fates.update(result)
+        if progress:
+            progress("rendering", len(fates), len(notes))
+    return fates
 
 
 def _checked_font(font: Path) -> Path:
@@ -158,23 +170,28 @@ def _claim(out: Path, font: Path, settings: SoundFontSettings) -> None:
 
 
 def _finish(
+    pool: ProcessPoolExecutor,
     out: Path,
     fates: dict[PlannedNote, Fate],
     settings: SoundFontSettings,
-    absent: tuple[str, ...],
-) -> SoundFontReport:
-    written = [note for note, fate in fates.items() if fate is not Fate.SILENT]
-    notes: dict[str, int] = {}
+    progress: Progress | None,
+) -> dict[str, int]:
+    """Write each split's `examples.json`; how many notes each has."""
+    counts: dict[str, int] = {}
     for split in settings.splits:
-        entries = [_entry(note, settings) for note in written if note.split == split]
-        notes[split] = len(entries)
+        entries = [
+            _entry(note, settings)
+            for note, fate in fates.items()
+            if note.split == split and fate is not Fate.SILENT
+        ]
+        counts[split] = len(entries)
         if entries:
-            write_examples(split_folder(out, split), entries)
-    counts = Counter(fates.values())
-    return SoundFontReport(out, notes, counts[Fate.SILENT], counts[Fate.CLIPPED], absent)
+            home = split_folder(out, split)
+            write_examples(home, with_qualities(pool, home, entries, progress))
+    return counts
 
 
-def _entry(note: PlannedNote, settings: SoundFontSettings) -> dict[str, object]:
+def _entry(note: PlannedNote, settings: SoundFontSettings) -> Entry:
     return example(
         note.note_str,
         note.program.instrument_str,

@@ -20,9 +20,9 @@ Split = Literal["train", "valid", "test"]
 class PitchRange(Settings):
     """Every `step`-th pitch from `lowest` to `highest`, both included."""
 
-    lowest: int = Field(21, ge=0, le=127)
-    highest: int = Field(108, ge=0, le=127)
-    step: int = Field(1, ge=1)
+    lowest: int = Field(default=21, ge=0, le=127)
+    highest: int = Field(default=108, ge=0, le=127)
+    step: int = Field(default=1, ge=1)
 
     @property
     def numbers(self) -> range:
@@ -44,7 +44,7 @@ class SplitSettings(Settings):
     instruments: Literal["seen", "held_out", "all"] = "seen"
     pitches: PitchRange = PitchRange()
     velocities: tuple[Annotated[int, Field(ge=1, le=127)], ...] = (25, 50, 75, 100, 127)
-    short_holds: float = Field(0.0, ge=0.0, le=1.0)
+    short_holds: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
 class SoundFontSettings(Settings):
@@ -66,18 +66,18 @@ class SoundFontSettings(Settings):
 
     programs: tuple[ProgramNumber, ...] | None = None
     held_out: tuple[ProgramNumber, ...] = ()
-    families: dict[ProgramNumber, str] = {}
-    bank: int = Field(0, ge=0, le=127)
-    sample_rate: int = Field(SAMPLE_RATE, ge=8000, le=192000)
-    hold_s: float = Field(HOLD_S, gt=0, le=60)
-    length_s: float = Field(LENGTH_S, gt=0, le=120)
-    gain_db: float = Field(-3.0, ge=-60, le=20)
-    quietest: float = Field(1e-3, ge=0, lt=1)
+    families: dict[ProgramNumber, str] = Field(default_factory=dict)
+    bank: int = Field(default=0, ge=0, le=127)
+    sample_rate: int = Field(default=SAMPLE_RATE, ge=8000, le=192000)
+    hold_s: float = Field(default=HOLD_S, gt=0, le=60)
+    length_s: float = Field(default=LENGTH_S, gt=0, le=120)
+    gain_db: float = Field(default=-3.0, ge=-60, le=20)
+    quietest: float = Field(default=1e-3, ge=0, lt=1)
     short_hold_range_s: tuple[
         Annotated[float, Field(ge=0.001, le=60)], Annotated[float, Field(ge=0.001, le=60)]
     ] = (0.05, 2.0)
     seed: int = 0
-    splits: dict[Split, SplitSettings] = {"train": SplitSettings()}
+    splits: dict[Split, SplitSettings] = Field(default={"train": SplitSettings()}, min_length=1)
 
 
 @dataclass(frozen=True)

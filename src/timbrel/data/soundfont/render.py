@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from timbrel.data.nsynth_layout import replacing, split_folder
+from timbrel.audio import replacing
+from timbrel.data.nsynth_layout import split_folder
 from timbrel.data.soundfont.plan import PlannedNote, SoundFontSettings
 from timbrel.errors import BadInput
 
