@@ -1,0 +1,21 @@
+"""Scores: MIDI files as notes in seconds, pedal, bends and tempo map applied; and back."""
+
+from timbrel.midi.events import Event, EventFile, parse_events, write_events
+from timbrel.midi.programs import program_family, program_name
+from timbrel.midi.reading import read_score
+from timbrel.midi.score import Score, ScoreNote, Track
+from timbrel.midi.writing import write_score
+
+__all__ = [
+    "Event",
+    "EventFile",
+    "Score",
+    "ScoreNote",
+    "Track",
+    "parse_events",
+    "program_family",
+    "program_name",
+    "read_score",
+    "write_events",
+    "write_score",
+]
