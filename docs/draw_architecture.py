@@ -92,7 +92,7 @@ def first_line(room: str) -> str:
     file = file if file.is_file() else SOURCE / f"{room}.py"
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     line = " ".join(text.split("\n\n")[0].split()).replace("`", "").rstrip(".")
-    return textwrap.shorten(line, 74, placeholder=" ...")
+    return textwrap.shorten(line, 72, placeholder=" ...")
 
 
 def heights(rows: list[list[str]]) -> dict[str, float]:
@@ -131,7 +131,7 @@ def _draw_room(axes: Axes, room: str, y: float, shade: str) -> None:
         )
     )
     axes.text(0.2, y, room, va="center", weight="bold", color=INK, size=10)
-    axes.text(2.1, y, first_line(room), va="center", color=INK, size=7.5)
+    axes.text(2.25, y, first_line(room), va="center", color=INK, size=7.5)
 
 
 def _draw_arc(axes: Axes, upper: float, lower: float, colour: str, *, strong: bool) -> None:

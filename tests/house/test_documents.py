@@ -20,6 +20,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^(?P=indent)```", re.M | re.S
 )
+INLINE = re.compile(r"`(timbrel [^`\n]+)`")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 RECORDINGS = {"piano": 220.0, "flute": 440.0, "violin": 330.0, "voice": 247.0, "bell": 523.0}
 
@@ -46,7 +47,13 @@ def blocks(*languages: str) -> list[Block]:
 
 
 def commands() -> list[tuple[Block, str]]:
+    """Each line of the shell blocks, and each command in running text."""
     lines = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in INLINE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            lines.append((Block(page, line, "inline", match[1]), match[1]))
     for block in blocks("bash"):
         joined = block.code.replace("\\\n", " ")
         lines += [(block, line) for line in map(str.strip, joined.splitlines()) if line]
