@@ -7,6 +7,7 @@ already. All of them run the same loop.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any, Literal
 
@@ -56,6 +57,7 @@ def make_fabric(loop: LoopSettings, *, several_phases: bool = False) -> Fabric:
         loop: the settings.
         several_phases: whether some parameters get no gradient in some passes, as in a GAN.
     """
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     device = device_for(loop)
     mixed = _MIXED.get(loop.precision)
     plugins: list[Any] = [_Mixed(mixed, device)] if mixed else []
@@ -85,6 +87,14 @@ def fix_numerics(loop: LoopSettings, threads: int | None = None) -> None:
     if loop.deterministic and torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def any_process(fabric: Fabric, flag: bool) -> bool:
+    """Whether the flag is up in any process; all of them must ask."""
+    if fabric.world_size == 1:
+        return flag
+    flags = torch.tensor(float(flag), device=fabric.device)
+    return bool(torch.as_tensor(fabric.all_reduce(flags, reduce_op="sum")).item())
 
 
 def _made_by_fabric_cli() -> bool:

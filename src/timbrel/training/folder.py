@@ -10,15 +10,19 @@ model/                the exported model, once the run is done
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from timbrel.audio import replacing
 from timbrel.config import read_toml, to_toml
-from timbrel.errors import BadConfig
+from timbrel.errors import BadConfig, BadModel
 from timbrel.training.record import TrainingRecord
 from timbrel.training.settings import TrainingSettings
 from timbrel.training.state import Facts, read_facts
@@ -27,6 +31,10 @@ from timbrel.training.state import Facts, read_facts
 _FREE = frozenset(
     {"loop.steps", "loop.workers", "loop.save_every", "loop.preview_every", "loop.keep_every"}
 )
+
+
+# The name that `replacing` gives to a file until it is whole.
+_UNFINISHED = re.compile(r"\.[0-9a-f]{8}-")
 
 
 class RunFolder:
@@ -51,14 +59,20 @@ class RunFolder:
         """What the saved state says of itself; None where nothing is saved."""
         return read_facts(self.state) if self.state.is_file() else None
 
-    def check(self, settings: TrainingSettings) -> None:
-        """Refuse settings that this folder's run was not begun with.
+    def check(self, settings: TrainingSettings, origin: str | None) -> None:
+        """Refuse settings and initial weights that this folder's run was not begun with.
 
         Raises:
             BadConfig: names what differs.
         """
         if not self.config.is_file():
             return
+        facts = self.facts()
+        if facts and facts.get("origin") != origin:
+            raise BadConfig(
+                f"{self.path} was begun from other weights: start from the same model, or train "
+                "in another folder"
+            )
         before, now = _flat(read_toml(self.config)), flat_settings(settings)
         differing = [
             f"{key} was {before.get(key)!r}, is {now.get(key)!r}"
@@ -71,11 +85,31 @@ class RunFolder:
                 "put them back, or train in another folder"
             )
 
-    def claim(self, settings: TrainingSettings) -> None:
-        """Make the folder and write its settings."""
+    @contextmanager
+    def claimed(self, settings: TrainingSettings) -> Iterator[None]:
+        """Make the folder, write its settings, and keep other processes out of it.
+
+        Raises:
+            BadConfig: another process is training here.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        with replacing(self.config) as temporary:
-            temporary.write_text(to_toml(settings), encoding="utf-8")
+        try:
+            with FileLock(self.path / ".lock", blocking=False):
+                self._sweep()
+                with replacing(self.config) as temporary:
+                    temporary.write_text(to_toml(settings), encoding="utf-8")
+                yield
+        except Timeout:
+            raise BadConfig(
+                f"another process is training in {self.path}: wait for it, or choose another folder"
+            ) from None
+
+    def _sweep(self) -> None:
+        """Remove what a kill in the middle of writing left behind."""
+        for place in (self.path, self.path / "weights"):
+            for leftover in place.glob(".*-*"):
+                if _UNFINISHED.match(leftover.name):
+                    leftover.unlink()
 
     def write_origin(self, model: Path, settings: TrainingSettings, record: TrainingRecord) -> None:
         """Put beside a model what it came from: fine-tuning reads the one, benches the other."""
@@ -91,6 +125,19 @@ class RunFolder:
         yield partial
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
+
+
+def digest(model: Path) -> str:
+    """What tells one model's weights from all others.
+
+    Raises:
+        BadModel: the folder has none.
+    """
+    path = model / "weights.safetensors"
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    except OSError:
+        raise BadModel(f"there is no {path}: give a model's folder to start from") from None
 
 
 def flat_settings(settings: TrainingSettings) -> dict[str, Any]:

@@ -7,6 +7,7 @@ the run's folder unless their environment says otherwise (MLFLOW_TRACKING_URI, W
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 from abc import ABC, abstractmethod
@@ -192,14 +193,20 @@ class WandbLog(RunLogger):
         self._run.finish()
 
 
+def check_trackers(log: LogSettings) -> None:
+    """See that the trackers can be imported, before anything is begun.
+
+    Raises:
+        MissingExtra: one is not installed.
+    """
+    for name in log.trackers:
+        _module(name)
+
+
 def make_loggers(
     run: Path, log: LogSettings, settings: Mapping[str, Any], steps_done: int
 ) -> list[RunLogger]:
-    """The loggers of a run that is begun, or resumed after `steps_done` steps.
-
-    Raises:
-        MissingExtra: a tracker that is asked for is not installed.
-    """
+    """The loggers of a run that is begun, or resumed after `steps_done` steps."""
     makers = {
         "tensorboard": lambda: TensorBoardLog(run, steps_done),
         "mlflow": lambda: MLflowLog(run, log.project, settings),
@@ -210,8 +217,6 @@ def make_loggers(
 
 def _identity(run: Path) -> str:
     """A W&B id that is the same each time this folder's run goes on."""
-    import hashlib
-
     return hashlib.blake2b(str(run.resolve()).encode(), digest_size=8).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,8 +16,7 @@ class RunProgress:
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Bar | None = None
-        self._shown = (0, time.perf_counter())
-        self.steps_per_s = 0.0
+        self._steps, self._seconds = 0, 0.0
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
@@ -31,20 +29,22 @@ class RunProgress:
             TextColumn("training"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.fields[loss]}  {task.fields[speed]}"), TimeRemainingColumn(),
         )  # fmt: skip
-        self._shown = (step, time.perf_counter())
         with Bar(*columns, console=self._console) as self._bar:
             self._bar.add_task("training", total=steps, completed=step, loss="", speed="")
             yield
         self._bar = None
 
-    def advance(self, step: int, loss: float) -> None:
-        """Move the bar to a step, and measure the speed since the last time."""
-        now = time.perf_counter()
-        step_before, then = self._shown
-        self.steps_per_s = (step - step_before) / max(now - then, 1e-9)
-        self._shown = (step, now)
+    def count(self, step: int, seconds: float) -> None:
+        """Move the bar to a step, which took so long."""
+        self._steps, self._seconds = self._steps + 1, self._seconds + seconds
         if self._bar is not None:
-            self._bar.update(
-                self._bar.task_ids[0], completed=step, loss=f"loss {loss:.4g}",
-                speed=f"{self.steps_per_s:.3g} it/s",
-            )  # fmt: skip
+            self._bar.update(self._bar.task_ids[0], completed=step)
+
+    def show(self, loss: float) -> float:
+        """Steps per second since the last time, shown beside the loss."""
+        speed = self._steps / max(self._seconds, 1e-9)
+        self._steps, self._seconds = 0, 0.0
+        if self._bar is not None:
+            task = self._bar.task_ids[0]
+            self._bar.update(task, loss=f"loss {loss:.4g}", speed=f"{speed:.3g} it/s")
+        return speed

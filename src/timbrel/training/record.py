@@ -22,7 +22,7 @@ class TrainingRecord:
     Attributes:
         family: what was trained.
         steps: done.
-        minutes: spent in steps, validation and saving, over all sittings.
+        minutes: spent in steps, validation and previews, over all sittings.
         items: training items used, counted as often as they were.
         losses: means over the last window of the log, by name.
         validation: the last validation's losses, of the averaged weights.

@@ -78,12 +78,12 @@ class LogSettings(Settings):
     Attributes:
         trackers: any of "tensorboard", "mlflow", "wandb".
         project: the name of the project (W&B) or experiment (MLflow).
-        audio: whether previews go to the trackers that take sound and pictures.
+        media: whether previews go to the trackers, which all take sound and pictures.
     """
 
     trackers: tuple[Tracker, ...] = ()
     project: str = "timbrel"
-    audio: bool = True
+    media: bool = True
 
 
 class TrainingSettings(Settings):
