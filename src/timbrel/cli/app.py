@@ -1,0 +1,89 @@
+"""`timbrel VERB`: the table of verbs, and how every run of one ends.
+
+Result paths and figures go to stdout, progress and errors to stderr. What a user can cause ends
+with one line and the code 2, Ctrl-C with 130, a reader that has gone away with 141 and no word.
+Anything else is a bug of ours and shows its traceback. Verbs are imported when they are called,
+and import torch only inside, so that `timbrel --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from timbrel.errors import TimbrelError
+
+OK, BAD_INPUT, INTERRUPTED, READER_GONE = 0, 2, 130, 141
+
+_START = Group("Start here", sort_key=0)
+_PLAY = Group("Sounds and songs", sort_key=1)
+_MAKE = Group("Models and data", sort_key=2)
+
+VERBS = {
+    "demo": ("start:demo", _START, "A morph, a blend and a song, to hear in out/demo."),
+    "doctor": ("start:doctor", _START, "What is installed, what works, what is missing."),
+    "models": ("start:models", _START, "The instruments there are, and what each can do."),
+    "inspect": ("sounds:inspect", _PLAY, "A sound as a picture and as numbers."),
+    "encode": ("sounds:encode", _PLAY, "A recording as a timbre, to use by name."),
+    "morph": ("sounds:morph", _PLAY, "A sound on the way from one to another."),
+    "blend": ("sounds:blend", _PLAY, 'Timbre arithmetic: "violin + 0.5*bright - dark".'),
+    "generate": ("sounds:generate", _PLAY, "New sounds that nobody recorded."),
+    "render": ("songs:render", _PLAY, "A MIDI file played with any timbre."),
+    "data": ("sets:data", _MAKE, "Make or fetch notes to train on."),
+    "train": ("learning:train", _MAKE, "Train an instrument."),
+    "evaluate": ("learning:evaluate", _MAKE, "How good an instrument is, in figures."),
+}  # fmt: skip
+
+app = App(
+    name="timbrel",
+    help="Neural instruments to morph, blend and play.",
+    help_format="plaintext",
+    default_parameter=Parameter(negative=""),
+    suppress_keyboard_interrupt=False,
+)
+app["--help"].group = app["--version"].group = Group("Also", sort_key=3)
+for _rank, (_name, (_place, _group, _help)) in enumerate(VERBS.items()):
+    app.command(f"timbrel.cli.{_place}", name=_name, group=_group, help=_help, sort_key=_rank)
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command line in this process; the exit code."""
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        error.verbose = False
+        return _failed(" ".join(str(error).split()))
+    except TimbrelError as error:
+        return _failed(str(error))
+    except KeyboardInterrupt:
+        return _failed("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        return _without_reader()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _failed(f"{error.filename}: {error.strerror}")
+    return code or OK
+
+
+def main() -> None:
+    """The `timbrel` command."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    sys.exit(run(sys.argv[1:]))
+
+
+def _failed(line: str, code: int = BAD_INPUT) -> int:
+    print(f"timbrel: {line}", file=sys.stderr)
+    return code
+
+
+def _without_reader() -> int:
+    """Close a pipe that nobody reads (`timbrel models | head -1`), so that exit is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return READER_GONE

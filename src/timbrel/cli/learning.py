@@ -1,0 +1,53 @@
+"""Verbs that make instruments and measure them: train, evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from timbrel.cli.arguments import DEFAULT_MODEL, Json
+from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
+
+
+def train(
+    config: str | None = None,
+    *overrides: str,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    out: Path | None = None,
+) -> None:
+    """Train an instrument; the same command goes on where a stopped run was.
+
+    Args:
+        config: A TOML file, such as configs/mel_vae.toml.
+        overrides: Settings on top of it, such as loop.steps=2000.
+        from_: A model to start from; without CONFIG its own training settings hold.
+        out: Folder of the run; the default is runs/ and the configuration's name.
+    """
+    from timbrel.cli.runs import start
+
+    say_paths([start(config, overrides, from_, out)])
+
+
+def evaluate(
+    model: str = DEFAULT_MODEL,
+    *,
+    data: Path | None = None,
+    json: Json = False,
+    quick: Annotated[bool, Parameter(help="Fewer notes: about a minute.")] = False,
+) -> None:
+    """How well an instrument plays notes that it never heard, beside its baselines.
+
+    Args:
+        model: A name or a model's folder.
+        data: A note set; without it, the held-out notes that the shipped models are judged by.
+    """
+    from timbrel.evaluate import evaluate_instrument
+    from timbrel.instruments import load
+
+    with progress_bar("judging") as progress:
+        figures = evaluate_instrument(
+            load(model), data, notes=8 if quick else 60, progress=progress
+        )
+    (say_json if json else say_figures)(figures)

@@ -1,0 +1,132 @@
+"""Morphs between the sounds that a user names: a place, a row of steps, or a pad to play."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.cli.arguments import Note
+from timbrel.cli.pad import Pad
+from timbrel.cli.takes import Takes, play
+from timbrel.cli.timbres import Timbres, shown_name
+from timbrel.errors import BadInput
+from timbrel.sound import timbre_space
+from timbrel.timbre import alphas, pad_weights
+
+
+@dataclass(frozen=True)
+class Corners:
+    """Two to four sounds to morph between.
+
+    Attributes:
+        timbres: what they were resolved with.
+        names: for people.
+        vectors: the timbres.
+        pitch: the first recording's own, else middle C.
+    """
+
+    timbres: Timbres
+    names: list[str]
+    vectors: Float[Tensor, "corners params"]
+    pitch: float
+
+    @classmethod
+    def of(cls, timbres: Timbres, sounds: list[str]) -> Corners:
+        """The corners that a user named.
+
+        Raises:
+            BadInput: fewer than two or more than four.
+        """
+        if not 2 <= len(sounds) <= 4:
+            raise BadInput(f"a morph of {len(sounds)} sounds: give two to four, as in A.wav B.wav")
+        vectors = torch.stack([timbres.resolve(sound) for sound in sounds])
+        pitch = timbres.pitch_of(sounds[0])
+        return cls(timbres, [shown_name(sound) for sound in sounds], vectors, pitch)
+
+    def morph(
+        self, weights: Float[Tensor, "steps corners"], path: timbre_space.Path, note: Note
+    ) -> Takes:
+        """The note with each mixture of the corners."""
+        instrument = self.timbres.instrument
+        mixed = instrument.timbre_space.mix(self.vectors, weights, path)
+        names = [self._mixture(row) for row in weights.tolist()]
+        return play(instrument, mixed, names, note, self.pitch)
+
+    def pad(self, size: tuple[int, int], path: timbre_space.Path, note: Note) -> Pad:
+        """A pad of that many columns and rows, with a corner's sound in each corner."""
+        columns, rows = size
+        weights = pad_weights(rows, columns, len(self.names)).flatten(0, 1)
+        pitch = self.pitch if note.pitch is None else note.pitch
+        return Pad(self.names, columns, rows, pitch, weights, self.morph(weights, path, note))
+
+    def _mixture(self, weights: Sequence[float]) -> str:
+        if len(weights) == 2:
+            return f"alpha {weights[1]:.3f}"
+        return " ".join(
+            f"{weight:.3f} {name}"
+            for name, weight in zip(self.names, weights, strict=True)
+            if weight
+        )
+
+
+def chosen_weights(
+    n_sounds: int, alpha: float | None, steps: int | None, weights: tuple[float, ...] | None
+) -> Float[Tensor, "takes corners"]:
+    """Weights of each take: at one alpha, in steps through all sounds, or as given.
+
+    Raises:
+        BadInput: more than one of the three was asked for, or it does not fit the sounds.
+    """
+    if sum(wish is not None for wish in (alpha, steps, weights)) > 1:
+        raise BadInput("--alpha, --steps and --weights exclude each other: give one of them")
+    if weights is not None:
+        if len(weights) != n_sounds:
+            raise BadInput(f"--weights has {len(weights)} numbers for {n_sounds} sounds")
+        return torch.tensor([weights])
+    if steps is not None:
+        return _weights_along(alphas(steps), n_sounds)
+    if n_sounds > 2:
+        raise BadInput(f"{n_sounds} sounds: say --weights, --steps or --grid")
+    return _weights_along(torch.tensor([0.5 if alpha is None else alpha]), 2)
+
+
+def _weights_along(
+    places: Float[Tensor, " takes"], n_sounds: int
+) -> Float[Tensor, "takes corners"]:
+    """Weights on the way from the first sound (place 0) through each to the last (place 1)."""
+    distance = places[:, None] * (n_sounds - 1) - torch.arange(n_sounds)
+    return (1 - distance.abs()).clamp_min(0)
+
+
+def write_morph(
+    corners: Corners,
+    wish: tuple[float | None, int | None, tuple[float, ...] | None],
+    path: timbre_space.Path,
+    note: Note,
+    out: Path | None,
+    plot: bool,
+) -> list[Path]:
+    """Play and write what was wished for: an alpha, steps or weights."""
+    weights = chosen_weights(len(corners.names), *wish)
+    default = Path("out/morph.wav" if len(weights) == 1 else "out/morph")
+    return corners.morph(weights, path, note).write(out or default, plot)
+
+
+def write_pad(
+    corners: Corners,
+    size: tuple[int, int],
+    path: timbre_space.Path,
+    note: Note,
+    out: Path | None,
+    plot: bool,
+) -> list[Path]:
+    """Play and write a pad."""
+    folder = out or Path("out/pad")
+    if folder.suffix:
+        raise BadInput(f"--out {folder}: a pad is a folder of many files, name a folder")
+    return corners.pad(size, path, note).write(folder, plot)

@@ -1,0 +1,103 @@
+"""What a verb says: paths and figures on stdout, for programs; progress on stderr, for people."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def say_paths(paths: Iterable[Path]) -> None:
+    """Results, one line a path."""
+    for path in paths:
+        print(path, flush=True)
+
+
+def say_json(figures: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Figures as strict JSON: what is not a finite number becomes null."""
+    print(json.dumps(_strict(figures), indent=2, ensure_ascii=False), flush=True)
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _strict(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def say_figures(figures: Mapping[str, Any]) -> None:
+    """Figures as two columns for people; nothing known is a dash."""
+    width = max(map(len, figures), default=0)
+    for name, value in figures.items():
+        print(f"{name:<{width}}  {_readable(value)}")
+
+
+def _readable(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A plain table on stdout."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(soft_wrap=False).print(table)
+
+
+def say_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows that share their keys as a table; no rows say nothing."""
+    if rows:
+        say_table(list(rows[0]), ([str(value) for value in row.values()] for row in rows))
+
+
+def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """The items, with a progress bar on a terminal's stderr while they are worked through."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(
+        items, description=what, total=total, console=Console(stderr=True), transient=True
+    )
+
+
+@contextmanager
+def progress_bar(what: str = "working") -> Iterator[Callable[..., None]]:
+    """A bar that is told `(done, total)`, or `(what, done, total)`; silent off a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(*told: str | float) -> None:
+            *name, done, total = told
+            bar.update(
+                task, description=str(name[0]) if name else what,
+                completed=float(done), total=float(total),
+            )  # fmt: skip
+
+        yield tell

@@ -1,0 +1,59 @@
+"""Verbs that make notes to train on: data nsynth, data soundfont, data folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from timbrel.cli.arguments import Json, between
+from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
+
+Processes = Annotated[int | None, Parameter(validator=between(1, 256))]
+
+data = App(name="data", help="Make or fetch notes to train on, in NSynth's layout.")
+
+
+@data.command
+def nsynth(
+    out: Path = Path("data/nsynth"), *, splits: tuple[Literal["train", "valid", "test"], ...] = ()
+) -> None:
+    """Fetch NSynth (CC BY 4.0): 22 GB train, 1 GB valid, 0.3 GB test; a stopped call goes on.
+
+    Args:
+        out: Folder of the set.
+        splits: Which of train, valid and test; all of them otherwise.
+    """
+    from timbrel.data.nsynth import download_nsynth
+    from timbrel.data.nsynth_layout import SPLITS
+
+    with progress_bar() as progress:
+        say_paths(download_nsynth(out, splits or SPLITS, progress=progress))
+
+
+@data.command
+def soundfont(
+    font: Path,
+    out: Path,
+    *overrides: str,
+    config: Path | None = None,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Render a SoundFont to a set; a stopped call goes on.
+
+    Args:
+        font: An .sf2 or .sf3 file.
+        out: Folder of the set.
+        overrides: Settings, such as splits.train.pitches.step=2.
+        config: A TOML file with settings, such as configs/fluid.toml.
+        processes: How many render at once; one a core otherwise.
+    """
+    from timbrel.cli.set_reports import soundfont_figures, soundfont_settings
+    from timbrel.data.soundfont import render_soundfont
+
+    settings = soundfont_settings(config, overrides)
+    with progress_bar("rendering") as progress:
+        report = render_soundfont(font, out, settings, processes=processes, progress=progress)
+    (say_json if json else say_figures)(soundfont_figures(report))

@@ -1,0 +1,143 @@
+"""Verbs that hear and make single sounds: inspect, encode, morph, blend, generate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from timbrel.cli.arguments import (
+    NOTE,
+    USING,
+    Count,
+    Grid,
+    Json,
+    Note,
+    Out,
+    Patience,
+    Pitch,
+    Plot,
+    Share,
+    Shares,
+    Using,
+)
+from timbrel.cli.output import say_figures, say_json, say_paths
+
+
+def inspect(audio: Path, *, out: Out = None, json: Json = False) -> None:
+    """A sound as a picture (wave, mel spectrogram, pitch, loudness) and as numbers.
+
+    Args:
+        audio: A sound file.
+    """
+    from timbrel.cli.inspection import look_at
+
+    view = look_at(audio)
+    picture = view.draw(out or Path("out") / f"{audio.stem}.png")
+    if json:
+        return say_json(view.figures | {"picture": picture})
+    say_figures(view.figures)
+    return say_paths([picture])
+
+
+def encode(
+    sound: Path,
+    *,
+    name: str | None = None,
+    pitch: Pitch | None = None,
+    seconds: Patience = 0.0,
+    using: Using = USING,
+    out: Out = None,
+) -> None:
+    """A recording as a timbre: a file of its own, or an entry of the bank given.
+
+    Args:
+        sound: One note, as a sound file.
+        name: What to call it; the file's name otherwise.
+        pitch: Its MIDI number or name; found by listening otherwise.
+        seconds: Time that may be spent on fitting the timbre to the sound.
+    """
+    from timbrel.cli.timbres import keep, open_timbres
+
+    timbres = open_timbres(using, pitch, seconds)
+    say_paths([keep(timbres, name or sound.stem, timbres.hear(sound).entry, using.bank, out)])
+
+
+def morph(
+    *sounds: str,
+    a: str | None = None,
+    b: str | None = None,
+    alpha: Share | None = None,
+    steps: Count | None = None,
+    weights: Shares | None = None,
+    grid: Grid | None = None,
+    path: Literal["linear", "spherical"] = "linear",
+    note: Note = NOTE,
+    using: Using = USING,
+    out: Out = None,
+    plot: Plot = False,
+) -> None:
+    """A sound on the way from A to B, a row of them, or a pad of two to four corners to play.
+
+    Args:
+        sounds: Two to four sound files, names or expressions.
+        a: The first, for those who like to say it.
+        b: The second.
+        alpha: How far from A (0) to B (1); 0.5 where nothing else is asked for.
+        steps: Write so many sounds from the first to the last.
+        weights: How much of each sound, such as 1,2,1.
+        grid: Write a pad that can be played, such as 9x9.
+        path: Mix latents along a line, or along the sphere that they lie on.
+    """
+    from timbrel.cli.morphing import Corners, write_morph, write_pad
+    from timbrel.cli.timbres import open_timbres
+
+    corners = Corners.of(open_timbres(using), [*filter(None, (a, b)), *sounds])
+    if grid is not None:
+        say_paths(write_pad(corners, grid, path, note, out, plot))
+    else:
+        say_paths(write_morph(corners, (alpha, steps, weights), path, note, out, plot))
+
+
+def blend(
+    expression: str,
+    *,
+    note: Note = NOTE,
+    using: Using = USING,
+    out: Out = None,
+    plot: Plot = False,
+) -> None:
+    """A note with the timbre that an expression says.
+
+    Args:
+        expression: Such as "violin + 0.5*bright - dark" or "0.5*'my.wav' + 0.5*piano".
+    """
+    from timbrel.cli.takes import play
+    from timbrel.cli.timbres import MIDDLE_C, open_timbres
+
+    timbres = open_timbres(using)
+    timbre = timbres.resolve(expression)
+    takes = play(timbres.instrument, timbre[None], [expression], note, MIDDLE_C)
+    say_paths(takes.write(out or Path("out/blend.wav"), plot))
+
+
+def generate(
+    *,
+    count: Count = 1,
+    note: Note = NOTE,
+    using: Using = USING,
+    out: Out = None,
+    plot: Plot = False,
+) -> None:
+    """New sounds that nobody recorded, and a bank with their timbres, to use them again.
+
+    Args:
+        count: How many.
+    """
+    from timbrel.cli.takes import play
+    from timbrel.cli.timbres import MIDDLE_C, invent, keep_all, open_timbres
+
+    timbres = open_timbres(using)
+    names, chosen = invent(timbres.instrument, count, note.seed)
+    takes = play(timbres.instrument, chosen, names, note, MIDDLE_C)
+    paths = takes.write(out or Path("out/generated"), plot)
+    say_paths([*paths, keep_all(timbres, names, chosen, paths[0])])

@@ -1,0 +1,46 @@
+"""Verbs to begin with: demo, doctor, models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from timbrel.cli.arguments import USING, Json, Using
+from timbrel.cli.output import say_json, say_paths, say_rows, say_table
+
+
+def demo(*, using: Using = USING, out: Path = Path("out/demo")) -> None:
+    """A morph, a blend and a song as sound files, and one picture of all three.
+
+    Args:
+        out: Folder to write to.
+    """
+    from timbrel.cli.demonstration import demonstrate
+
+    say_paths(demonstrate(using, out))
+
+
+def doctor(*, json: Json = False) -> int:
+    """Try each part of timbrel: what works, and what a missing part would add.
+
+    The exit code is 1 where a part that is needed does not work.
+    """
+    from timbrel.cli.health import examine, summary
+
+    findings = list(examine())
+    if json:
+        say_json([vars(finding) for finding in findings])
+    else:
+        say_table(*summary(findings))
+    return int(any(finding.needed and not finding.works for finding in findings))
+
+
+def models(name: str | None = None, *, json: Json = False) -> None:
+    """The instruments there are: what each can do, its size, and the timbres that it knows.
+
+    Args:
+        name: One instrument, to see all of its timbres.
+    """
+    from timbrel.cli.catalogue import catalogue, named_timbres
+
+    rows = catalogue() if name is None else named_timbres(name)
+    (say_json if json else say_rows)(rows)

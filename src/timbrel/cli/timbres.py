@@ -1,0 +1,190 @@
+"""What a verb's A, B or --timbre means: a sound file, a timbre's name, or an expression of both.
+
+    violin                       a name in the model's bank, or in the --bank given
+    recordings/door.wav          a sound file, encoded
+    door.timbre.safetensors      what `timbrel encode` wrote
+    "violin + 0.5*bright"        arithmetic on names
+    "0.5*'my door.wav' + 0.5*violin"   ... and on files, in quotes
+
+A file that exists wins over a name, and a name over an expression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.audio import read_audio, require_sound
+from timbrel.cli.arguments import Using
+from timbrel.cli.takes import file_name
+from timbrel.errors import BadInput, Unsupported
+from timbrel.instruments import Instrument, load
+from timbrel.timbre import Bank, Entry, blend
+
+MIDDLE_C = 60.0
+_AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".au", ".caf"}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A sound file as a timbre.
+
+    Attributes:
+        entry: the timbre.
+        pitch: MIDI number of the recording.
+    """
+
+    entry: Entry
+    pitch: float
+
+
+@dataclass(frozen=True)
+class Timbres:
+    """Everything that can be named to one instrument.
+
+    Attributes:
+        instrument: whose timbres they are.
+        bank: its named timbres, with a bank of the user's own where one was given.
+        pitch: MIDI number of all sound files; None has each one's found.
+        seconds: time that may be spent on encoding one file.
+    """
+
+    instrument: Instrument
+    bank: Bank
+    pitch: float | None = None
+    seconds: float = 0.0
+    _heard: dict[Path, Heard] = field(default_factory=dict)
+
+    def hear(self, path: Path) -> Heard:
+        """A sound file, encoded once.
+
+        Raises:
+            BadAudio: it cannot be read, or nothing is to be heard in it.
+            Unsupported: the instrument cannot encode.
+        """
+        if path not in self._heard:
+            from timbrel.dsp.pitch import note_pitch
+
+            rate = self.instrument.sample_rate
+            audio = require_sound(read_audio(path, rate), rate, name=str(path))
+            pitch = note_pitch(audio, rate) if self.pitch is None else self.pitch
+            timbre = self.instrument.encode(audio, pitch=pitch, seconds=self.seconds)
+            self._heard[path] = Heard(Entry("sound", timbre, f"encoded from {path.name}"), pitch)
+        return self._heard[path]
+
+    def lookup(self, name: str) -> Entry:
+        """The entry of a name or a file; what expressions are resolved with.
+
+        Raises:
+            BadInput: there is neither.
+        """
+        if _looks_like_file(name):
+            return self._read(Path(name))
+        try:
+            return self.bank.lookup(name)
+        except BadInput as error:
+            raise BadInput(f"{error}; and no file of that name") from None
+
+    def resolve(self, text: str) -> Float[Tensor, " params"]:
+        """The timbre that a word, a path or an expression says.
+
+        Raises:
+            BadInput: it says none.
+        """
+        space = self.instrument.timbre_space
+        if _looks_like_file(text) or text in self.bank:
+            entry = self.lookup(text)
+            if not entry.is_absolute:
+                raise BadInput(f"{text} is a direction, not a sound: write 'violin + {text}'")
+            return space.check(entry.timbre, text)
+        return blend(text, self.lookup, space)
+
+    def pitch_of(self, text: str) -> float:
+        """The pitch to play it at where none is given: a recording's own, else middle C."""
+        if not _looks_like_file(text) or Path(text).suffix == ".safetensors":
+            return MIDDLE_C
+        return self.hear(Path(text)).pitch
+
+    def _read(self, path: Path) -> Entry:
+        if path.suffix != ".safetensors":
+            return self.hear(path).entry
+        bank = Bank.load(path, self.bank.model)
+        if len(bank) != 1:
+            raise BadInput(f"{path} holds {len(bank)} timbres: pass it as --bank and name one")
+        return bank.lookup(next(iter(bank)))
+
+
+def open_timbres(using: Using, pitch: float | None = None, seconds: float = 0.0) -> Timbres:
+    """The instrument, its bank, and what the user's own bank adds to it.
+
+    Raises:
+        BadModel: no such model or bank, or the bank belongs to another model.
+    """
+    instrument = load(using.model)
+    bank = _own_bank(instrument)
+    if using.bank is not None and using.bank.exists():
+        bank.merge(Bank.load(using.bank, bank.model), replace=True)
+    return Timbres(instrument, bank, pitch, seconds)
+
+
+def _own_bank(instrument: Instrument) -> Bank:
+    return getattr(instrument, "bank", None) or Bank()
+
+
+def keep(timbres: Timbres, name: str, entry: Entry, bank: Path | None, out: Path | None) -> Path:
+    """Write a timbre to a file of its own, or into the user's bank, which may be a new one."""
+    place = bank or out or Path("out") / f"{file_name(name)}.safetensors"
+    if place.suffix != ".safetensors":
+        raise BadInput(f"{place}: a timbre's file ends in .safetensors")
+    model = timbres.bank.model
+    kept = Bank.load(place, model) if bank is not None and bank.exists() else Bank(model)
+    kept.add(name, entry.timbre, entry.kind, entry.about, replace=True)
+    return kept.save(place)
+
+
+def invent(
+    instrument: Instrument, count: int, seed: int
+) -> tuple[list[str], Float[Tensor, "count params"]]:
+    """Names and timbres that nobody recorded; the same for the same seed.
+
+    Raises:
+        Unsupported: the instrument's family has no timbres to draw from.
+    """
+    if not instrument.can("generate"):
+        raise Unsupported(f"{instrument.family} cannot generate: `timbrel models` shows which can")
+    generator = torch.Generator().manual_seed(seed)
+    names = [f"generated_{seed}_{i}" for i in range(1, count + 1)]
+    return names, instrument.timbre_space.sample(count, generator=generator)
+
+
+def keep_all(
+    timbres: Timbres, names: list[str], vectors: Float[Tensor, "sounds params"], beside: Path
+) -> Path:
+    """Write timbres as a bank beside the sounds made with them."""
+    bank = Bank(timbres.bank.model)
+    for name, vector in zip(names, vectors, strict=True):
+        bank.add(name, vector)
+    return bank.save(beside.with_suffix(".safetensors"))
+
+
+def _looks_like_file(text: str) -> bool:
+    """Whether the text is a path, though perhaps of a file that is not there."""
+    path = Path(text)
+    try:
+        is_there = path.is_file()
+    except (OSError, ValueError):
+        return False
+    return is_there or (path.suffix.lower() in _AUDIO | {".safetensors"} and "'" not in text)
+
+
+def shown_name(text: str) -> str:
+    """What a picture or a page calls it: a file by its stem.
+
+    >>> shown_name("recordings/door.wav"), shown_name("violin + bright")
+    ('door', 'violin + bright')
+    """
+    return Path(text).stem if _looks_like_file(text) else text

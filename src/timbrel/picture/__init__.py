@@ -1,0 +1,22 @@
+"""Pictures of sounds: waves, mel spectrograms, pitch, loudness, morphs, pads and songs."""
+
+from timbrel.picture.canvas import sheet
+from timbrel.picture.inspection import Curves, draw_sound
+from timbrel.picture.pads import centroid_hz, draw_pad
+from timbrel.picture.panels import SURE, note_name
+from timbrel.picture.songs import draw_song, draw_song_row
+from timbrel.picture.takes import draw_row, draw_takes
+
+__all__ = [
+    "SURE",
+    "Curves",
+    "centroid_hz",
+    "draw_pad",
+    "draw_row",
+    "draw_song",
+    "draw_song_row",
+    "draw_sound",
+    "draw_takes",
+    "note_name",
+    "sheet",
+]
