@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -45,6 +45,7 @@ class Phase:
     every: int = 1
 
 
+@runtime_checkable
 class TrainingSet(Protocol):
     """A map-style set that makes a whole batch at once, so that sets in memory are fast.
 
