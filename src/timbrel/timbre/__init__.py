@@ -1,6 +1,7 @@
 """Named timbres: banks, arithmetic on names, morphs, and directions measured on encoded sounds."""
 
 from timbrel.timbre.bank import Bank
+from timbrel.timbre.directions import mean_timbres, measure_direction
 from timbrel.timbre.entry import Entry, EntryKind
 from timbrel.timbre.expression import Lookup, WeightedSum, blend, offset, parse, quoted
 from timbrel.timbre.morphing import alphas, morph, pad, pad_weights, path_weights
@@ -13,6 +14,8 @@ __all__ = [
     "WeightedSum",
     "alphas",
     "blend",
+    "mean_timbres",
+    "measure_direction",
     "morph",
     "offset",
     "pad",
