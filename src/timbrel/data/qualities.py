@@ -104,7 +104,7 @@ def centroid_hz(audio: Float[Tensor, "notes time"], sample_rate: int) -> Float[T
     1000.0
     """
     n_fft = _power_of_two(0.064 * sample_rate)
-    magnitude = stft(audio, n_fft, n_fft // 4).abs()
+    magnitude = stft(audio, n_fft, n_fft // 2).abs()
     frequency_hz = torch.arange(magnitude.shape[1]) * (sample_rate / n_fft)
     top = magnitude.amax((1, 2), keepdim=True)
     audible = (magnitude >= top * 1e-3) & (frequency_hz[:, None] <= _HIGHEST_HZ)

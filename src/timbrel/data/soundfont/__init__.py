@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from timbrel.audio import replacing
 from timbrel.config import to_toml
 from timbrel.data.annotation import Entry, with_qualities
 from timbrel.data.nsynth_layout import example, split_folder, write_examples
@@ -31,6 +30,7 @@ from timbrel.data.soundfont.programs import Program, chosen_programs, gm_program
 from timbrel.data.soundfont.render import Fate, font_programs, render_notes, start_worker
 from timbrel.data.workers import Progress, each, worker_pool
 from timbrel.errors import BadConfig, BadInput, MissingExtra
+from timbrel.files import replacing
 
 __all__ = [
     "PitchRange",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
@@ -20,10 +20,14 @@ from timbrel.errors import BadConfig
 
 @dataclass(frozen=True)
 class Program:
-    """A General MIDI program; `family` is None where NSynth has none for it."""
+    """A General MIDI program; `family` is None where NSynth has none for it.
+
+    `short_name` is what a bank of timbres calls it: one word that needs no quotes.
+    """
 
     number: int
     name: str
+    short_name: str
     family: str | None
     source: str
 
@@ -45,6 +49,7 @@ def gm_programs() -> tuple[Program, ...]:
         Program(
             int(row["program"]),
             row["name"],
+            row["short_name"],
             row["nsynth_family"] or None,
             row["nsynth_source"],
         )
@@ -64,7 +69,7 @@ def chosen_programs(
         if family not in FAMILIES:
             raise BadConfig(f"families.{number} = {family!r}: wanted one of {', '.join(FAMILIES)}")
     known = [
-        Program(p.number, p.name, families.get(p.number, p.family), p.source)
+        replace(p, family=families.get(p.number, p.family))
         for p in gm_programs()
     ]  # fmt: skip
     if numbers is None:

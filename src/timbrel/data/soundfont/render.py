@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from timbrel.audio import replacing
 from timbrel.data.nsynth_layout import split_folder
 from timbrel.data.soundfont.plan import PlannedNote, SoundFontSettings
 from timbrel.errors import BadInput
+from timbrel.files import replacing
 
 _CHANNEL = 0
 
