@@ -39,7 +39,6 @@ class MovingAverage:
             average.copy_(tensors[prefix + name])
 
     @contextmanager
-    @torch.no_grad()
     def applied(self) -> Iterator[None]:
         """The module with the averages for weights, in evaluation mode; then as it was."""
         was_training = self._module.training
@@ -51,6 +50,7 @@ class MovingAverage:
             self._swap()
             self._module.train(was_training)
 
+    @torch.no_grad()
     def _swap(self) -> None:
         for name, parameter in self._parameters.items():
             mine: Tensor = self.weights[name]
