@@ -8,12 +8,13 @@ from timbrel.audio.reading import (
     require_sound,
 )
 from timbrel.audio.resampling import resample
-from timbrel.audio.writing import AudioWriter, check_audio_path, write_audio
+from timbrel.audio.writing import AudioWriter, Encoding, check_audio_path, write_audio
 from timbrel.files import replacing
 
 __all__ = [
     "AudioInfo",
     "AudioWriter",
+    "Encoding",
     "check_audio_path",
     "probe",
     "read_audio",

@@ -84,12 +84,12 @@ class AudioWriter:
         self.channels = channels
         self.frames = 0
         self._format = check_audio_path(path)
-        self._encoding = encoding or ("float" if self._format == "WAV" else "pcm24")
+        self.encoding = encoding or ("float" if self._format == "WAV" else "pcm24")
         check_rate(sample_rate)
         if not 1 <= channels <= _MOST_CHANNELS[self._format]:
             raise BadAudio(f"{path}: {self._format} cannot hold {channels} channels")
-        if self._format == "FLAC" and (self._encoding == "float" or sample_rate > 655350):
-            raise BadAudio(f"{path}: FLAC holds no {self._encoding} at {sample_rate} Hz: use .wav")
+        if self._format == "FLAC" and (self.encoding == "float" or sample_rate > 655350):
+            raise BadAudio(f"{path}: FLAC holds no {self.encoding} at {sample_rate} Hz: use .wav")
         self._open_files = ExitStack()
 
     def __enter__(self) -> AudioWriter:
@@ -101,7 +101,7 @@ class AudioWriter:
                     "w",
                     self.sample_rate,
                     self.channels,
-                    _SUBTYPES[self._encoding],
+                    _SUBTYPES[self.encoding],
                     format=self._format,
                 )
             )
@@ -121,10 +121,10 @@ class AudioWriter:
         peak = float(block.abs().max())  # a NaN among the samples wins
         if not peak < float("inf"):
             raise BadAudio(f"{self.path}: the audio to write holds NaN or infinity")
-        if self._encoding != "float" and peak > 1.0:
+        if self.encoding != "float" and peak > 1.0:
             raise BadAudio(f"{self.path}: the peak {peak:.2f} would clip: use .wav or turn it down")
         self.frames += block.shape[1]
-        size = self.frames * self.channels * _BYTES[self._encoding]
+        size = self.frames * self.channels * _BYTES[self.encoding]
         if self._format == "WAV" and size > _LARGEST_WAV:
             raise BadAudio(f"{self.path} would grow over 4 GB, too much for WAV: use .flac")
         try:

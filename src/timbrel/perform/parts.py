@@ -1,0 +1,147 @@
+"""Who plays what: an instrument, a timbre and a place on the stage for each track of a score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.errors import BadInput
+from timbrel.instruments.instrument import ControlValues, Instrument
+from timbrel.midi import Score, Track, program_family, program_name
+
+WIDTH = 0.6
+"""How far to the sides `spread` seats the outermost tracks."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """An ADSR laid over each note, on top of what the instrument does; see `timbrel.dsp.adsr`."""
+
+    attack_s: float = 0.005
+    decay_s: float = 0.1
+    sustain: float = 0.8
+    release_s: float = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What plays a track.
+
+    Attributes:
+        instrument: that renders its notes.
+        timbre: one for all of them.
+        gain_db: added to what the score says.
+        pan: -1 left, 0 centre, 1 right; None leaves it to the score.
+        envelope: laid over each note; None leaves them as the instrument renders them.
+        controls: values for the instrument's controls.
+
+    Raises:
+        BadInput: the timbre is not one of the instrument's, or a number is out of range.
+    """
+
+    instrument: Instrument
+    timbre: Float[Tensor, " params"]
+    gain_db: float = 0.0
+    pan: float | None = None
+    envelope: Envelope | None = None
+    controls: ControlValues | None = None
+
+    def __post_init__(self) -> None:
+        self.instrument.timbre_space.check(self.timbre)
+        if not -120.0 <= self.gain_db <= 60.0:
+            raise BadInput(f"part: a gain of {self.gain_db:g} dB is outside -120 to 60")
+        if self.pan is not None and not -1.0 <= self.pan <= 1.0:
+            raise BadInput(f"part: a pan of {self.pan:g} is outside -1 (left) to 1 (right)")
+
+    def sound(self) -> tuple[object, ...]:
+        """What makes two parts sound alike, placement aside: a key for rendered notes."""
+        controls = tuple(sorted((self.controls or {}).items()))
+        timbre = self.timbre.detach().cpu().numpy().tobytes()
+        return id(self.instrument), timbre, self.envelope, controls
+
+
+def cast(
+    score: Score, default: Part | None, choices: Mapping[str, Part] | None = None
+) -> list[Part | None]:
+    """A part for each track of the score, or None where nobody plays it.
+
+    Args:
+        score: whose tracks are cast.
+        default: plays every track that is not chosen for; drums only by choice.
+        choices: parts by track number (from 1), track name, program name ("violin"), family
+            ("bass") or "drums"; the first of these that is given for a track counts.
+
+    Raises:
+        BadInput: a choice is for no track of this score.
+    """
+    wanted = {key.casefold(): part for key, part in (choices or {}).items()}
+    used: set[str] = set()
+    parts: list[Part | None] = []
+    for number, track in enumerate(score.tracks, 1):
+        key = next((key for key in _keys(number, track) if key in wanted), None)
+        used |= {key for key in _keys(number, track) if key in wanted}
+        parts.append(wanted[key] if key else None if track.is_drum else default)
+    for key in wanted:
+        if key not in used:
+            known = ", ".join(f"{n} {track.label}" for n, track in enumerate(score.tracks, 1))
+            raise BadInput(f"no track {key!r} in this score: there are {known}")
+    return parts
+
+
+def cast_by_program(
+    score: Score,
+    instrument: Instrument,
+    lookup: Callable[[str], Tensor | None],
+    default: Tensor | None = None,
+) -> list[Part | None]:
+    """A part for each track, with the timbre that is named like its program or its family.
+
+    Args:
+        score: whose tracks are cast.
+        instrument: plays them all.
+        lookup: the timbre of a lower-case name, or None, as a bank's `get` has it.
+        default: timbre of programs that nothing is named like; None leaves them out.
+    """
+    parts: list[Part | None] = []
+    for track in score.tracks:
+        names = () if track.is_drum else _keys(0, track)[-2:]
+        found = (lookup(name) for name in names)
+        fallback = None if track.is_drum else default
+        timbre = next((timbre for timbre in found if timbre is not None), fallback)
+        parts.append(None if timbre is None else Part(instrument, timbre))
+    return parts
+
+
+def spread(score: Score, parts: Sequence[Part | None], width: float = WIDTH) -> list[Part | None]:
+    """The parts seated from left to right where neither they nor the score say where to sit.
+
+    The lowest track sits in the middle, where bass belongs; the others alternate between the
+    sides, the next lowest innermost. A score that pans any track is left as it is.
+    """
+    free = [i for i, part in enumerate(parts) if part is not None and part.pan is None]
+    if len(free) < 2 or any(track.pan for track in score.tracks):
+        return list(parts)
+    by_height = sorted(free, key=lambda i: _mean_pitch(score.tracks[i]))
+    seated = list(parts)
+    for rank, i in enumerate(by_height):
+        side = 1.0 if rank % 2 else -1.0
+        step = math.ceil(rank / 2) / math.ceil((len(free) - 1) / 2)
+        part = parts[i]
+        seated[i] = part and replace(part, pan=side * step * width)
+    return seated
+
+
+def _keys(number: int, track: Track) -> list[str]:
+    """What a track answers to, the most particular first."""
+    general = ["drums"] if track.is_drum else [
+        program_name(track.program).casefold(), program_family(track.program)
+    ]  # fmt: skip
+    return [str(number), track.name.casefold(), *general]
+
+
+def _mean_pitch(track: Track) -> float:
+    return sum(note.pitch for note in track.notes) / max(len(track.notes), 1)

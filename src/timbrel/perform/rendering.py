@@ -1,0 +1,158 @@
+"""Notes of a score as audio: in batches of like length, equal notes rendered once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.dsp.envelope import adsr
+from timbrel.midi import ScoreNote
+from timbrel.perform.parts import Part
+from timbrel.sound import Notes, Rendered
+
+BATCH_NOTES = 32
+BATCH_SAMPLES = 1 << 22
+"""Most samples of a batch, padding included: it bounds memory when notes are long."""
+
+CACHE_BYTES = 1 << 26
+_TAIL_S = 1.0
+"""What a note may sound on after its key is up, for the size of batches only."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A note, who plays it, and on which bus it goes."""
+
+    note: ScoreNote
+    part: Part
+    bus: int
+
+
+class _Key(NamedTuple):
+    """What makes two notes sound the same."""
+
+    sound: tuple[object, ...]
+    pitch: float
+    velocity: float
+    duration_s: float
+    bend: tuple[float, ...] | None
+
+
+class NoteRenderer:
+    """Renders notes; remembers the latest ones, since music repeats itself.
+
+    Attributes:
+        rendered: how many notes instruments have rendered.
+    """
+
+    def __init__(self) -> None:
+        self.rendered = 0
+        self._cache: OrderedDict[_Key, Tensor] = OrderedDict()
+        self._cached_bytes = 0
+        self._sounds: dict[int, tuple[object, ...]] = {}
+
+    @torch.no_grad()
+    def render(
+        self, notes: Iterable[Placed]
+    ) -> Iterator[tuple[Float[Tensor, " time"], list[Placed]]]:
+        """The audio of each distinct note, with all the notes that it serves."""
+        uses: dict[_Key, list[Placed]] = {}
+        for placed in notes:
+            uses.setdefault(self._key(placed), []).append(placed)
+        missing = []
+        for key, placed in uses.items():
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                yield self._cache[key], placed
+            else:
+                missing.append(key)
+        parts = {key: uses[key][0].part for key in missing}
+        for batch in _batches(missing, parts):
+            for key, audio in zip(batch, self._play(batch, parts), strict=True):
+                self._remember(key, audio)
+                yield audio, uses[key]
+
+    def _key(self, placed: Placed) -> _Key:
+        """A tenth of a millisecond is no difference; a wheel at rest is only another pitch."""
+        note, part = placed.note, placed.part
+        sound = self._sounds.setdefault(id(part), part.sound())
+        pitch, bend = note.pitch, note.bend_semitones
+        if bend is not None and (len(set(bend)) == 1 or not part.instrument.can("bend")):
+            pitch, bend = pitch + sum(bend) / len(bend), None
+        pitch = min(max(pitch, 0.0), 127.0)
+        return _Key(sound, pitch, note.velocity, max(round(note.duration_s, 4), 1e-3), bend)
+
+    def _play(self, batch: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[Tensor]:
+        part = parts[batch[0]]
+        notes = Notes(
+            torch.tensor([key.pitch for key in batch], dtype=torch.float32),
+            torch.tensor([key.velocity for key in batch], dtype=torch.float32),
+            torch.tensor([key.duration_s for key in batch], dtype=torch.float32),
+            _bends(batch),
+        )
+        timbre = torch.stack([parts[key].timbre for key in batch])
+        rendered = part.instrument.render(notes, timbre, part.controls)
+        if not part.instrument.can("velocity"):
+            louder = rendered.audio * notes.velocity[:, None]
+            rendered = Rendered(louder, rendered.lengths, rendered.sample_rate)
+        if part.envelope is not None:
+            rendered = _shaped(rendered, notes, part)
+        self.rendered += len(batch)
+        yield from rendered
+
+    def _remember(self, key: _Key, audio: Tensor) -> None:
+        self._cache[key] = audio.clone()  # a copy: a view would keep its whole batch
+        self._cached_bytes += audio.nbytes
+        while self._cached_bytes > CACHE_BYTES:
+            self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+
+
+def _batches(keys: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[list[_Key]]:
+    """Keys of one instrument together, sorted by duration so that little is padded."""
+
+    def instrument_of(key: _Key) -> tuple[object, ...]:
+        # a batch shares the instrument, its controls and the envelope; the timbres may differ
+        return key.sound[0], key.sound[2], key.sound[3]
+
+    groups: dict[tuple[object, ...], list[_Key]] = {}
+    for key in keys:
+        groups.setdefault(instrument_of(key), []).append(key)
+    for group in groups.values():
+        batch: list[_Key] = []
+        for key in sorted(group, key=lambda key: key.duration_s):
+            sample_rate = parts[key].instrument.sample_rate
+            samples = (len(batch) + 1) * (key.duration_s + _TAIL_S) * sample_rate
+            if batch and (len(batch) == BATCH_NOTES or samples > BATCH_SAMPLES):
+                yield batch
+                batch = []
+            batch.append(key)
+        yield batch
+
+
+def _bends(batch: Sequence[_Key]) -> Float[Tensor, "notes points"] | None:
+    """The bends side by side, each held on at its last point."""
+    curves = [key.bend or (0.0,) for key in batch]
+    longest = max(map(len, curves))
+    if not any(key.bend for key in batch):
+        return None
+    return torch.tensor([[*curve, *curve[-1:] * (longest - len(curve))] for curve in curves])
+
+
+def _shaped(rendered: Rendered, notes: Notes, part: Part) -> Rendered:
+    """The notes under their part's envelope, ending where it ends."""
+    shape, sample_rate = part.envelope, rendered.sample_rate
+    assert shape is not None
+    levels = adsr(
+        notes.duration_s, sample_rate,
+        attack_s=shape.attack_s, decay_s=shape.decay_s, sustain=shape.sustain,
+        release_s=shape.release_s, length=rendered.audio.shape[1],
+    )  # fmt: skip
+    ends = ((notes.duration_s + shape.release_s) * sample_rate).ceil().long()
+    lengths = torch.minimum(rendered.lengths, ends)
+    return Rendered(rendered.audio * levels, lengths, sample_rate)
