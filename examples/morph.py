@@ -1,0 +1,11 @@
+"""Nine steps from one named sound to another, in a row: a straight line through the latent space."""
+
+import torch
+
+import timbrel
+
+instrument = timbrel.load("mel_vae")
+corners = [instrument.bank["piano"], instrument.bank["violin"]]
+steps = timbrel.morph(instrument.timbre_space, corners, steps=9)
+notes = instrument.render(timbrel.Notes.of([57] * 9, duration_s=0.6), steps)
+print(timbrel.write_audio("morph.wav", torch.cat(list(notes)), instrument.sample_rate))
