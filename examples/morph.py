@@ -1,4 +1,4 @@
-"""Nine steps from one named sound to another, in a row: a straight line through the latent space."""
+"""Nine steps from one named sound to another, in a row: a straight line between two vectors."""
 
 import torch
 
