@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from lightning_fabric import Fabric
@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 class Means:
     """Weighted sums of named values, as Python floats, so that JSON keeps them to the last bit."""
 
-    def __init__(self, sums: Mapping[str, tuple[float, float]] | None = None) -> None:
+    def __init__(self, sums: Mapping[str, Sequence[float]] | None = None) -> None:
         self.sums = {name: (total, weight) for name, (total, weight) in (sums or {}).items()}
 
     def add(self, values: Mapping[str, float], weight: float = 1.0) -> None:
