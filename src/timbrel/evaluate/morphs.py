@@ -25,7 +25,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from torch import Tensor
 
 from timbrel.audio import resample
@@ -207,7 +207,8 @@ def along(values: Sequence[float]) -> float:
     if len(set(values)) == 1:
         return 0.0
     direction = 1.0 if values[-1] >= values[0] else -1.0
-    return direction * float(spearmanr(range(len(values)), values)[0])
+    ranks = torch.tensor(rankdata(values))
+    return direction * float(torch.corrcoef(torch.stack([torch.arange(len(values)), ranks]))[0, 1])
 
 
 def _difference(steps: Sequence[Tensor], plain: Sequence[Tensor]) -> float:
