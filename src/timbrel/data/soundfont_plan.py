@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from timbrel.config import Settings
+from timbrel.data.gm_programs import Program
 from timbrel.data.nsynth_layout import HOLD_S, LENGTH_S, SAMPLE_RATE, note_name
-from timbrel.data.soundfont.programs import Program
 
 ProgramNumber = Annotated[int, Field(ge=0, le=127)]
 Split = Literal["train", "valid", "test"]

@@ -18,16 +18,16 @@ from pathlib import Path
 
 from timbrel.config import to_toml
 from timbrel.data.annotation import Entry, with_qualities
+from timbrel.data.gm_programs import Program, chosen_programs, gm_programs
 from timbrel.data.nsynth_layout import example, split_folder, write_examples
-from timbrel.data.soundfont.plan import (
+from timbrel.data.soundfont_plan import (
     PitchRange,
     PlannedNote,
     SoundFontSettings,
     SplitSettings,
     plan_notes,
 )
-from timbrel.data.soundfont.programs import Program, chosen_programs, gm_programs
-from timbrel.data.soundfont.render import Fate, font_programs, render_notes, start_worker
+from timbrel.data.soundfont_render import Fate, font_programs, render_notes, start_worker
 from timbrel.data.workers import Progress, each, worker_pool
 from timbrel.errors import BadConfig, BadInput, MissingExtra
 from timbrel.files import replacing
@@ -41,6 +41,7 @@ __all__ = [
     "render_soundfont",
 ]
 
+_CLAIM = "soundfont.toml"
 _NOTES_A_TASK = 48
 
 
@@ -89,6 +90,7 @@ def render_soundfont(
     """
     settings = settings or SoundFontSettings()
     font, out = _checked_font(Path(font)), Path(out)
+    claim = _claim(out, font, settings)
     with worker_pool(processes, start_worker, (font, settings)) as pool:
         try:
             there = pool.submit(font_programs).result()
@@ -96,7 +98,7 @@ def render_soundfont(
             notes = plan_notes(settings, programs)
             if not notes:
                 raise BadConfig("these settings plan no note: widen pitches, velocities, programs")
-            _claim(out, font, settings)
+            _begin(out, claim)
             fates = _rendered(pool, notes, out, progress)
         except BrokenProcessPool:
             raise BadInput(
@@ -150,23 +152,32 @@ def _present(
     return programs, absent
 
 
-def _claim(out: Path, font: Path, settings: SoundFontSettings) -> None:
-    """Note whose set this folder is, or check that it is this one's."""
+def _claim(out: Path, font: Path, settings: SoundFontSettings) -> str:
+    """What says whose set a folder is.
+
+    Raises:
+        BadInput: the folder is another's.
+    """
     with font.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    text = f"# {font.name}, sha256 {digest}\n{to_toml(settings)}"
-    path = out / "soundfont.toml"
-    if path.exists():
-        if path.read_text(encoding="utf-8") != text:
-            raise BadInput(
-                f"{out} holds a set of another font or other settings ({path.name} tells): "
-                "choose another folder, or delete that one"
-            )
-        return
-    if any(out.glob("nsynth-*")):
+    claim = f"# {font.name}, sha256 {digest}\n{to_toml(settings)}"
+    path = out / _CLAIM
+    if path.exists() and path.read_text(encoding="utf-8") != claim:
+        raise BadInput(
+            f"{out} holds a set of another font or other settings ({_CLAIM} tells): "
+            "choose another folder, or delete that one"
+        )
+    if not path.exists() and any(out.glob("nsynth-*")):
         raise BadInput(f"{out} holds a set that is not from a SoundFont: choose another folder")
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    return claim
+
+
+def _begin(out: Path, claim: str) -> None:
+    """Claim the folder, and clear away what a killed run had only begun to write."""
+    with replacing(out / _CLAIM) as temporary:
+        temporary.write_text(claim, encoding="utf-8")
+    for unfinished in out.glob("nsynth-*/audio/.*.wav"):
+        unfinished.unlink()
 
 
 def _finish(

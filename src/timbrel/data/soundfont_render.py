@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from timbrel.data.nsynth_layout import split_folder
-from timbrel.data.soundfont.plan import PlannedNote, SoundFontSettings
+from timbrel.data.soundfont_plan import PlannedNote, SoundFontSettings
 from timbrel.errors import BadInput
 from timbrel.files import replacing
 
@@ -76,6 +76,7 @@ def start_worker(font: Path, settings: SoundFontSettings) -> None:
     """Tell this process which font to render; it is opened when it is first needed."""
     global _font, _settings
     _font, _settings = font, settings
+    _player.cache_clear()
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,45 @@
+"""Notes a second out of a SoundFont: rendered, written and measured, on all the threads given.
+
+The whole of `timbrel data soundfont` is timed, from opening the font to `examples.json`: 4-second
+notes at 16 kHz of 84 instruments. FluidR3Mono comes from Debian's fluidr3mono-gm-soundfont, or from
+where TIMBREL_SOUNDFONT points.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+
+from _bench import Bench, run
+
+FONT = "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3"
+
+
+def measure(bench: Bench) -> dict[str, float]:
+    from timbrel.config import make_settings
+    from timbrel.data.soundfont import SoundFontSettings, render_soundfont
+
+    pitches = {"lowest": 24, "highest": 96, "step": 12 if bench.quick else 2}
+    splits = {"train": {"pitches": pitches, "velocities": [50, 85, 120]}}
+    settings = make_settings(
+        SoundFontSettings, {"held_out": [4, 11, 22, 25, 42, 57, 71, 73], "splits": splits}
+    )
+    font = os.environ.get("TIMBREL_SOUNDFONT", FONT)
+    bench.note(f"rendering {font} on {bench.threads} processes")
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        report = render_soundfont(font, folder, settings, processes=bench.threads)
+        seconds = time.perf_counter() - started
+    notes = sum(report.notes.values())
+    return {
+        "notes_per_s": notes / seconds,
+        "notes": notes,
+        "seconds": seconds,
+        "silent": report.silent,
+        "processes": bench.threads,
+    }
+
+
+if __name__ == "__main__":
+    run("soundfont", measure, threads=2)
