@@ -210,15 +210,13 @@ PROBES = (
 )  # fmt: skip
 
 
-def summary(findings: list[Finding]) -> tuple[list[str], list[list[str]]]:
-    """The findings as a table for people."""
-    rows = [
-        [
-            "ok" if f.works else "BROKEN" if f.needed else "missing",
-            f.part,
-            f.detail,
-            "" if f.works else f"{f.adds}{f': {f.get}' if f.get else ''}",
-        ]
-        for f in findings
-    ]
-    return ["", "part", "found", "without it you miss"], rows
+def summary(findings: list[Finding]) -> list[str]:
+    """The findings as lines for people; a part that is missing gets one more."""
+    lines = []
+    for finding in findings:
+        state = "ok" if finding.works else "BROKEN" if finding.needed else "missing"
+        lines.append(f"{state:<8} {finding.part:<14} {finding.detail}")
+        if not finding.works:
+            get = f": {finding.get}" if finding.get else ""
+            lines.append(f"{'':<23} it is for {finding.adds}{get}")
+    return lines

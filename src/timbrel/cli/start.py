@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from timbrel.cli.arguments import USING, Json, Using
-from timbrel.cli.output import say_json, say_paths, say_rows, say_table
+from timbrel.cli.output import say_json, say_paths, say_rows
 
 
 def demo(*, using: Using = USING, out: Path = Path("out/demo")) -> None:
@@ -30,7 +30,7 @@ def doctor(*, json: Json = False) -> int:
     if json:
         say_json([vars(finding) for finding in findings])
     else:
-        say_table(*summary(findings))
+        print(*summary(findings), sep="\n")
     return int(any(finding.needed and not finding.works for finding in findings))
 
 

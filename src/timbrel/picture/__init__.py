@@ -1,6 +1,7 @@
 """Pictures of sounds: waves, mel spectrograms, pitch, loudness, morphs, pads and songs."""
 
 from timbrel.picture.canvas import sheet
+from timbrel.picture.demos import draw_demo
 from timbrel.picture.inspection import Curves, draw_sound
 from timbrel.picture.pads import centroid_hz, draw_pad
 from timbrel.picture.panels import SURE, note_name
@@ -11,6 +12,7 @@ __all__ = [
     "SURE",
     "Curves",
     "centroid_hz",
+    "draw_demo",
     "draw_pad",
     "draw_row",
     "draw_song",

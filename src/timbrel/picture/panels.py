@@ -91,23 +91,29 @@ def draw_pitch(
     confidence: Float[Tensor, " frames"],
     frame_rate: float,
 ) -> None:
-    """Fundamental frequency where it is sure, between whole octaves of C."""
+    """Fundamental frequency where it is sure, on a scale of notes."""
     sure = (f0_hz > 0) & (confidence >= SURE)
     pitch = hz_to_midi(f0_hz.clamp_min(1.0))
-    low, high = 48, 72
+    low, high = 54, 66
     if bool(sure.any()):
-        found = pitch[sure]
-        low = 12 * math.floor((float(found.quantile(0.02)) - 2) / 12)
-        high = 12 * math.ceil((float(found.quantile(0.98)) + 2) / 12)
+        low, high = _pitch_range(pitch[sure])
         shown = torch.where(sure, pitch, torch.nan).numpy()
         axes.plot((torch.arange(len(pitch)) / frame_rate).numpy(), shown, color=ORANGE)
     else:
         axes.text(0.5, 0.5, "no pitch found", transform=axes.transAxes, ha="center", color=GREY)
-    step = 12 if high - low > 12 else 3
-    ticks = range(low, high + 1, step)
+    step = next((step for step in (3, 6) if high - low <= 6 * step), 12)
+    ticks = range(step * math.ceil(low / step), high + 1, step)
     axes.set_yticks(list(ticks), [f"{note_name(n)}  {midi_to_hz(float(n)):.0f}" for n in ticks])
     axes.set_ylim(low, high)
     axes.set_ylabel("pitch (note, Hz)")
+
+
+def _pitch_range(pitch: Float[Tensor, " frames"]) -> tuple[int, int]:
+    """Whole minor thirds around nearly all of it, an octave at least."""
+    low = 3 * math.floor((float(pitch.quantile(0.02)) - 1.5) / 3)
+    high = 3 * math.ceil((float(pitch.quantile(0.98)) + 1.5) / 3)
+    lacking = max(0, 12 - (high - low))
+    return low - 3 * (lacking // 6), high + lacking - 3 * (lacking // 6)
 
 
 def note_name(pitch: int) -> str:

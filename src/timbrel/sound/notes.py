@@ -97,7 +97,8 @@ class Notes:
         place = (times_s * BEND_RATE).clamp(0, last)
         left = place.floor().long().clamp(max=max(last - 1, 0))
         right = (left + 1).clamp(max=last)
-        return torch.lerp(self.bend_semitones[:, left], self.bend_semitones[:, right], place - left)
+        share = (place - left).to(self.bend_semitones)
+        return torch.lerp(self.bend_semitones[:, left], self.bend_semitones[:, right], share)
 
 
 @dataclass(frozen=True)

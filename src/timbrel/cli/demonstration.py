@@ -1,0 +1,91 @@
+"""What `demo` makes: a morph, a blend and a song, and one picture of all three."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.audio import read_audio
+from timbrel.cli.arguments import Note, Using
+from timbrel.cli.demo_song import compose
+from timbrel.cli.output import progress_bar
+from timbrel.cli.takes import Takes, play
+from timbrel.cli.timbres import Timbres, open_timbres
+from timbrel.errors import BadInput
+from timbrel.midi import read_score, write_score
+from timbrel.perform import Part, perform, spread
+from timbrel.timbre import morph
+
+# Each is the first of these that the model knows.
+_FROM = ("flute", "clarinet", "organ")
+_TO = ("nylon_guitar", "guitar", "piano", "keyboard")
+_BLENDS = ("violin + 0.7*bright", "string + 0.7*bright", "violin", "string")
+_PLAIN = ("violin", "string")
+_LEAD = ("flute", "violin", "string")
+_HARP = ("harp", "nylon_guitar", "guitar")
+_BASS = ("acoustic_bass", "bass")
+
+_STEPS = 7
+
+
+def demonstrate(using: Using, out: Path) -> list[Path]:
+    """Write the demo; its paths, the sounds first."""
+    from timbrel.picture import draw_demo
+
+    timbres = open_timbres(using)
+    morphed, blended = _morph(timbres), _blend(timbres)
+    paths = morphed.write(out / "morph.wav") + blended.write(out / "blend.wav")
+    midi = write_score(out / "song.mid", compose())
+    song = _song(timbres, midi, out / "song.wav")
+    score, audio = read_score(midi), read_audio(song, timbres.instrument.sample_rate)
+    picture = draw_demo(
+        out / "demo.png",
+        (morphed.names, morphed.sounds),
+        (blended.names, blended.sounds),
+        (score, audio),
+        timbres.instrument.sample_rate,
+    )
+    return [*paths, song, midi, picture]
+
+
+def _morph(timbres: Timbres) -> Takes:
+    (a, start), (b, end) = _first(timbres, _FROM, 1), _first(timbres, _TO, 2)
+    steps = morph(timbres.instrument.timbre_space, [start, end], _STEPS, "spherical")
+    names = [a, *(f"{i / (_STEPS - 1):.2f}" for i in range(1, _STEPS - 1)), b]
+    return play(timbres.instrument, steps, names, Note(duration=1.2), 60.0)
+
+
+def _blend(timbres: Timbres) -> Takes:
+    (plain, before), (blended, after) = _first(timbres, _PLAIN, 3), _first(timbres, _BLENDS, 4)
+    both = torch.stack([before, after])
+    return play(timbres.instrument, both, [plain, blended], Note(duration=1.8), 64.0)
+
+
+def _song(timbres: Timbres, midi: Path, out: Path) -> Path:
+    score = read_score(midi)
+    wanted = {"lead": _LEAD, "harp": _HARP, "bass": _BASS}
+    parts = [
+        Part(timbres.instrument, _first(timbres, wanted[track.name], 5 + i)[1])
+        for i, track in enumerate(score.tracks)
+    ]
+    with progress_bar("playing") as progress:
+        return perform(
+            score, spread(score, parts), out, progress=lambda share: progress(share, 1.0)
+        ).path
+
+
+def _first(
+    timbres: Timbres, wishes: Sequence[str], seed: int
+) -> tuple[str, Float[Tensor, " params"]]:
+    """The first wish that the model's names can fulfil, else a timbre that nobody recorded."""
+    for wish in wishes:
+        try:
+            return wish.replace("_", " "), timbres.resolve(wish)
+        except BadInput:
+            continue
+    generator = torch.Generator().manual_seed(seed)
+    return f"sound {seed}", timbres.instrument.timbre_space.sample(1, generator=generator)[0]

@@ -1,0 +1,129 @@
+"""From what `render` was told to a played song: who plays which track, and what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from timbrel.audio import read_audio
+from timbrel.cli.arguments import Using
+from timbrel.cli.output import progress_bar
+from timbrel.cli.parts import numbers_for_tracks, values_for_tracks
+from timbrel.cli.timbres import Timbres, open_timbres
+from timbrel.errors import BadInput
+from timbrel.midi import Score, read_score
+from timbrel.perform import Envelope, Part, Performed, cast_by_program, perform, spread
+
+_GAIN_DB, _PAN = (-60.0, 24.0), (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Played:
+    """A song that was played.
+
+    Attributes:
+        performed: what `perform` says of it.
+        picture: its path, where one was asked for.
+    """
+
+    performed: Performed
+    picture: Path | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Everything that was written, the mix first."""
+        pictures = [self.picture] if self.picture else []
+        return [self.performed.path, *pictures, *self.performed.stems]
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The same and more, for programs."""
+        skipped = [track.label for track in self.performed.skipped]
+        return vars(self.performed) | {"skipped": skipped, "picture": self.picture}
+
+
+def play_song(
+    using: Using,
+    song: Path,
+    wishes: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    adsr: tuple[float, float, float, float] | None = None,
+    out: Path | None = None,
+    stems: bool = False,
+    plot: bool = False,
+) -> Played:
+    """Play a MIDI file.
+
+    Args:
+        using: the instrument and its bank.
+        song: a MIDI file.
+        wishes: timbres, gains and pans, as the user wrote them.
+        adsr: laid over each note.
+        out: of the mix.
+        stems: whether each track gets a file too, in a folder beside the mix.
+        plot: whether to draw the song.
+
+    Raises:
+        BadScore: the song cannot be read.
+        BadInput: a wish cannot be fulfilled.
+    """
+    score = read_score(song)
+    parts = cast_song(open_timbres(using), score, wishes, adsr)
+    out = out or Path("out") / f"{song.stem}.wav"
+    folder = out.with_name(f"{out.stem}_stems") if stems else None
+    with progress_bar("playing") as progress:
+        performed = perform(
+            score, parts, out, stems=folder, progress=lambda share: progress(share, 1.0)
+        )
+    return Played(performed, _draw(performed, score) if plot else None)
+
+
+def cast_song(
+    timbres: Timbres,
+    score: Score,
+    wishes: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    adsr: tuple[float, float, float, float] | None = None,
+) -> list[Part | None]:
+    """Who plays each track; see `play_song`.
+
+    Raises:
+        BadInput: a wish cannot be fulfilled, or nobody is left to play.
+    """
+    named, gains, pans = wishes
+    parts = _named_parts(timbres, score, named) if named else _usual_parts(timbres, score)
+    gains_db = numbers_for_tracks(score, gains, "--gain", *_GAIN_DB)
+    seats = numbers_for_tracks(score, pans, "--pan", *_PAN)
+    envelope = Envelope(*adsr) if adsr else None
+    wished = [
+        part and replace(part, gain_db=gain_db or 0.0, pan=seat, envelope=envelope)
+        for part, gain_db, seat in zip(parts, gains_db, seats, strict=True)
+    ]
+    return spread(score, wished)
+
+
+def _named_parts(timbres: Timbres, score: Score, named: Sequence[str]) -> list[Part | None]:
+    """Drums have no pitch to play: they are left out unless somebody asks for them."""
+    texts = values_for_tracks(score, named, "--timbre", drums_by_name_only=True)
+    vectors = {text: timbres.resolve(text) for text in dict.fromkeys(texts) if text}
+    return [Part(timbres.instrument, vectors[text]) if text else None for text in texts]
+
+
+def _usual_parts(timbres: Timbres, score: Score) -> list[Part | None]:
+    def lookup(name: str) -> Tensor | None:
+        known = timbres.bank
+        return known[name] if name in known and known.lookup(name).is_absolute else None
+
+    parts = cast_by_program(score, timbres.instrument, lookup)
+    if not any(parts):
+        raise BadInput("no timbre is named like the song's programs: give --timbre A_SOUND.wav")
+    return parts
+
+
+def _draw(performed: Performed, score: Score) -> Path:
+    from timbrel.picture import draw_song
+
+    audio = read_audio(performed.path, performed.sample_rate)
+    return draw_song(performed.path.with_suffix(".png"), score, audio, performed.sample_rate)

@@ -1,0 +1,44 @@
+"""The verb that plays scores: render."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from timbrel.cli.arguments import USING, Adsr, Json, Out, Plot, Using
+from timbrel.cli.output import say_json, say_paths
+
+
+def render(
+    song: Path,
+    *,
+    timbre: list[str] | None = None,
+    gain: list[str] | None = None,
+    pan: list[str] | None = None,
+    adsr: Adsr | None = None,
+    stems: Annotated[bool, Parameter(help="Also write a file for each track.")] = False,
+    using: Using = USING,
+    out: Out = None,
+    json: Json = False,
+    plot: Plot = False,
+) -> None:
+    """A MIDI file, played: .wav or .flac, in stereo.
+
+    Tracks are named by number, name, General MIDI program or family, as in "1=violin,bass=my.wav".
+
+    Args:
+        song: A MIDI file.
+        timbre: A sound file, name or expression for all tracks or for some; may be repeated.
+            Without it each track gets the timbre that is named like its program or family.
+        gain: Decibels for all tracks or for some.
+        pan: -1 (left) to 1 (right) for all tracks or for some.
+        adsr: Attack, decay, sustain and release over each note: seconds, seconds, 0 to 1, seconds.
+    """
+    from timbrel.cli.performing import play_song
+
+    played = play_song(using, song, (timbre or [], gain or [], pan or []), adsr, out, stems, plot)
+    if json:
+        return say_json(played.figures)
+    return say_paths(played.paths)

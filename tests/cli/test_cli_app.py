@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from conftest import Timbrel
+
+from timbrel.cli import app as app_module
+from timbrel.cli.arguments import DEFAULT_MODEL
+from timbrel.errors import BadInput
+
+VERBS = [
+    "demo", "doctor", "models", "inspect", "encode", "morph", "blend", "generate", "render", "data",
+    "train", "evaluate",
+]  # fmt: skip
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
+    done = python("""
+        import sys
+        from timbrel.cli.app import run
+        code = run(["--help"])
+        heavy = {"torch", "numpy", "librosa", "matplotlib", "scipy", "soundfile", "pydantic"}
+        print("loaded:", sorted(heavy & set(sys.modules)), file=sys.stderr)
+        sys.exit(code)
+    """)
+    assert done.returncode == 0
+    assert done.stderr == "loaded: []\n"
+    for verb in VERBS:
+        assert f" {verb} " in done.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_each_verb(timbrel: Timbrel, verb: str) -> None:
+    ran = timbrel(verb, "--help")
+    assert ran.code == 0
+    assert ran.err == []
+    assert ran.out[0].startswith(f"Usage: timbrel {verb}")
+
+
+def test_importing_timbrel_is_light() -> None:
+    done = python("""
+        import sys
+        import timbrel
+        assert timbrel.TimbrelError.__name__ == "TimbrelError"
+        print(sorted({"torch", "numpy", "librosa"} & set(sys.modules)))
+    """)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_version(timbrel: Timbrel) -> None:
+    import timbrel as package
+
+    assert timbrel("--version").out == [package.__version__]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "line"),
+    [
+        (["mrph"], 'Unknown command "mrph". Did you mean "morph"?'),
+        (["morph", "a", "b", "--alhpa", "1"], "Unknown option: --alhpa."),
+        (["morph", "a", "b", "--alpha", "x"], 'Invalid value for --alpha: unable to convert "x"'),
+        (["morph", "a", "b", "--alpha", "nan"], 'Invalid value "nan" for --alpha. Wanted a number'),
+        (["morph", "a", "b", "--alpha", "1.5"], 'Invalid value "1.5" for --alpha.'),
+        (["morph", "a", "b", "--pitch", "H9"], "'H9' is no pitch: wanted a MIDI number 0 to 127"),
+        (["morph", "a", "b", "--grid", "9"], "'9' is no grid: wanted COLUMNSxROWS"),
+        (["morph", "a", "b", "--weights", "0,0"], "'0,0': wanted numbers of 0 or more"),
+        (["morph", "a", "b", "--duration", "0"], 'Invalid value "0.0" for --duration.'),
+        (["blend"], "requires an argument"),
+        (["generate", "--count", "0"], 'Invalid value "0" for --count.'),
+        (["generate", "--seed", "-1"], 'Invalid value "-1" for --seed.'),
+    ],
+)
+def test_words_that_cannot_be_parsed(timbrel: Timbrel, tokens: list[str], line: str) -> None:
+    ran = timbrel(*tokens)
+    assert (ran.code, ran.out, len(ran.err)) == (2, [], 1)
+    assert line in ran.err[0]
+
+
+def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app_module, "app", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "err"),
+    [
+        (BadInput("[red]one\nline[/red]"), 2, ["timbrel: [red]one line[/red]"]),
+        (KeyboardInterrupt(), 130, ["timbrel: interrupted"]),
+        (PermissionError(13, "Permission denied", "x.wav"), 2, ["timbrel: x.wav: Permission denied"]),
+    ],
+)  # fmt: skip
+def test_how_runs_end(
+    timbrel: Timbrel, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, err: list[str]
+) -> None:  # fmt: skip
+    failing(error, monkeypatch)
+    ran = timbrel("models")
+    assert (ran.code, ran.err) == (code, err)
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError("no file in it")])
+def test_bugs_are_not_hidden(
+    timbrel: Timbrel, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    failing(error, monkeypatch)
+    with pytest.raises(type(error), match=str(error)):
+        timbrel("models")
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    line = f'{sys.executable} -m timbrel models sine --help | true; echo "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip() in {"0", "141"}
+
+
+def test_the_default_model_is_the_registry_s() -> None:
+    from timbrel.instruments import DEFAULT_MODEL as REGISTERED
+
+    assert DEFAULT_MODEL == REGISTERED
