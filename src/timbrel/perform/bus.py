@@ -36,7 +36,9 @@ class Bus:
         self._pole = math.exp(-2 * math.pi * _DC_HZ / mix_rate)
         self._filter_state = np.zeros((2, 1))
 
-    def add(self, audio: Float[Tensor, " time"], onset_s: float, gains: Float[Tensor, 2]) -> None:
+    def add(
+        self, audio: Float[Tensor, " time"], onset_s: float, gains: Float[Tensor, " channels"]
+    ) -> None:
         """Adds a note; its onset must not lie before what was taken."""
         first = max(round(onset_s * self.sample_rate) - self._start, 0)
         last = first + len(audio)
@@ -55,20 +57,23 @@ class Bus:
     def take(self, until_s: float) -> Float[Tensor, "2 time"]:
         """What sounds until a time, as far as the resampler lets it go."""
         count = max(round(until_s * self.sample_rate) - self._start, 0)
+        return self._sent_on(self._cut(count), last=False)
+
+    def finish(self, until_s: float) -> Float[Tensor, "2 time"]:
+        """The rest up to a time, which must not lie before `end_s`."""
+        frames = round(until_s * self.mix_rate)
+        count = max(round(until_s * self.sample_rate) - self._start, 0)
+        sent_before = self._sent
+        block = self._sent_on(self._cut(count), last=True)
+        return block[:, : max(frames - sent_before, 0)]
+
+    def _cut(self, count: int) -> Float[Tensor, "2 time"]:
+        """Takes samples off the front; silence where none wait."""
         ready, self._waiting = self._waiting[:, :count], self._waiting[:, count:].clone()
-        ready = torch.nn.functional.pad(ready, (0, count - ready.shape[1]))
         self._start += count
-        return self._sent_on(ready, last=False)
+        return torch.nn.functional.pad(ready, (0, count - ready.shape[1]))
 
-    def finish(self) -> Float[Tensor, "2 time"]:
-        """The rest, all tails included."""
-        rest = self._waiting[:, : max(self._length - self._start, 0)]
-        frames = round(max(self._length, self._start) * self.mix_rate / self.sample_rate)
-        block = self._sent_on(rest, last=True)
-        surplus = max(self._sent - frames, 0)
-        return block[:, : block.shape[1] - surplus]
-
-    def _sent_on(self, block: Float[Tensor, "2 time"], *, last: bool) -> Float[Tensor, "2 time"]:
+    def _sent_on(self, block: Float[Tensor, "2 time"], *, last: bool) -> Float[Tensor, "2 frames"]:
         samples = block.numpy()
         if self._resampler is not None:
             frames = np.ascontiguousarray(samples.T)

@@ -114,12 +114,10 @@ class Mix:
         """What each bus has to send after each window, in the end all of it."""
         renderer = NoteRenderer()
         done = now = 0
-        windows = groupby(
-            self._placed, key=lambda placed: int(placed.note.onset_s // self._window_s)
-        )
-        for number, notes in windows:
+        for number, notes in groupby(self._placed, key=self._window):
             # what sounds before this window is final now; long rests go out window by window too
-            for now in range(now + 1, number + 1):
+            while now < number:
+                now += 1
                 yield [bus.take(now * self._window_s) for bus in self._buses]
             for audio, uses in renderer.render(notes):
                 for placed in uses:
@@ -128,9 +126,10 @@ class Mix:
                 self.rendered = renderer.rendered
                 if self._progress is not None:
                     self._progress(done / len(self._placed))
-        while (now := now + 1) * self._window_s < max(bus.end_s for bus in self._buses):
+        end_s = max(bus.end_s for bus in self._buses)
+        while (now := now + 1) * self._window_s < end_s:
             yield [bus.take(now * self._window_s) for bus in self._buses]
-        yield [bus.finish() for bus in self._buses]
+        yield [bus.finish(end_s) for bus in self._buses]
 
     def _window(self, placed: Placed) -> int:
         return int(placed.note.onset_s // self._window_s)
@@ -153,12 +152,12 @@ class Mix:
             for note in track.notes:
                 yield Placed(note, part, buses[key])
 
-    def _gains(self, placed: Placed) -> Float[Tensor, 2]:
+    def _gains(self, placed: Placed) -> Float[Tensor, " channels"]:
         level_db = self._gain_db + placed.part.gain_db + placed.note.gain_db
         return pan_gains(placed.part.pan or 0.0) * db_to_amplitude(level_db)
 
 
-def pan_gains(pan: float) -> Float[Tensor, 2]:
+def pan_gains(pan: float) -> Float[Tensor, " channels"]:
     """Gains of left and right whose squares sum to 1, so that a sound is as loud everywhere.
 
     >>> pan_gains(0.0), pan_gains(1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from timbrel.dsp.envelope import adsr
 from timbrel.midi import ScoreNote
 from timbrel.perform.parts import Part
 from timbrel.sound import Notes, Rendered
+
+_log = logging.getLogger(__name__)
 
 BATCH_NOTES = 32
 BATCH_SAMPLES = 1 << 22
@@ -104,6 +107,10 @@ class NoteRenderer:
         if part.envelope is not None:
             rendered = _shaped(rendered, notes, part)
         self.rendered += len(batch)
+        if not bool(rendered.audio.isfinite().all()):
+            _log.warning("%s rendered samples that are not finite", part.instrument.family)
+            audio = rendered.audio.nan_to_num(0.0, 0.0, 0.0)
+            rendered = Rendered(audio, rendered.lengths, rendered.sample_rate)
         yield from rendered
 
     def _remember(self, key: _Key, audio: Tensor) -> None:
