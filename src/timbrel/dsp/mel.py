@@ -59,6 +59,15 @@ class MelScale:
         """Centre frequency of each band."""
         return _edges_hz(self)[1:-1].float()
 
+    def band_of(self, frequency_hz: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """The (fractional) band that a frequency is the centre of.
+
+        >>> MelScale().band_of(MelScale().centres_hz()[[0, 40]]).round().tolist()
+        [0.0, 40.0]
+        """
+        lowest, next_one = hz_to_mel(_edges_hz(self)[1:3]).tolist()
+        return (hz_to_mel(frequency_hz) - lowest) / (next_one - lowest)
+
 
 def hz_to_mel(frequency_hz: Tensor) -> Tensor:
     """Slaney's mel scale."""

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.errors import Unsupported
+from timbrel.errors import BadInput, Unsupported
 from timbrel.sound import Control, Notes, Performance, Rendered, TimbreSpace
 
 Ability = Literal["encode", "generate", "transfer", "differentiable", "velocity", "bend"]
@@ -92,3 +92,19 @@ class Instrument(ABC):
     def _cannot(self, ability: Ability) -> Unsupported:
         able = ", ".join(["render", *sorted(self.abilities)])
         return Unsupported(f"{self.family} cannot {ability}: it can {able}")
+
+
+def resolve_controls(
+    controls: tuple[Control, ...], values: ControlValues | None
+) -> dict[str, float]:
+    """A value for every control: the given ones, held to their ranges, and defaults.
+
+    Raises:
+        BadInput: a value names no control.
+    """
+    given = dict(values or {})
+    unknown = given.keys() - {control.name for control in controls}
+    if unknown:
+        known = ", ".join(control.name for control in controls) or "none"
+        raise BadInput(f"no control {min(unknown)!r}: this instrument has {known}")
+    return {c.name: c.clip(given.get(c.name, c.default)) for c in controls}

@@ -1,0 +1,114 @@
+"""A model on disk: config.toml, weights.safetensors, README.md and perhaps bank.safetensors.
+
+`config.toml` is complete: the family, the format's version and every setting, so that a model
+carries its own dimensions. Weights are tensors and nothing else; no pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TypeVar
+
+import tomli_w
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from timbrel.audio import replacing
+from timbrel.config import Settings, make_settings, read_toml
+from timbrel.errors import BadConfig, BadModel
+
+FORMAT = 1
+CONFIG, WEIGHTS, CARD, BANK = "config.toml", "weights.safetensors", "README.md", "bank.safetensors"
+
+S = TypeVar("S", bound=Settings)
+
+
+def write_config(folder: Path, family: str, settings: Settings) -> None:
+    """Write the complete settings of a model."""
+    model = settings.model_dump(mode="json", exclude_none=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / CONFIG) as path:
+        text = tomli_w.dumps({"family": family, "format": FORMAT, "model": model})
+        path.write_text(text, encoding="utf-8")
+
+
+def read_family(folder: Path) -> str:
+    """The family that a model folder belongs to.
+
+    Raises:
+        BadModel: there is no config, or one of a newer format.
+    """
+    if not (folder / CONFIG).is_file():
+        raise BadModel(f"{folder} is no model folder: it has no {CONFIG}")
+    tables = read_toml(folder / CONFIG)
+    family, version = tables.get("family"), tables.get("format")
+    if not isinstance(family, str):
+        raise BadModel(f"{folder / CONFIG} names no family: is it a training config?")
+    if version != FORMAT:
+        raise BadModel(f"{folder / CONFIG} has format {version!r}, wanted {FORMAT}: update timbrel")
+    return family
+
+
+def read_model_settings(folder: Path, cls: type[S]) -> S:
+    """The settings of a model folder, validated."""
+    try:
+        tables = read_toml(folder / CONFIG).get("model", {})
+        return make_settings(cls, tables, where=str(folder / CONFIG))
+    except BadConfig as error:
+        raise BadModel(str(error)) from None
+
+
+def write_weights(folder: Path, network: nn.Module, *, half: bool = False) -> None:
+    """Write a network's state; `half` stores floats in 16 bits, as shipped weights are."""
+    state = {name: _stored(tensor, half) for name, tensor in network.state_dict().items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / WEIGHTS) as path:
+        save_file(state, path)
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if half and tensor.is_floating_point() else tensor
+
+
+def read_weights(folder: Path, network: nn.Module) -> None:
+    """Load a network's state from a model folder.
+
+    Raises:
+        BadModel: the file is missing or damaged, its tensors do not fit, or are not finite.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise BadModel(f"{folder} has no {WEIGHTS}: train the model or copy the whole folder")
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise BadModel(f"{path} is damaged ({error}): copy or train it again") from None
+    wanted = network.state_dict()
+    misfits = [name for name in wanted.keys() | state.keys()
+               if name not in wanted or name not in state
+               or wanted[name].shape != state[name].shape]  # fmt: skip
+    if misfits:
+        raise BadModel(f"{path} does not fit its config: {min(misfits)} differs")
+    broken = [k for k, v in state.items() if v.is_floating_point() and not v.isfinite().all()]
+    if broken:
+        raise BadModel(f"{path}: {min(broken)} holds NaN or infinity: train the model again")
+    network.load_state_dict({name: state[name].to(wanted[name].dtype) for name in wanted})
+
+
+def weights_hash(network: nn.Module) -> str:
+    """SHA-256 of a network's state at half precision.
+
+    The same for a model before shipping, as shipped and as loaded, so that a bank measured on
+    one belongs to all of them.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        data = tensor.detach().cpu().contiguous()
+        data = data.to(torch.float16) if data.is_floating_point() else data
+        digest.update(data.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+"""Finding instruments: which families there are, and where models lie.
+
+`load("name")` looks among the shipped models, then in the user's model folder, then takes the
+name as a path. A new family is one line in `FAMILIES`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from timbrel.errors import BadModel
+from timbrel.instruments.instrument import Instrument
+from timbrel.instruments.model_folder import CONFIG, read_family
+
+FAMILIES: dict[str, str] = {
+    "mel_vae": "timbrel.instruments.mel_vae:MelVAE",
+    "shifted": "timbrel.instruments.shifted:Shifted",
+    "sine": "timbrel.instruments.sine:Sine",
+}
+WEIGHTLESS = ("shifted", "sine")
+DEFAULT_MODEL = "mel_vae"
+
+_SHIPPED = Path(__file__).parent.parent / "shipped"
+
+
+def family_class(family: str) -> type[Instrument]:
+    """The class of a family.
+
+    Raises:
+        BadModel: no such family.
+    """
+    if family not in FAMILIES:
+        raise BadModel(f"no family {family!r}: there are {', '.join(sorted(FAMILIES))}")
+    module, _, name = FAMILIES[family].partition(":")
+    return getattr(import_module(module), name)
+
+
+def user_models() -> Path:
+    """The folder in which a user keeps models of their own."""
+    return Path(platformdirs.user_data_dir("timbrel")) / "models"
+
+
+def models() -> dict[str, Path | None]:
+    """Every model that `load` knows by name: its folder, or None for a weightless family."""
+    found: dict[str, Path | None] = dict.fromkeys(WEIGHTLESS)
+    for place in (user_models(), _SHIPPED):
+        if place.is_dir():
+            found |= {f.name: f for f in sorted(place.iterdir()) if (f / CONFIG).is_file()}
+    return found
+
+
+def load(name_or_path: str | Path = DEFAULT_MODEL) -> Instrument:
+    """An instrument by name (`mel_vae`, one of your own) or from a model folder.
+
+    Raises:
+        BadModel: no model of that name, and no folder at that path; or its files are damaged.
+    """
+    known = models()
+    name = str(name_or_path)
+    folder = known.get(name) if name in known else Path(name_or_path)
+    if folder is None:
+        return family_class(name)()
+    if not folder.is_dir():
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+        raise BadModel(f"no model {name!r}: {hint}")
+    loader: Callable[[Path], Any] = family_class(read_family(folder)).load  # pyright: ignore[reportAttributeAccessIssue]
+    return loader(folder)

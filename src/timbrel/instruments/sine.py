@@ -1,0 +1,99 @@
+"""`sine`: a few exact harmonics, weightless. The family that tests play.
+
+Everything above the interface can be tested with it to the sample: its pitch, level and length
+are known in closed form. Its timbre is the amplitudes of its four harmonics.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.config import Settings
+from timbrel.errors import BadAudio
+from timbrel.instruments.instrument import Ability, ControlValues, Instrument
+from timbrel.sound import Dimension, Kind, Notes, Rendered, TimbreSpace
+from timbrel.units import midi_to_hz
+
+N_HARMONICS = 4
+
+
+class SineSettings(Settings):
+    """Settings of the family."""
+
+    sample_rate: int = 16000
+    attack_s: float = 0.005
+    release_s: float = 0.02
+    level: float = 0.5
+
+
+class Sine(Instrument):
+    """Harmonics 1 to 4 at given amplitudes, with a straight attack and release.
+
+    A note of velocity v has the peak amplitude `level * v` for the timbre [1, 0, 0, 0].
+    """
+
+    family: ClassVar[str] = "sine"
+    abilities: ClassVar[frozenset[Ability]] = frozenset(
+        {"encode", "generate", "differentiable", "velocity", "bend"}
+    )
+    timbre_space = TimbreSpace((Dimension("harmonic", Kind.RANGE, N_HARMONICS),))
+
+    def __init__(self, settings: SineSettings | None = None) -> None:
+        self.settings = settings or SineSettings()
+        self.sample_rate = self.settings.sample_rate
+
+    def render(
+        self,
+        notes: Notes,
+        timbre: Float[Tensor, "*notes params"],
+        controls: ControlValues | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Rendered:
+        """Audio of each note; silent harmonics above Nyquist."""
+        amplitudes = self.timbre_space.check(timbre).expand(len(notes), -1)
+        sounding_s = notes.duration_s + self.settings.release_s
+        lengths = (sounding_s * self.sample_rate).round().long()
+        times_s = torch.arange(int(lengths.max()), dtype=torch.float64) / self.sample_rate
+        pitch = notes.pitch[:, None].double() + notes.bend_at(times_s)
+        phase = 2 * math.pi * midi_to_hz(pitch).cumsum(1) / self.sample_rate
+        audio = torch.zeros(len(notes), len(times_s))
+        for k in range(N_HARMONICS):
+            below_nyquist = midi_to_hz(pitch) * (k + 1) < self.sample_rate / 2
+            partial = ((phase - phase[:, :1]) * (k + 1)).sin() * below_nyquist
+            audio = audio + amplitudes[:, k : k + 1] * partial.float()
+        gain = self.settings.level * notes.velocity[:, None]
+        return Rendered(audio * gain * self._envelope(notes, times_s), lengths, self.sample_rate)
+
+    def _envelope(
+        self, notes: Notes, times_s: Float[Tensor, " time"]
+    ) -> Float[Tensor, "notes time"]:
+        rise = times_s / self.settings.attack_s
+        fall = 1 - (times_s - notes.duration_s[:, None]) / self.settings.release_s
+        return torch.minimum(rise.clamp(max=1), fall.clamp(0, 1)).float()
+
+    def encode(
+        self,
+        audio: Float[Tensor, " time"],
+        *,
+        pitch: float | None = None,
+        seconds: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, " params"]:
+        """Amplitudes of the sound's first harmonics, the strongest scaled to 1."""
+        if pitch is None:
+            from timbrel.dsp.pitch import note_pitch
+
+            pitch = note_pitch(audio, self.sample_rate)
+        times_s = torch.arange(audio.shape[-1], dtype=torch.float64) / self.sample_rate
+        order = torch.arange(1, N_HARMONICS + 1, dtype=torch.float64)[:, None]
+        wave = torch.exp(-2j * math.pi * midi_to_hz(float(pitch)) * order * times_s)
+        amplitudes = (wave @ audio.to(wave.dtype)).abs().float()
+        if not float(amplitudes.max()) > 1e-6:
+            raise BadAudio(f"no harmonic of MIDI pitch {pitch:g} found: give the sound's own pitch")
+        return amplitudes / amplitudes.max()

@@ -1,0 +1,148 @@
+"""What `mel_vae` is trained for: L1 on normalised log-mels (document 000), plus KL (document 002).
+
+    loss = L1(log-mel) + level_weight * L1(level) + kl_weight * KL
+
+`kl_weight = 0` is document 000's autoencoder: the latent is then its mean, and nothing is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.audio import write_audio
+from timbrel.config import Settings
+from timbrel.data.note_set import NoteSet
+from timbrel.dsp.mel import FLOOR_DB, denormalise_db, normalise_db
+from timbrel.instruments.mel_vae import MelVAE, MelVAENetwork, MelVAESettings
+from timbrel.instruments.model_folder import CARD
+from timbrel.nn import kl_to_normal, reparameterize
+from timbrel.sound import Notes
+from timbrel.training.mel_vae_bank import BankSettings, make_bank
+from timbrel.training.mel_vae_card import draw_pairs, model_card
+from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
+from timbrel.training.objective import Objective
+from timbrel.training.settings import TrainingSettings
+
+_FLOOR_LEAK = 0.02
+_PREVIEWS = 8
+
+
+class MelVAEData(Settings):
+    """Note sets: folders in NSynth's layout.
+
+    Attributes:
+        train: what is trained on.
+        validation: held-out notes, which choose the best weights.
+        wanted_frames: of each note that is decoded in training; a multiple of 16.
+        augment: how notes are made into new instruments.
+    """
+
+    train: str = "data/fluid/nsynth-train"
+    validation: str | None = "data/fluid/nsynth-valid"
+    wanted_frames: int = 128
+    augment: AugmentSettings = AugmentSettings()
+
+
+class MelVAELoss(Settings):
+    """Weights of the losses beside the log-mel's.
+
+    Attributes:
+        kl_weight: of the latent's KL divergence in nats; 0 is a plain autoencoder.
+        level_weight: of the level's error, per 40 dB as the log-mel's is.
+    """
+
+    kl_weight: float = 3e-5
+    level_weight: float = 0.1
+
+
+class MelVAETraining(TrainingSettings):
+    """A whole training file."""
+
+    family: Literal["mel_vae"] = "mel_vae"
+    data: MelVAEData = MelVAEData()
+    model: MelVAESettings = MelVAESettings()
+    objective: MelVAELoss = MelVAELoss()
+    bank: BankSettings = BankSettings()
+
+
+class MelVAEObjective(Objective):
+    """Encode a note, decode it or another one of its instrument, compare log-mels."""
+
+    family: ClassVar[str] = "mel_vae"
+
+    def __init__(self, settings: MelVAETraining) -> None:
+        super().__init__()
+        self.settings = settings
+        data = settings.data
+        self.model = settings.model.model_copy(update={"size": settings.size})
+        model, self.network = self.model, MelVAENetwork(self.model)
+        scale = self.network.scale
+        self.train_set = NoteMels(
+            NoteSet.open(data.train), scale, model.crop, data.augment, data.wanted_frames
+        )
+        if data.validation is not None:
+            self.validation_set = NoteMels(NoteSet.open(data.validation), scale, model.crop)
+
+    def forward(self, batch: MelPairs, phase: str, generator: torch.Generator) -> dict[str, Tensor]:
+        """Losses of a batch; in validation the latent is its mean."""
+        weights = self.settings.objective
+        mean, log_variance = self.network.encode(batch.heard, batch.heard_pitch)
+        variational = weights.kl_weight > 0
+        draw = variational and phase != "validate"
+        latent = reparameterize(mean, log_variance, generator) if draw else mean
+        decoded = self.network.decoder(
+            latent, batch.pitch, batch.velocity, batch.hold_s, batch.wanted.shape[-1],
+            batch.first_frame,
+        )  # fmt: skip
+        l1 = (normalise_db(floored(decoded.mel_db)) - batch.wanted).abs().mean()
+        level_db = (decoded.level_db - batch.level_db).abs().mean()
+        losses = {"log_mel_l1_db": l1.detach() * 40, "level_error_db": level_db.detach()}
+        loss = l1 + weights.level_weight * level_db / 40
+        if variational:
+            kl = kl_to_normal(mean, log_variance).mean()
+            loss = loss + weights.kl_weight * kl
+            losses["kl_nats"] = kl.detach()
+        else:
+            # Keeps the unused half of the head out of DDP's list of missing gradients.
+            loss = loss + 0.0 * log_variance.mean()
+        return {"loss": loss, **losses}
+
+    @torch.no_grad()
+    def preview(self, folder: Path, step: int) -> None:
+        """A few held-out notes, true over decoded, as a picture; and decoded as sound."""
+        notes = self.validation_set or self.train_set
+        chosen = torch.linspace(0, len(notes) - 1, _PREVIEWS).long()
+        pairs = notes.unchanged(chosen)
+        latents = self.network.encode(pairs.heard, pairs.heard_pitch)[0]
+        decoded = self.network.decoder(
+            latents, pairs.pitch, pairs.velocity, pairs.hold_s, pairs.wanted.shape[-1]
+        )
+        mels_db = decoded.mel_db.clamp_min(FLOOR_DB)
+        names = [notes.notes.names[i] for i in chosen.tolist()]
+        draw_pairs(denormalise_db(pairs.wanted), mels_db, names, folder / f"notes_{step:06d}.png")
+        asked = Notes(pairs.pitch, pairs.velocity, pairs.hold_s)
+        rendered = MelVAE(self.model, self.network).render(asked, latents)
+        write_audio(
+            folder / f"notes_{step:06d}.wav", torch.cat(list(rendered)), rendered.sample_rate
+        )
+
+    def export(self, folder: Path, record: Mapping[str, Any]) -> None:
+        """Write the model, half precision on disk, with its bank and its card."""
+        notes, bank = self.train_set, self.settings.bank
+        also = tuple(NoteMels(NoteSet.open(path), self.network.scale, self.model.crop)
+                     for path in bank.also)  # fmt: skip
+        instrument = MelVAE(self.model, self.network)
+        instrument.bank = make_bank(self.network, notes, bank, also)
+        instrument.save(folder, half=True)
+        card = model_card(self.settings, notes, instrument.bank, record)
+        (folder / CARD).write_text(card, encoding="utf-8")
+
+
+def floored(mel_db: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """DB held at the floor, with a little slope below it so that gradients can climb back."""
+    below = FLOOR_DB + _FLOOR_LEAK * (mel_db - FLOOR_DB)
+    return torch.where(mel_db < FLOOR_DB, below, mel_db)
