@@ -30,6 +30,7 @@ class ToyTraining(TrainingSettings):
     jitter: float = 0.01
     dropout: float = 0.0
     sleep_s: float = 0.0
+    spoil_at: int = -1
     loop: LoopSettings = LoopSettings(
         steps=20, batch_size=8, warmup_steps=4, log_every=5, validate_every=10, save_every=10,
         preview_every=10, device="cpu", ema_decay=0.9, learning_rate=0.01,
@@ -76,6 +77,8 @@ class ToyObjective(Objective):
     def trouble(self) -> float:
         """A factor on the loss, after whatever is to happen at this step."""
         time.sleep(self.settings.sleep_s)
+        if self.step == self.settings.spoil_at:
+            return float("nan")
         return self.at.pop(self.step, lambda: 1.0)()
 
     def preview(self, folder: Path, step: int) -> None:

@@ -188,7 +188,7 @@ class Training:
 
     def write_log(self) -> None:
         """Log the means since the last time."""
-        self.losses = self.window.over_processes(self.fabric)
+        self.losses = self.window.pooled(self.fabric).values()
         self.window = Means()
         loss = next((v for n, v in self.losses.items() if n.endswith("loss")), math.nan)
         steps_per_s = self.progress.show(loss)
@@ -249,16 +249,17 @@ class Training:
 
     def save(self) -> None:
         """Write the state, then the last weights."""
+        facts = self.facts()
         if self.fabric.is_global_zero:
-            write_state(self.folder.state, self.stepper.tensors(), self.facts())
+            write_state(self.folder.state, self.stepper.tensors(), facts)
             self.keep_weights("last")
 
     def facts(self) -> Facts:
-        """All of the state that is not tensors."""
+        """All of the state that is not tensors; every process must ask."""
         return {
             "step": self.step,
             "seconds": self.seconds,
-            "window": self.window.sums,
+            "window": self.window.pooled(self.fabric).sums,
             "losses": self.losses,
             "validation": self.validation,
             "best": self.best,
@@ -285,8 +286,9 @@ class Training:
         self.stepper.restore(tensors)
         self.fabric.strategy.precision.load_state_dict(facts["scaler"])
         self.step, self.seconds = facts["step"], facts["seconds"]
-        self.window, self.losses = Means(facts["window"]), facts["losses"]
-        self.validation = facts["validation"]
+        window = Means(facts["window"])
+        self.window = window if self.fabric.is_global_zero else window.emptied()
+        self.losses, self.validation = facts["losses"], facts["validation"]
         self.best = tuple(facts["best"]) if facts["best"] else None
         if self.step:
             self.say(f"{self.folder.path}: going on from step {self.step}")

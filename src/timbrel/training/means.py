@@ -20,12 +20,18 @@ class Means:
             total, weights = self.sums.get(name, (0.0, 0.0))
             self.sums[name] = (total + weight * value, weights + weight)
 
-    def over_processes(self, fabric: Fabric) -> dict[str, float]:
-        """The means over everything that all processes have added under the same names."""
-        if fabric.world_size > 1 and self.sums:
-            local = torch.tensor(list(self.sums.values()), dtype=torch.float32)
-            summed = fabric.all_reduce(local.to(fabric.device), reduce_op="sum")
-            rows = torch.as_tensor(summed).tolist()
-        else:
-            rows = list(self.sums.values())
-        return {n: total / weight for n, (total, weight) in zip(self.sums, rows, strict=True)}
+    def pooled(self, fabric: Fabric) -> Means:
+        """What all processes have added, each under the same names, in one."""
+        if fabric.world_size == 1 or not self.sums:
+            return Means(self.sums)
+        local = torch.tensor(list(self.sums.values()), dtype=torch.float64, device=fabric.device)
+        rows = torch.as_tensor(fabric.all_reduce(local, reduce_op="sum")).tolist()
+        return Means(dict(zip(self.sums, rows, strict=True)))
+
+    def values(self) -> dict[str, float]:
+        """The means by name."""
+        return {name: total / weight for name, (total, weight) in self.sums.items()}
+
+    def emptied(self) -> Means:
+        """The same names without anything added: what one process holds of another's sums."""
+        return Means(dict.fromkeys(self.sums, (0.0, 0.0)))

@@ -27,4 +27,4 @@ def validation_losses(
             losses = objective(batch, "validate", generator)
         numbers = torch.stack([loss.float() for loss in losses.values()]).tolist()
         means.add(dict(zip(losses, numbers, strict=True)), weight=len(indices))
-    return means.over_processes(fabric)
+    return means.pooled(fabric).values()

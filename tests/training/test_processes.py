@@ -1,0 +1,95 @@
+"""Several processes, for real (gloo): started by us, by torchrun and by `fabric run`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from test_loop import assert_same_run, rows, state
+from toy import train_toy
+
+TOY = Path(__file__).parent / "toy.py"
+PLAIN = ("noise=0.0", "jitter=0.0", "loop.threads=1")
+TWO = ("loop.devices=2", "loop.batch_size=4")
+
+
+def launch(*command: object, status: int = 0) -> str:
+    """What a program says on stderr, having ended as it should."""
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == status, done.stderr
+    return done.stderr
+
+
+def assert_like_one_process(one: Path, several: Path) -> None:
+    """The same curves to rounding, and the same weights."""
+    columns = ("train/loss", "train/grad_norm", "validation/loss", "epoch", "learning_rate")
+    for mine, theirs in zip(rows(one), rows(several), strict=True):
+        for column in columns:
+            assert float(mine[column] or 0) == pytest.approx(float(theirs[column] or 0), rel=2e-5)
+    ours, others = state(one), state(several)
+    assert all(torch.allclose(ours[name], others[name], atol=1e-5) for name in ours)
+
+
+def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path) -> None:
+    train_toy(tmp_path / "one", *PLAIN)
+    said = launch(sys.executable, TOY, tmp_path / "two", *PLAIN, *TWO)
+    assert_like_one_process(tmp_path / "one", tmp_path / "two")
+    assert said.count("validation") == 2
+    assert "Initializing" not in said
+
+
+@pytest.mark.slow
+def test_under_torchrun_the_environment_says_how_many(tmp_path: Path) -> None:
+    train_toy(tmp_path / "one", *PLAIN)
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2")
+    launch(*torchrun, TOY, tmp_path / "two", *PLAIN, "loop.batch_size=4")
+    assert_like_one_process(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_under_fabric_run_the_processes_are_there_already(tmp_path: Path) -> None:
+    train_toy(tmp_path / "one", *PLAIN)
+    fabric = (sys.executable, "-m", "lightning_fabric.cli", "--devices=2",
+              "--accelerator=cpu", "--strategy=ddp")  # fmt: skip
+    launch(*fabric, TOY, tmp_path / "two", *PLAIN, "loop.batch_size=4")
+    assert_like_one_process(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_a_gan_on_two_processes(tmp_path: Path) -> None:
+    train_toy(tmp_path / "one", *PLAIN, "gan=true")
+    launch(sys.executable, TOY, tmp_path / "two", *PLAIN, *TWO, "gan=true", "loop.accumulate=1")
+    ours, others = state(tmp_path / "one"), state(tmp_path / "two")
+    assert all(torch.allclose(ours[name], others[name], atol=1e-4) for name in ours)
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_and_go_on_to_the_bit(tmp_path: Path) -> None:
+    options = ("loop.threads=1", *TWO, "loop.steps=80", "sleep_s=0.005", "dropout=0.1")
+    launch(sys.executable, TOY, tmp_path / "whole", *options)
+    command = [sys.executable, str(TOY), str(tmp_path / "cut"), *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "cut" / "log.csv").exists():
+        time.sleep(0.05)
+    time.sleep(0.1)
+    os.kill(process.pid, signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143, said
+    assert said.count("the same command goes on from there") == 1
+    launch(*command)
+    assert_same_run(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.mark.slow
+def test_one_process_speaks_for_all_when_a_run_fails(tmp_path: Path) -> None:
+    said = launch(sys.executable, TOY, tmp_path, *PLAIN, *TWO, "spoil_at=12", status=1)
+    assert said.count("training diverged at step 13") == 1
+    assert "Traceback" not in said
