@@ -13,7 +13,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
@@ -21,49 +23,90 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SLOT = re.compile(r"(<!-- figures: (?P<name>[\w.-]+) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)
 
 Figure = float | int | bool | str | None
+Columns = dict[str, tuple[str, str]]
 
-# What a key's prefix or suffix says, as columns: {bench: {heading: (prefix, suffix)}}. A key that
-# fits no other column is of the first.
-COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
-    "inversion": {
-        "the default": ("", ""),
-        "Griffin-Lim": ("", "_griffin_lim"),
-        "PGHI": ("", "_pghi"),
-        "pitched": ("", "_pitched"),
-    },
-    "mel_vae_quality": {
-        "mel_vae": ("", ""),
-        "pitch_shift": ("", "_shifted"),
-        "mel_vae, unseen": ("", "_unseen"),
-        "pitch_shift, unseen": ("", "_unseen_shifted"),
-        "ceiling": ("", "_ceiling"),
-        "ceiling, unseen": ("", "_unseen_ceiling"),
-    },
-    "morph": {"latent morph": ("", ""), "cross-fade": ("crossfade_", "")},
+
+@dataclass(frozen=True)
+class Table:
+    """How one bench's flat keys become rows and columns.
+
+    Attributes:
+        bench: whose results.
+        columns: what a key's prefix and suffix say, by heading; the longest that fits counts.
+        rows: which rows are shown, as a pattern of their whole names.
+    """
+
+    bench: str
+    columns: Columns = field(default_factory=lambda: {"figure": ("", "")})
+    rows: str = ".*"
+
+
+def _versions(end: str) -> Columns:
+    return {
+        "mel_vae": ("", end),
+        "pitch_shift": ("", f"{end}_shifted"),
+        "ceiling": ("", f"{end}_ceiling"),
+        "the real note": ("", f"{end}_real"),
+    }
+
+
+_HEADLINES = "(log_mel_l1|mss|pitch_accuracy)_(self|other_pitch|octave_and_beyond)"
+_SEEN = "(?!.*_unseen).*"
+
+TABLES = {
+    "quality": Table("mel_vae_quality", _versions(""), _SEEN),
+    "quality-unseen": Table("mel_vae_quality", _versions("_unseen")),
+    "headlines": Table("mel_vae_quality", _versions(""), _HEADLINES),
+    "headlines-unseen": Table("mel_vae_quality", _versions("_unseen"), _HEADLINES),
+    "inversion": Table(
+        "inversion",
+        {
+            "the default": ("", ""),
+            "Griffin-Lim": ("", "_griffin_lim"),
+            "PGHI": ("", "_pghi"),
+            "pitched": ("", "_pitched"),
+        },
+    ),
+    "morph": Table("morph", {"latent morph": ("", ""), "cross-fade": ("crossfade_", "")}),
+    "directions": Table(
+        "directions",
+        {
+            "share": ("", "_share"),
+            "change": ("", "_change"),
+            "pitch accuracy": ("", "_pitch_accuracy_change"),
+            "judge's accuracy": ("", "_judge_accuracy"),
+        },
+    ),
 }
 
 
 def table(name: str) -> str:
-    """One bench's figures as Markdown, with what they were measured by."""
-    path = RESULTS / f"{name}.json"
+    """A table as Markdown, with what its figures were measured by."""
+    layout = TABLES.get(name, Table(name))
+    path = RESULTS / f"{layout.bench}.json"
     if not path.is_file():
-        return f"*Not measured yet: `python bench/{name}.py`.*\n"
+        return f"*Not measured yet: `python bench/{layout.bench}.py`.*\n"
     result = json.loads(path.read_text(encoding="utf-8"))
-    columns = COLUMNS.get(name, {"figure": ("", "")})
-    rows = pivot(result["figures"], columns)
-    used = [head for head in columns if any(head in row for row in rows.values())]
+    rows = pivot(result["figures"], layout.columns)
+    rows = {key: row for key, row in rows.items() if re.fullmatch(layout.rows, key)}
+    used = [head for head in layout.columns if any(head in row for row in rows.values())]
     lines = ["| | " + " | ".join(used) + " |", "|---|" + "---:|" * len(used)]
     for key, row in rows.items():
         cells = (shown(row[head]) if head in row else "" for head in used)
         lines.append(f"| `{key}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + f"\n\n<small>{source(result)}</small>\n"
+
+
+def source(result: dict[str, Any]) -> str:
+    """What was run, when and where, in one line."""
     threads = f"{result['threads']} thread" + "s" * (result["threads"] != 1)
-    source = f"`{result['command']}`, {result['date']}, commit {result['commit']}"
-    return "\n".join(lines) + f"\n\n<small>{source}; {result['machine']}; {threads}.</small>\n"
+    return (
+        f"`{result['command']}`, {result['date']}, commit {result['commit']}; "
+        f"{result['machine']}; {threads}."
+    )
 
 
-def pivot(
-    figures: dict[str, Figure], columns: dict[str, tuple[str, str]]
-) -> dict[str, dict[str, Figure]]:
+def pivot(figures: dict[str, Figure], columns: Columns) -> dict[str, dict[str, Figure]]:
     """Flat keys as rows: what is left of a key without its column's prefix and suffix."""
     longest_first = sorted(columns.items(), key=lambda item: -len("".join(item[1])))
     rows: dict[str, dict[str, Figure]] = {}

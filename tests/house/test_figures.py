@@ -44,6 +44,12 @@ def test_keys_become_rows_and_columns(tables: SimpleNamespace) -> None:
     assert rows == {"a": {"ours": 1, "theirs": 2, "fade": 3}, "b": {"ours": None}}
 
 
+def test_keys_of_no_column_are_left_out(tables: SimpleNamespace) -> None:
+    assert tables.pivot({"notes": 3, "a_share": 0.5}, {"share": ("", "_share")}) == {
+        "a": {"share": 0.5}
+    }
+
+
 def test_the_longest_suffix_wins(tables: SimpleNamespace) -> None:
     columns = {"all": ("", ""), "x": ("", "_x"), "y x": ("", "_y_x")}
     assert tables.pivot({"a_y_x": 1}, columns) == {"a": {"y x": 1}}
