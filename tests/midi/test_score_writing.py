@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 import symusic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import timbrel
 from timbrel.errors import BadInput, BadScore
 from timbrel.midi import (
     Score,
@@ -91,8 +95,17 @@ def test_all_programs_have_a_name_and_a_family():
                 52: "vocal", 56: "brass", 71: "reed", 73: "flute", 81: "synth_lead"}  # fmt: skip
     assert {program: program_family(program) for program in expected} == expected
     named = [program_name(p) for p in (0, 24, 40, 56, 73, 80, 104, 127)]
-    assert named == ["Acoustic Grand Piano", "Nylon Guitar", "Violin", "Trumpet", "Flute",
-                     "Square Lead", "Sitar", "Gunshot"]  # fmt: skip
+    assert named == ["Piano", "Guitar", "Violin", "Trumpet", "Flute", "Square Lead", "Sitar",
+                     "Gunshot"]  # fmt: skip
     assert {program_family(program) for program in range(128)} <= {
         "bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "reed", "string",
         "synth_lead", "vocal"}  # fmt: skip
+
+
+def test_programs_are_called_as_the_note_sets_call_them():
+    table = Path(timbrel.__file__).parent / "data" / "gm_programs.csv"
+    with table.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(row["short_name"] for row in rows) == PROGRAM_NAMES
+    families = [(row["nsynth_family"], program_family(int(row["program"]))) for row in rows]
+    assert [(theirs, ours) for theirs, ours in families if theirs and theirs != ours] == []

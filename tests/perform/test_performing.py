@@ -92,7 +92,7 @@ def test_drums_without_a_part_are_skipped_with_one_line(tmp_path, caplog):
 def test_tracks_are_cast_by_number_name_program_and_family():
     default, chosen = Part(Decaying(), ONE), Part(Decaying(), ONE)
     expected = {"1": [0], "lead": [0, 3], "VIOLIN": [0], "string": [0],
-                "Fingered Bass": [1], "bass": [1], "drums": [2], "kit": [2]}  # fmt: skip
+                "bass": [1], "drums": [2], "kit": [2]}  # fmt: skip
     for key, places in expected.items():
         parts = cast(BAND, default, {key: chosen})
         assert [i for i, part in enumerate(parts) if part is chosen] == places
@@ -109,13 +109,13 @@ def test_the_most_particular_choice_counts():
 
 
 def test_a_choice_for_no_track_is_refused_with_those_there_are():
-    message = r"no track 'oboe' in this score: there are 1 Lead, 2 Fingered Bass, 3 Kit, 4 Lead"
+    message = r"no track 'oboe' in this score: there are 1 Lead, 2 Bass, 3 Kit, 4 Lead"
     with pytest.raises(BadInput, match=message):
         cast(BAND, None, {"oboe": Part(Decaying(), ONE)})
 
 
-def test_programs_find_timbres_by_name_then_by_family():
-    timbres = {"violin": ONE, "string": ONE * 2, "bass": ONE * 3}
+def test_programs_find_timbres_by_name_then_by_kin_then_by_family():
+    timbres = {"violin": ONE, "cello": ONE * 2, "slap_bass": ONE * 3}
     parts = cast_by_program(BAND, Decaying(), timbres.get)
     assert [part and part.timbre.item() for part in parts] == [1.0, 3.0, None, None]
     parts = cast_by_program(BAND, Decaying(), timbres.get, default=ONE * 4)

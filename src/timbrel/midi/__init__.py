@@ -1,7 +1,7 @@
 """Scores: MIDI files as notes in seconds, pedal, bends and tempo map applied; and back."""
 
 from timbrel.midi.events import Event, EventFile, parse_events, write_events
-from timbrel.midi.programs import program_family, program_name
+from timbrel.midi.programs import program_family, program_name, timbre_names
 from timbrel.midi.reading import read_score
 from timbrel.midi.score import Score, ScoreNote, Track
 from timbrel.midi.writing import write_score
@@ -16,6 +16,7 @@ __all__ = [
     "program_family",
     "program_name",
     "read_score",
+    "timbre_names",
     "write_events",
     "write_score",
 ]

@@ -1,31 +1,29 @@
-"""General MIDI's 128 programs, and which of NSynth's families comes nearest to each."""
+"""General MIDI's 128 programs: their names, and the NSynth family that comes nearest to each."""
 
 from __future__ import annotations
 
 _NAMES = """
-Acoustic Grand Piano|Bright Acoustic Piano|Electric Grand Piano|Honky-tonk Piano
-Electric Piano 1|Electric Piano 2|Harpsichord|Clavinet
-Celesta|Glockenspiel|Music Box|Vibraphone|Marimba|Xylophone|Tubular Bells|Dulcimer
-Drawbar Organ|Percussive Organ|Rock Organ|Church Organ|Reed Organ|Accordion|Harmonica|Bandoneon
-Nylon Guitar|Steel Guitar|Jazz Guitar|Clean Guitar|Muted Guitar|Overdriven Guitar
-Distortion Guitar|Guitar Harmonics
-Acoustic Bass|Fingered Bass|Picked Bass|Fretless Bass|Slap Bass 1|Slap Bass 2
-Synth Bass 1|Synth Bass 2
-Violin|Viola|Cello|Contrabass|Tremolo Strings|Pizzicato Strings|Harp|Timpani
-String Ensemble 1|String Ensemble 2|Synth Strings 1|Synth Strings 2
-Choir Aahs|Voice Oohs|Synth Voice|Orchestra Hit
-Trumpet|Trombone|Tuba|Muted Trumpet|French Horn|Brass Section|Synth Brass 1|Synth Brass 2
-Soprano Sax|Alto Sax|Tenor Sax|Baritone Sax|Oboe|English Horn|Bassoon|Clarinet
-Piccolo|Flute|Recorder|Pan Flute|Blown Bottle|Shakuhachi|Whistle|Ocarina
-Square Lead|Sawtooth Lead|Calliope Lead|Chiff Lead|Charang Lead|Voice Lead|Fifths Lead
-Bass and Lead
-New Age Pad|Warm Pad|Polysynth Pad|Choir Pad|Bowed Pad|Metallic Pad|Halo Pad|Sweep Pad
-Rain|Soundtrack|Crystal|Atmosphere|Brightness|Goblins|Echoes|Sci-fi
-Sitar|Banjo|Shamisen|Koto|Kalimba|Bagpipe|Fiddle|Shanai
-Tinkle Bell|Agogo|Steel Drums|Woodblock|Taiko Drum|Melodic Tom|Synth Drum|Reverse Cymbal
-Guitar Fret Noise|Breath Noise|Seashore|Bird Tweet|Telephone Ring|Helicopter|Applause|Gunshot
+piano bright_piano electric_grand honky_tonk rhodes electric_piano harpsichord clavinet
+celesta glockenspiel music_box vibraphone marimba xylophone tubular_bells dulcimer
+organ percussive_organ rock_organ church_organ reed_organ accordion harmonica bandoneon
+guitar steel_guitar jazz_guitar clean_guitar muted_guitar overdrive_guitar distortion_guitar
+guitar_harmonics
+acoustic_bass bass picked_bass fretless_bass slap_bass pop_bass synth_bass deep_synth_bass
+violin viola cello contrabass tremolo_strings pizzicato harp timpani
+string_ensemble slow_strings synth_strings soft_synth_strings choir oohs synth_voice
+orchestra_hit
+trumpet trombone tuba muted_trumpet french_horn brass_section synth_brass soft_synth_brass
+soprano_sax alto_sax tenor_sax baritone_sax oboe english_horn bassoon clarinet
+piccolo flute recorder pan_flute bottle shakuhachi whistle ocarina
+square_lead saw_lead calliope chiff_lead charang solo_vox fifths_lead bass_lead
+fantasia warm_pad polysynth space_voice bowed_glass metal_pad halo_pad sweep_pad
+ice_rain soundtrack crystal atmosphere brightness goblin echo_drops star_theme
+sitar banjo shamisen koto kalimba bagpipe fiddle shenai
+tinker_bell agogo steel_drums woodblock taiko melodic_tom synth_drum reverse_cymbal
+fret_noise breath_noise sea_shore bird telephone helicopter applause gunshot
 """
-PROGRAM_NAMES: tuple[str, ...] = tuple(_NAMES.strip().replace("\n", "|").split("|"))
+PROGRAM_NAMES: tuple[str, ...] = tuple(_NAMES.split())
+"""As banks of timbres name them, which is shorter than the standard does."""
 
 _FAMILIES = (
     (8, "keyboard"), (16, "mallet"), (24, "organ"), (32, "guitar"), (40, "bass"), (47, "string"),
@@ -38,12 +36,12 @@ _FAMILIES = (
 
 
 def program_name(program: int) -> str:
-    """What General MIDI calls a program.
+    """A program's name for people.
 
-    >>> program_name(40)
-    'Violin'
+    >>> program_name(40), program_name(49)
+    ('Violin', 'Slow Strings')
     """
-    return PROGRAM_NAMES[program]
+    return PROGRAM_NAMES[program].replace("_", " ").title()
 
 
 def program_family(program: int) -> str:
@@ -53,3 +51,17 @@ def program_family(program: int) -> str:
     ('string', 'string')
     """
     return next(family for above, family in _FAMILIES if program < above)
+
+
+def timbre_names(program: int) -> list[str]:
+    """Names under which a bank may hold a timbre for a program, the best first.
+
+    Its own name, then its neighbours of the same family, then the family's.
+
+    >>> timbre_names(43)[:3], timbre_names(43)[-1]
+    (['contrabass', 'cello', 'tremolo_strings'], 'string')
+    """
+    family = program_family(program)
+    kin = [other for other in range(128) if program_family(other) == family]
+    kin.sort(key=lambda other: abs(other - program))
+    return [*(PROGRAM_NAMES[other] for other in kin), family]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from timbrel.errors import BadInput
 from timbrel.instruments.instrument import ControlValues, Instrument
-from timbrel.midi import Score, Track, program_family, program_name
+from timbrel.midi import Score, Track, program_family, program_name, timbre_names
 
 WIDTH = 0.6
 """How far to the sides `spread` seats the outermost tracks."""
@@ -98,17 +98,18 @@ def cast_by_program(
     lookup: Callable[[str], Tensor | None],
     default: Tensor | None = None,
 ) -> list[Part | None]:
-    """A part for each track, with the timbre that is named like its program or its family.
+    """A part for each track but drums, with the timbre that comes nearest to its program.
 
     Args:
         score: whose tracks are cast.
         instrument: plays them all.
-        lookup: the timbre of a lower-case name, or None, as a bank's `get` has it.
+        lookup: the timbre of a name, or None; asked for `timbrel.midi.timbre_names`: the
+            program's own ("violin"), its neighbours in the family, the family ("string").
         default: timbre of programs that nothing is named like; None leaves them out.
     """
     parts: list[Part | None] = []
     for track in score.tracks:
-        names = () if track.is_drum else _keys(0, track)[-2:]
+        names = [] if track.is_drum else timbre_names(track.program)
         found = (lookup(name) for name in names)
         fallback = None if track.is_drum else default
         timbre = next((timbre for timbre in found if timbre is not None), fallback)
