@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,13 @@ def test_a_damaged_state_is_refused_in_one_line(tmp_path: Path, content: bytes) 
     for read in (state.read_state, state.read_facts):
         with pytest.raises(BadModel, match=r"s\.safetensors is damaged \(.*\): remove it to start"):
             read(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        state.write_state(tmp_path / "s.safetensors", {"a": torch.zeros(1)}, {})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "s.safetensors").stat().st_mode & 0o777 == 0o644

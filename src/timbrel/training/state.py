@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from timbrel.audio import replacing
@@ -27,7 +27,8 @@ def write_state(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> None
     """Write tensors and facts whole or not at all."""
     owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
-        save_file(owned, temporary, metadata={"facts": json.dumps(facts)})
+        # `save_file` would make a file that only its owner may read.
+        temporary.write_bytes(save(owned, metadata={"facts": json.dumps(facts)}))
 
 
 def read_state(path: Path) -> tuple[dict[str, Tensor], Facts]:
