@@ -16,6 +16,7 @@ from torch import Tensor
 
 from timbrel.errors import BadInput, Unsupported
 from timbrel.sound import Control, Notes, Performance, Rendered, TimbreSpace
+from timbrel.timbre import Bank
 
 Ability = Literal["encode", "generate", "transfer", "differentiable", "velocity", "bend"]
 ControlValues = Mapping[str, float]
@@ -32,6 +33,7 @@ class Instrument(ABC):
         sample_rate: of the audio it renders and hears, in Hz.
         timbre_space: what its timbre vectors mean.
         controls: knobs that `render` takes beside the notes.
+        bank: named timbres of this model, if it has any.
     """
 
     family: ClassVar[str]
@@ -39,6 +41,7 @@ class Instrument(ABC):
     sample_rate: int
     timbre_space: TimbreSpace
     controls: tuple[Control, ...] = ()
+    bank: Bank | None = None
 
     @abstractmethod
     def render(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tomli_w
 import torch
@@ -39,11 +39,9 @@ def read_family(folder: Path) -> str:
     """The family that a model folder belongs to.
 
     Raises:
-        BadModel: there is no config, or one of a newer format.
+        BadModel: there is no config, or one that is damaged or of a newer format.
     """
-    if not (folder / CONFIG).is_file():
-        raise BadModel(f"{folder} is no model folder: it has no {CONFIG}")
-    tables = read_toml(folder / CONFIG)
+    tables = _read_config(folder)
     family, version = tables.get("family"), tables.get("format")
     if not isinstance(family, str):
         raise BadModel(f"{folder / CONFIG} names no family: is it a training config?")
@@ -53,10 +51,25 @@ def read_family(folder: Path) -> str:
 
 
 def read_model_settings(folder: Path, cls: type[S]) -> S:
-    """The settings of a model folder, validated."""
+    """The settings of a model folder, validated.
+
+    Raises:
+        BadModel: a setting is unknown, missing or out of range.
+    """
+    tables = _read_config(folder).get("model", {})
+    if not isinstance(tables, dict):
+        raise BadModel(f"{folder / CONFIG}: model = {tables!r:.80}, wanted a table: copy it again")
     try:
-        tables = read_toml(folder / CONFIG).get("model", {})
         return make_settings(cls, tables, where=str(folder / CONFIG))
+    except BadConfig as error:
+        raise BadModel(str(error)) from None
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not (folder / CONFIG).is_file():
+        raise BadModel(f"{folder} is no model folder: it has no {CONFIG}")
+    try:
+        return read_toml(folder / CONFIG)
     except BadConfig as error:
         raise BadModel(str(error)) from None
 
@@ -93,10 +106,11 @@ def read_weights(folder: Path, network: nn.Module) -> None:
                or wanted[name].shape != state[name].shape]  # fmt: skip
     if misfits:
         raise BadModel(f"{path} does not fit its config: {min(misfits)} differs")
-    broken = [k for k, v in state.items() if v.is_floating_point() and not v.isfinite().all()]
+    fitting = {name: state[name].to(wanted[name].dtype) for name in wanted}
+    broken = [name for name, tensor in fitting.items() if not bool(tensor.isfinite().all())]
     if broken:
         raise BadModel(f"{path}: {min(broken)} holds NaN or infinity: train the model again")
-    network.load_state_dict({name: state[name].to(wanted[name].dtype) for name in wanted})
+    network.load_state_dict(fitting)
 
 
 def weights_hash(network: nn.Module) -> str:

@@ -7,15 +7,23 @@ are known in closed form. Its timbre is the amplitudes of its four harmonics.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor
 
 from timbrel.config import Settings
 from timbrel.errors import BadAudio
-from timbrel.instruments.instrument import Ability, ControlValues, Instrument
+from timbrel.instruments.instrument import (
+    Ability,
+    ControlValues,
+    Instrument,
+    resolve_controls,
+)
+from timbrel.instruments.model_folder import read_model_settings, write_config
 from timbrel.sound import Dimension, Kind, Notes, Rendered, TimbreSpace
 from timbrel.units import midi_to_hz
 
@@ -25,10 +33,10 @@ N_HARMONICS = 4
 class SineSettings(Settings):
     """Settings of the family."""
 
-    sample_rate: int = 16000
-    attack_s: float = 0.005
-    release_s: float = 0.02
-    level: float = 0.5
+    sample_rate: int = Field(16000, ge=1000, le=384000)
+    attack_s: float = Field(0.005, gt=0, le=10)
+    release_s: float = Field(0.02, gt=0, le=10)
+    level: float = Field(0.5, ge=0, le=1)
 
 
 class Sine(Instrument):
@@ -47,6 +55,15 @@ class Sine(Instrument):
         self.settings = settings or SineSettings()
         self.sample_rate = self.settings.sample_rate
 
+    @classmethod
+    def load(cls, folder: Path) -> Sine:
+        """The instrument in a model folder."""
+        return cls(read_model_settings(folder, SineSettings))
+
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write a model folder; it holds no weights."""
+        write_config(folder, self.family, self.settings)
+
     def render(
         self,
         notes: Notes,
@@ -57,6 +74,7 @@ class Sine(Instrument):
     ) -> Rendered:
         """Audio of each note; silent harmonics above Nyquist."""
         amplitudes = self.timbre_space.check(timbre).expand(len(notes), -1)
+        resolve_controls(self.controls, controls)
         sounding_s = notes.duration_s + self.settings.release_s
         lengths = (sounding_s * self.sample_rate).round().long()
         times_s = torch.arange(int(lengths.max()), dtype=torch.float64) / self.sample_rate

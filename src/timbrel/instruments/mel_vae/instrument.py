@@ -67,7 +67,6 @@ class MelVAE(Instrument):
         self.inversion: Method = inversion
         self.sample_rate = self.network.scale.sample_rate
         self.timbre_space = TimbreSpace.gaussian(self.settings.latent)
-        self.bank: Bank | None = None
 
     @classmethod
     def load(cls, folder: Path) -> MelVAE:

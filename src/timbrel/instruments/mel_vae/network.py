@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
+from pydantic import Field
 from torch import Tensor, nn
 
 from timbrel.config import Settings
@@ -39,8 +40,8 @@ class MelVAESettings(Settings):
     """
 
     size: Literal["tiny", "small", "base"] = "small"
-    latent: int = 128
-    crop: int = 256
+    latent: int = Field(128, ge=1, le=4096)
+    crop: int = Field(256, ge=16, le=4096, multiple_of=16)
 
 
 class Encoder(nn.Module):

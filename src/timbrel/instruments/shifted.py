@@ -1,0 +1,152 @@
+"""`shifted`: document 000's naive renderer, around any instrument.
+
+    timbre -> one base note of the instrument inside -> pitch-shifted for each note -> ADSR
+
+It is what samplers do, and the baseline that a decoder told the pitch has to beat: formants move
+with the pitch, and vibrato, attack and decay change their speed or smear. librosa's phase vocoder
+does the shifting, as the document's own code did.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from timbrel.config import Settings
+from timbrel.dsp.envelope import adsr
+from timbrel.errors import BadModel
+from timbrel.instruments.instrument import Ability, ControlValues, Instrument
+from timbrel.instruments.model_folder import read_model_settings, write_config
+from timbrel.sound import Notes, Rendered
+
+
+class ShiftedSettings(Settings):
+    """Settings of the family.
+
+    Attributes:
+        inner: name or path of the model that is wrapped.
+        base_pitch: MIDI number at which its base note is rendered.
+        base_velocity: how hard that note is struck; other velocities scale its amplitude.
+        attack_s, decay_s, sustain, release_s: the ADSR laid over every note.
+    """
+
+    inner: str = "mel_vae"
+    base_pitch: float = Field(60.0, ge=0, le=127)
+    base_velocity: float = Field(0.8, gt=0, le=1)
+    attack_s: float = Field(0.005, ge=0)
+    decay_s: float = Field(0.1, ge=0)
+    sustain: float = Field(0.9, ge=0, le=1)
+    release_s: float = Field(0.15, ge=0)
+
+
+class Shifted(Instrument):
+    """Any instrument, rendered once and pitch-shifted to every note.
+
+    Args:
+        settings: the base note and the envelope.
+        inner: the instrument inside; by default the model that the settings name.
+    """
+
+    family: ClassVar[str] = "shifted"
+
+    def __init__(
+        self, settings: ShiftedSettings | None = None, inner: Instrument | None = None
+    ) -> None:
+        from timbrel.instruments.registry import load
+
+        self.settings = settings or ShiftedSettings()
+        self.inner = inner or load(self.settings.inner)
+        self.sample_rate = self.inner.sample_rate
+        self.timbre_space = self.inner.timbre_space
+        self.controls = self.inner.controls
+        self.bank = self.inner.bank
+
+    @property
+    def abilities(self) -> frozenset[Ability]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """What the instrument inside can, but for bends and gradients; velocity scales level."""
+        return (self.inner.abilities & {"encode", "generate"}) | {"velocity"}
+
+    @classmethod
+    def load(cls, folder: Path) -> Shifted:
+        """The instrument in a model folder, which names the model inside."""
+        settings = read_model_settings(folder, ShiftedSettings)
+        try:
+            return cls(settings)
+        except RecursionError:
+            raise BadModel(f"{folder} wraps itself: name another model as its inner") from None
+
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write a model folder; it holds no weights."""
+        write_config(folder, self.family, self.settings)
+
+    @torch.inference_mode()
+    def render(
+        self,
+        notes: Notes,
+        timbre: Float[Tensor, "*notes params"],
+        controls: ControlValues | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Rendered:
+        """Audio of each note: the base note shifted, shaped, scaled; bends are ignored."""
+        timbres = self.timbre_space.check(timbre).expand(len(notes), -1)
+        sounds = [
+            self._note(notes[i : i + 1], timbres[i], controls, generator) for i in range(len(notes))
+        ]
+        lengths = torch.tensor([len(sound) for sound in sounds])
+        return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
+
+    def _note(
+        self,
+        note: Notes,
+        timbre: Float[Tensor, " params"],
+        controls: ControlValues | None,
+        generator: torch.Generator | None,
+    ) -> Float[Tensor, " time"]:
+        settings, duration_s = self.settings, float(note.duration_s)
+        # Whole seconds, so that the notes of a song share a handful of base notes.
+        base_s = float(max(4, math.ceil(duration_s + settings.release_s)))
+        base = Notes.of(settings.base_pitch, settings.base_velocity, base_s)
+        rendered = self.inner.render(base, timbre, controls, generator=generator)
+        sound = shift_pitch(
+            rendered.audio[0], self.sample_rate, float(note.pitch) - settings.base_pitch
+        )
+        envelope = adsr(
+            duration_s, self.sample_rate,
+            attack_s=settings.attack_s, decay_s=settings.decay_s,
+            sustain=settings.sustain, release_s=settings.release_s,
+        )  # fmt: skip
+        length = min(len(sound), len(envelope))
+        return sound[:length] * envelope[:length] * (note.velocity / settings.base_velocity)
+
+    def encode(
+        self,
+        audio: Float[Tensor, " time"],
+        *,
+        pitch: float | None = None,
+        seconds: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, " params"]:
+        """What the instrument inside hears."""
+        if not self.can("encode"):
+            raise self._cannot("encode")
+        return self.inner.encode(audio, pitch=pitch, seconds=seconds, generator=generator)
+
+
+def shift_pitch(
+    audio: Float[Tensor, " time"], sample_rate: int, semitones: float
+) -> Float[Tensor, " time"]:
+    """The audio at another pitch and the same length, by librosa's phase vocoder."""
+    if semitones == 0:
+        return audio
+    import librosa
+
+    shifted = librosa.effects.pitch_shift(audio.numpy(), sr=sample_rate, n_steps=semitones)
+    return torch.from_numpy(shifted).float()
