@@ -24,7 +24,7 @@ from timbrel.sound import Notes
 from timbrel.training.mel_vae_bank import BankSettings, make_bank
 from timbrel.training.mel_vae_card import draw_pairs, model_card
 from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
-from timbrel.training.objective import Objective
+from timbrel.training.objective import Objective, Phase
 from timbrel.training.settings import TrainingSettings
 
 _FLOOR_LEAK = 0.02
@@ -73,6 +73,8 @@ class MelVAEObjective(Objective):
     """Encode a note, decode it or another one of its instrument, compare log-mels."""
 
     family: ClassVar[str] = "mel_vae"
+    # A short memory of squared gradients: the first steps' are a hundred times the later ones'.
+    phases = (Phase(betas=(0.9, 0.99)),)
 
     def __init__(self, settings: MelVAETraining) -> None:
         super().__init__()
