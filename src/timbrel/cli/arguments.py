@@ -21,10 +21,10 @@ _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SHIFTS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 
 
-def between(low: float, high: float) -> Callable[[type, Any], None]:
+def between(low: float, high: float) -> Callable[[object, Any], None]:
     """A validator of numbers in [low, high]; NaN is in no range."""
 
-    def check(_: type, value: float | None) -> None:
+    def check(_: object, value: float | None) -> None:
         if value is not None and not low <= value <= high:
             raise ValueError(f"Wanted a number from {low:g} to {high:g}.")
 
@@ -107,7 +107,7 @@ def adsr_times(text: str) -> tuple[float, float, float, float]:
 
 
 def _read_with(read: Callable[[str], Any], shown: str) -> Parameter:
-    def convert(_: type, tokens: Sequence[Token]) -> Any:
+    def convert(_: object, tokens: Sequence[Token]) -> Any:
         return read(tokens[0].value)
 
     return Parameter(converter=convert, n_tokens=1, metavar=shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from timbrel.cli.pad import Pad
 from timbrel.cli.takes import Takes, play
 from timbrel.cli.timbres import Timbres, shown_name
 from timbrel.errors import BadInput
-from timbrel.sound import timbre_space
+from timbrel.sound.timbre_space import Path
 from timbrel.timbre import alphas, pad_weights
 
 
@@ -48,16 +48,14 @@ class Corners:
         pitch = timbres.pitch_of(sounds[0])
         return cls(timbres, [shown_name(sound) for sound in sounds], vectors, pitch)
 
-    def morph(
-        self, weights: Float[Tensor, "steps corners"], path: timbre_space.Path, note: Note
-    ) -> Takes:
+    def morph(self, weights: Float[Tensor, "steps corners"], path: Path, note: Note) -> Takes:
         """The note with each mixture of the corners."""
         instrument = self.timbres.instrument
         mixed = instrument.timbre_space.mix(self.vectors, weights, path)
         names = [self._mixture(row) for row in weights.tolist()]
         return play(instrument, mixed, names, note, self.pitch)
 
-    def pad(self, size: tuple[int, int], path: timbre_space.Path, note: Note) -> Pad:
+    def pad(self, size: tuple[int, int], path: Path, note: Note) -> Pad:
         """A pad of that many columns and rows, with a corner's sound in each corner."""
         columns, rows = size
         weights = pad_weights(rows, columns, len(self.names)).flatten(0, 1)
@@ -67,32 +65,49 @@ class Corners:
     def _mixture(self, weights: Sequence[float]) -> str:
         if len(weights) == 2:
             return f"alpha {weights[1]:.3f}"
-        return " ".join(
-            f"{weight:.3f} {name}"
-            for name, weight in zip(self.names, weights, strict=True)
-            if weight
-        )
+        shares = zip(self.names, weights, strict=True)
+        return " ".join(f"{weight:.3f} {name}" for name, weight in shares if weight)
 
 
-def chosen_weights(
-    n_sounds: int, alpha: float | None, steps: int | None, weights: tuple[float, ...] | None
-) -> Float[Tensor, "takes corners"]:
-    """Weights of each take: at one alpha, in steps through all sounds, or as given.
+@dataclass(frozen=True)
+class Wish:
+    """What a user asked for: at most one of four ways to morph.
+
+    Attributes:
+        alpha: one place between two sounds.
+        steps: so many places on the way through all sounds.
+        weights: one mixture.
+        grid: columns and rows of a pad.
 
     Raises:
-        BadInput: more than one of the three was asked for, or it does not fit the sounds.
+        BadInput: more than one was asked for.
     """
-    if sum(wish is not None for wish in (alpha, steps, weights)) > 1:
-        raise BadInput("--alpha, --steps and --weights exclude each other: give one of them")
-    if weights is not None:
-        if len(weights) != n_sounds:
-            raise BadInput(f"--weights has {len(weights)} numbers for {n_sounds} sounds")
-        return torch.tensor([weights])
-    if steps is not None:
-        return _weights_along(alphas(steps), n_sounds)
-    if n_sounds > 2:
-        raise BadInput(f"{n_sounds} sounds: say --weights, --steps or --grid")
-    return _weights_along(torch.tensor([0.5 if alpha is None else alpha]), 2)
+
+    alpha: float | None = None
+    steps: int | None = None
+    weights: tuple[float, ...] | None = None
+    grid: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        asked = [f"--{name}" for name, wish in vars(self).items() if wish is not None]
+        if len(asked) > 1:
+            raise BadInput(f"{' and '.join(asked)} exclude each other: give one of them")
+
+    def weights_for(self, n_sounds: int) -> Float[Tensor, "takes corners"]:
+        """Weights of each take.
+
+        Raises:
+            BadInput: the wish does not fit so many sounds.
+        """
+        if self.weights is not None:
+            if len(self.weights) != n_sounds:
+                raise BadInput(f"--weights has {len(self.weights)} numbers for {n_sounds} sounds")
+            return torch.tensor([self.weights])
+        if self.steps is not None:
+            return _weights_along(alphas(self.steps), n_sounds)
+        if n_sounds > 2:
+            raise BadInput(f"{n_sounds} sounds: say --weights, --steps or --grid")
+        return _weights_along(torch.tensor([0.5 if self.alpha is None else self.alpha]), 2)
 
 
 def _weights_along(
@@ -104,29 +119,20 @@ def _weights_along(
 
 
 def write_morph(
-    corners: Corners,
-    wish: tuple[float | None, int | None, tuple[float, ...] | None],
-    path: timbre_space.Path,
-    note: Note,
-    out: Path | None,
-    plot: bool,
-) -> list[Path]:
-    """Play and write what was wished for: an alpha, steps or weights."""
-    weights = chosen_weights(len(corners.names), *wish)
-    default = Path("out/morph.wav" if len(weights) == 1 else "out/morph")
+    corners: Corners, wish: Wish, path: Path, note: Note, out: FilePath | None, plot: bool
+) -> list[FilePath]:
+    """Play and write an alpha, steps or a mixture."""
+    weights = wish.weights_for(len(corners.names))
+    default = FilePath("out/morph.wav" if len(weights) == 1 else "out/morph")
     return corners.morph(weights, path, note).write(out or default, plot)
 
 
 def write_pad(
-    corners: Corners,
-    size: tuple[int, int],
-    path: timbre_space.Path,
-    note: Note,
-    out: Path | None,
-    plot: bool,
-) -> list[Path]:
+    corners: Corners, wish: Wish, path: Path, note: Note, out: FilePath | None, plot: bool
+) -> list[FilePath]:
     """Play and write a pad."""
-    folder = out or Path("out/pad")
+    folder = out or FilePath("out/pad")
     if folder.suffix:
         raise BadInput(f"--out {folder}: a pad is a folder of many files, name a folder")
-    return corners.pad(size, path, note).write(folder, plot)
+    assert wish.grid is not None
+    return corners.pad(wish.grid, path, note).write(folder, plot)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from timbrel.errors import BadConfig
-from timbrel.instruments import models
+from timbrel.instruments import load, models
 from timbrel.training import run
 
 
@@ -27,6 +27,10 @@ def start(
 
 
 def _folder(model: str | None) -> Path | None:
+    """Where a model lies; loading says best what is wrong with one that is not there."""
     if model is None:
         return None
-    return models().get(model) or Path(model)
+    folder = models().get(model) or Path(model)
+    if not folder.is_dir():
+        load(model)
+    return folder

@@ -57,3 +57,29 @@ def soundfont(
     with progress_bar("rendering") as progress:
         report = render_soundfont(font, out, settings, processes=processes, progress=progress)
     (say_json if json else say_figures)(soundfont_figures(report))
+
+
+@data.command
+def folder(
+    *sources: str,
+    out: Path = Path("data/recordings"),
+    config: Path | None = None,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Anybody's recordings as a set: pitch found, silence trimmed, and a report of refusals.
+
+    Args:
+        sources: Folders, files or patterns such as "data/**/*.wav"; and settings such as
+            family=guitar.
+        out: Folder of the set.
+        config: A TOML file with settings.
+        processes: How many files are heard at once; one a core otherwise.
+    """
+    from timbrel.cli.set_reports import folder_settings, print_report, recordings
+    from timbrel.data.folder import collect_folder
+
+    files, settings = recordings(sources), folder_settings(config, sources)
+    with progress_bar("listening") as progress:
+        report = collect_folder(files, out, settings, processes=processes, progress=progress)
+    print(report.to_json(), end="") if json else print_report(report)

@@ -58,7 +58,7 @@ def encode(
     """
     from timbrel.cli.timbres import keep, open_timbres
 
-    timbres = open_timbres(using, pitch, seconds)
+    timbres = open_timbres(using, pitch, seconds, new_bank=True)
     say_paths([keep(timbres, name or sound.stem, timbres.hear(sound).entry, using.bank, out)])
 
 
@@ -88,14 +88,13 @@ def morph(
         grid: Write a pad that can be played, such as 9x9.
         path: Mix latents along a line, or along the sphere that they lie on.
     """
-    from timbrel.cli.morphing import Corners, write_morph, write_pad
+    from timbrel.cli.morphing import Corners, Wish, write_morph, write_pad
     from timbrel.cli.timbres import open_timbres
 
+    wish = Wish(alpha, steps, weights, grid)
     corners = Corners.of(open_timbres(using), [*filter(None, (a, b)), *sounds])
-    if grid is not None:
-        say_paths(write_pad(corners, grid, path, note, out, plot))
-    else:
-        say_paths(write_morph(corners, (alpha, steps, weights), path, note, out, plot))
+    write = write_morph if grid is None else write_pad
+    say_paths(write(corners, wish, path, note, out, plot))
 
 
 def blend(

@@ -36,7 +36,7 @@ class Takes:
     """
 
     names: list[str]
-    sounds: list[Float[Tensor, " time"]]
+    sounds: list[Float[Tensor, " _"]]
     sample_rate: int
 
     @property

@@ -119,15 +119,23 @@ class Timbres:
         return bank.lookup(next(iter(bank)))
 
 
-def open_timbres(using: Using, pitch: float | None = None, seconds: float = 0.0) -> Timbres:
+def open_timbres(
+    using: Using, pitch: float | None = None, seconds: float = 0.0, *, new_bank: bool = False
+) -> Timbres:
     """The instrument, its bank, and what the user's own bank adds to it.
+
+    Args:
+        using: names of the instrument and of the user's bank.
+        pitch: MIDI number of all sound files; None has each one's found.
+        seconds: time that may be spent on encoding one file.
+        new_bank: whether the user's bank need not be there yet.
 
     Raises:
         BadModel: no such model or bank, or the bank belongs to another model.
     """
     instrument = load(using.model)
     bank = _own_bank(instrument)
-    if using.bank is not None and using.bank.exists():
+    if using.bank is not None and not (new_bank and not using.bank.exists()):
         bank.merge(Bank.load(using.bank, bank.model), replace=True)
     return Timbres(instrument, bank, pitch, seconds)
 

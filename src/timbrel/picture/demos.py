@@ -13,7 +13,7 @@ from timbrel.picture.canvas import sheet
 from timbrel.picture.songs import draw_song_row
 from timbrel.picture.takes import draw_row
 
-Named = tuple[Sequence[str], Sequence[Float[Tensor, " time"]]]
+Named = tuple[Sequence[str], Sequence[Float[Tensor, " _"]]]
 
 
 def draw_demo(

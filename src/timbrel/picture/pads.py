@@ -22,7 +22,7 @@ def draw_pad(
     path: Path,
     names: Sequence[str],
     size: tuple[int, int],
-    sounds: Sequence[Float[Tensor, " time"]],
+    sounds: Sequence[Float[Tensor, " _"]],
     sample_rate: int,
 ) -> Path:
     """The spectral centroid of every cell; `size` is columns and rows."""

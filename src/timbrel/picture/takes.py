@@ -17,7 +17,7 @@ _LONGEST_NAME = 28
 
 
 def draw_takes(
-    path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " time"]], sample_rate: int
+    path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]], sample_rate: int
 ) -> Path:
     """Wave and mel spectrogram of each sound; of many, nine evenly spread ones."""
     width = 1.4 + max(1.55 * min(len(sounds), _MOST_COLUMNS), 6.0)
@@ -29,7 +29,7 @@ def draw_takes(
 def draw_row(
     figure: Figure | SubFigure,
     names: Sequence[str],
-    sounds: Sequence[Float[Tensor, " time"]],
+    sounds: Sequence[Float[Tensor, " _"]],
     sample_rate: int,
 ) -> None:
     """The sounds in one row, all on the same axes."""

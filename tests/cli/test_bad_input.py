@@ -1,0 +1,164 @@
+"""Every verb with bad input: one line on stderr, exit code 2, nothing written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SINE = ("--model", "sine")
+WORDS = {
+    "missing": "no audio file at {path}: check the path",
+    "empty": "{path} is empty (0 bytes)",
+    "silent": "{path} is silent (digital silence): give a recording with a sound in it",
+    "one_sample": "{path} has 1 samples (0.1 ms), at least 20 ms are needed",
+    "not_finite": "{path} holds NaN or infinity",
+    "cut_short": "{path} is cut short",
+    "text": "{path} is not audio that can be read: give WAV, FLAC, OGG, MP3 or AIFF",
+    "folder": "{path} is a folder",
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["inspect", "{bad}"],
+        ["encode", "{bad}", *SINE],
+        ["morph", "{good}", "{bad}", *SINE],
+        ["morph", "--a", "{bad}", "--b", "{good}", "--alpha", "0.35", *SINE],
+        ["blend", "0.5*'{bad}' + 0.5*'{good}'", *SINE],
+        ["render", "{song}", "--timbre", "{bad}", *SINE],
+    ],
+    ids=["inspect", "encode", "morph", "morph_ab", "blend", "render"],
+)
+def test_a_sound_that_cannot_be_used(
+    timbrel: Any, sounds: Path, song: Path, bad_wav: Path, words: list[str]
+) -> None:
+    given = {"bad": bad_wav, "good": sounds / "a.wav", "song": song}
+    refusal = timbrel(*(word.format(**given) for word in words)).refusal
+    assert WORDS[bad_wav.stem].format(path=bad_wav) in refusal
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["morph", "sounds/a.wav", *SINE], "a morph of 1 sounds: give two to four"),
+        (["morph", *["sounds/a.wav"] * 5, *SINE], "a morph of 5 sounds"),
+        (["morph", *["sounds/a.wav"] * 3, *SINE], "3 sounds: say --weights, --steps or --grid"),
+        (
+            ["morph", "sounds/a.wav", "sounds/b.wav", "--weights", "1,2,1", *SINE],
+            "--weights has 3 numbers for 2 sounds",
+        ),
+        (
+            ["morph", "sounds/a.wav", "sounds/b.wav", "--alpha", "0", "--steps", "3", *SINE],
+            "--alpha and --steps exclude each other: give one of them",
+        ),
+        (
+            ["morph", "sounds/a.wav", "sounds/b.wav", "--grid", "3x3", "--steps", "3", *SINE],
+            "--steps and --grid exclude each other",
+        ),
+        (
+            ["morph", "sounds/a.wav", "sounds/b.wav", "--grid", "3x3", "--out", "x.wav", *SINE],
+            "--out x.wav: a pad is a folder of many files",
+        ),
+        (["morph", "sounds/a.wav", "viloin", *SINE], "unknown sound 'viloin': the bank is empty"),
+        (["blend", "violin +", *SINE], 'wanted a sound or a number, got the end (column 9 of "'),
+        (["blend", "", *SINE], "an empty expression"),
+        (["blend", "2*'sounds/a.wav'", *SINE], "takes 2 of one sound"),
+        (["blend", "sounds/a.wav", "--out", "x.mp3", *SINE], "x.mp3 ends in '.mp3'"),
+        (
+            ["blend", "sounds/a.wav", "--out", "song.mid/x.wav", *SINE],
+            "cannot write song.mid/x.wav",
+        ),
+        (["blend", "sounds/a.wav", "--model", "sinus"], "no model 'sinus': did you mean 'sine'?"),
+        (["blend", "sounds/a.wav", "--model", "sounds"], "sounds is no model folder"),
+        (["blend", "sounds/a.wav", "--bank", "song.mid", *SINE], "song.mid is no bank"),
+        (["blend", "x", "--bank", "none.safetensors", *SINE], "no bank at none.safetensors"),
+        (["encode", "sounds/a.wav", "--out", "x.wav", *SINE], "x.wav: a timbre's file ends in"),
+        (["encode", "sounds/a.wav", "--name", " x", *SINE], "' x' is no name for a timbre"),
+        (["inspect", "sounds/a.wav", "--out", "x.jpg"], "x.jpg is no picture's name"),
+        (["inspect", "sounds/a.wav", "--out", "song.mid/x.png"], "cannot write song.mid/x.png"),
+        (["render", "none.mid", "--timbre", "sounds/a.wav", *SINE], "none.mid"),
+        (["render", "sounds/a.wav", "--timbre", "sounds/a.wav", *SINE], "is not a MIDI file"),
+        (["render", "song.mid", *SINE], "no timbre is named like the song's programs"),
+        (
+            ["render", "song.mid", "--timbre", "oboe=sounds/a.wav", *SINE],
+            "--timbre oboe=sounds/a.wav: no such track; the song has 1 lead, 2 low, 3 kit",
+        ),
+        (["render", "song.mid", "--timbre", "1=", *SINE], "'1=' assigns nothing"),
+        (
+            ["render", "song.mid", "--timbre", "sounds/a.wav", "--pan", "2", *SINE],
+            "--pan 2: wanted a number from -1 to 1",
+        ),
+        (
+            ["render", "song.mid", "--timbre", "sounds/a.wav", "--gain", "low=x", *SINE],
+            "--gain x: wanted a number from -60 to 24",
+        ),
+        (["render", "song.mid", "--timbre", "sounds/a.wav", "--out", "x.ogg", *SINE], "x.ogg ends"),
+        (["models", "sinus"], "no model 'sinus'"),
+        (["evaluate", "sine", "--data", "none"], "none"),
+        (["train"], "nothing to train: give a CONFIG.toml, or --from MODEL"),
+        (["train", "none.toml"], "no settings file at none.toml"),
+        (["train", "bad.toml"], "bad.toml is not valid TOML"),
+        (["train", "--from", "none"], "no model 'none'"),
+        (["data", "soundfont", "song.mid", "set"], "song.mid is no SoundFont"),
+        (["data", "soundfont", "none.sf2", "set"], "none.sf2 cannot be read"),
+        (["data", "soundfont", "song.mid", "set", "bank=x"], "bank"),
+        (["data", "folder", "none/**/*.wav", "--out", "set"], "no recordings at none/**/*.wav"),
+        (["data", "folder"], "no recordings named"),
+        (["data", "folder", "sounds", "familly=organ"], "did you mean 'family'?"),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
+)
+def test_words_that_mean_nothing(
+    timbrel: Any, sounds: Path, song: Path, words: list[str], line: str
+) -> None:
+    Path("bad.toml").write_text("loop = [", encoding="utf-8")
+    assert line in timbrel(*words).refusal
+
+
+def test_a_song_that_is_cut_short(timbrel: Any, sounds: Path, song: Path) -> None:
+    song.write_bytes(song.read_bytes()[:-20])
+    words = ["render", song, "--timbre", sounds / "a.wav", "--out", "x.wav", *SINE]
+    assert re.search(r"song\.mid is (cut short|damaged)", timbrel(*words).refusal)
+
+
+def test_a_bank_of_another_model(timbrel: Any, sounds: Path) -> None:
+    import torch
+
+    from timbrel.timbre import Bank
+
+    bank = Bank("0123456789abcdef")
+    bank.add("x", torch.ones(4))
+    bank.save("other.safetensors")
+    for words in (["blend", "x", "--bank"], ["encode", "sounds/a.wav", "--bank"], ["blend"]):
+        refusal = timbrel(*words, "other.safetensors", *SINE).refusal
+        assert "other.safetensors belongs to another model (0123456789ab" in refusal
+
+
+def test_what_a_folder_without_permission_says(
+    timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    words = ["blend", sounds / "a.wav", *SINE]
+    assert "cannot write out/blend.wav (Permission denied)" in timbrel(*words).refusal
+
+
+def test_a_disk_that_fills_up_leaves_nothing(
+    timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("out").mkdir()
+    Path("out/blend.wav").write_bytes(b"before")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert "No space left on device" in timbrel("blend", sounds / "a.wav", *SINE).refusal
+    assert Path("out/blend.wav").read_bytes() == b"before"
+    assert [path.name for path in Path("out").iterdir()] == ["blend.wav"]
