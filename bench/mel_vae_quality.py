@@ -19,7 +19,7 @@ def measure(bench: Bench) -> dict[str, float]:
 
     instrument = load(bench.model or "mel_vae")
     data = bench.arguments.data
-    figures = evaluate_instrument(instrument, data, notes=15 if bench.quick else 150)
+    figures = evaluate_instrument(instrument, data, notes=15 if bench.quick else 100)
     if bench.arguments.picture is not None:
         bench.note(f"drew {draw_comparison(bench.arguments.picture, instrument, data)}")
     return figures

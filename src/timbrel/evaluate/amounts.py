@@ -1,7 +1,7 @@
 """How much of a quality a sound has, as a number that can grow: what directions are measured by.
 
-The same quantities decide NSynth's yes-or-no qualities (`data.qualities`); here they stay numbers,
-so that "+ bright" can be held to raising them in every single note.
+Such quantities decide NSynth's yes-or-no qualities (`data.qualities`); here they stay numbers, so
+that "+ bright" can be held to raising them in every single note.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.data import qualities
-from timbrel.dsp.stft import stft
+from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz, spectral_flatness
 
 _DEEPEST_RELEASE_DB = 60.0
 
@@ -45,29 +44,19 @@ class Amount:
 
 
 def _centroid_octaves(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
-    return qualities.centroid_hz(audio, sample_rate).clamp_min(1.0).log2()
+    return spectral_centroid_hz(audio, sample_rate).clamp_min(1.0).log2()
+
+
+def _attack_octaves(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
+    return attack_s(audio, sample_rate).clamp_min(1e-3).log2()
+
+
+def _flatness_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
+    return 10 * spectral_flatness(audio).clamp_min(1e-12).log10()
 
 
 def _burst_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
     return qualities.burst_db(audio, sample_rate)
-
-
-def _attack_octaves(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
-    """From 20 to 3 dB under the maximum, between the 10 ms frames."""
-    level_db = qualities.envelope_db(audio, sample_rate)
-    below_db = level_db.amax(1, keepdim=True) - level_db
-    seconds = (_first_below(below_db, 3.0) - _first_below(below_db, 20.0)) * 0.01
-    return seconds.clamp_min(1e-3).log2()
-
-
-def _first_below(below_db: Tensor, distance_db: float) -> Float[Tensor, " notes"]:
-    """The frame, with its fraction, at which a distance is first undercut."""
-    last = (below_db <= distance_db).float().argmax(1)
-    before = (last - 1).clamp_min(0)
-    high = below_db.gather(1, before[:, None])[:, 0]
-    low = below_db.gather(1, last[:, None])[:, 0]
-    share = ((high - distance_db) / (high - low).clamp_min(1e-6)).clamp(0, 1)
-    return torch.where(last > 0, before + share, 0.0)
 
 
 def _fall_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:
@@ -81,18 +70,6 @@ def _release_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:
 
 def _rise_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:
     return qualities.rise_db(qualities.envelope_db(audio, sample_rate), hold_s)
-
-
-def _flatness_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
-    """Geometric over arithmetic mean of the power below 8 kHz, over frames within 30 dB."""
-    power = stft(audio, 1024, 256).abs().square()
-    power = power[:, : 1 + int(8000.0 / sample_rate * 1024)]
-    energy = power.sum(1)
-    loud = energy > energy.amax(1, keepdim=True) * 1e-3
-    floor = power.amax((1, 2), keepdim=True) * 1e-8 + 1e-20
-    power = power + floor
-    flatness_db = 10 * (power.log10().mean(1) - power.mean(1).log10())
-    return (flatness_db * loud).sum(1) / loud.sum(1).clamp_min(1)
 
 
 AMOUNTS: dict[str, Amount] = {

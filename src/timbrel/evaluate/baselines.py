@@ -33,7 +33,7 @@ def through_mels(
 
 
 def cross_fade(
-    a: Float[Tensor, " time"], b: Float[Tensor, " _"], alphas: Float[Tensor, " steps"]
+    a: Float[Tensor, " _"], b: Float[Tensor, " _"], alphas: Float[Tensor, " steps"]
 ) -> Float[Tensor, "steps time"]:
     """Two sounds played at once, their amplitudes weighted: what a morph must be more than."""
     length = max(len(a), len(b))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.data.qualities import attack_s, envelope_db
+from timbrel.dsp.descriptors import attack_s
 from timbrel.dsp.distances import (
     level_error_db,
     log_mel_l1_db,
@@ -25,14 +26,14 @@ SAMPLE_RATE = 16000
 TRACKS = 0.8
 """A true note whose label pYIN confirms in this share of its frames counts for pitch accuracy."""
 
+_MEDIANS = ("attack_error_ms",)
+
 Row = Mapping[str, float]
 
 
 def compare(audio: Float[Tensor, " time"], target: Float[Tensor, " _"]) -> dict[str, float]:
     """Distances of a sound from the true one; `level_error_db` and `attack_error_ms` unsigned."""
-    attack_ms = [
-        1000 * float(attack_s(envelope_db(sound[None], SAMPLE_RATE))) for sound in (audio, target)
-    ]
+    attack_ms = [1000 * float(attack_s(sound, SAMPLE_RATE)) for sound in (audio, target)]
     return {
         "mss": float(mss_db(audio, target, SAMPLE_RATE)),
         "log_mel_l1": float(log_mel_l1_db(audio, target)),
@@ -50,9 +51,16 @@ def heard_pitch(audio: Float[Tensor, " time"], pitch: float) -> float:
 
 
 def means(rows: Sequence[Row]) -> dict[str, float]:
-    """The mean of each column over the rows that have it; NaN in a row leaves that row out."""
+    """The mean of each column over the rows that have it; NaN in a row leaves that row out.
+
+    Of attack errors it is the median: a slow beating moves the 90 % point by half a second.
+
+    >>> means([{"mss": 1.0}, {"mss": 3.0}, {"mss": math.nan}])
+    {'mss': 2.0}
+    """
     figures: dict[str, float] = {}
     for key in dict.fromkeys(key for row in rows for key in row):
         values = [row[key] for row in rows if key in row and not math.isnan(row[key])]
-        figures[key] = math.fsum(values) / len(values) if values else math.nan
+        average = statistics.median if key in _MEDIANS else statistics.fmean
+        figures[key] = average(values) if values else math.nan
     return figures

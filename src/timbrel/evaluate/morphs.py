@@ -30,8 +30,8 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
-from timbrel.data.qualities import attack_s, centroid_hz, envelope_db
 from timbrel.data.workers import Progress
+from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.distances import log_mel_l1_db
 from timbrel.evaluate.baselines import cross_fade
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, heard_pitch, means
@@ -185,8 +185,8 @@ def path_row(sounds: Sequence[Float[Tensor, " _"]]) -> dict[str, float]:
     """The figures of one path; NaN where its ends do not differ enough to ask."""
     steps = torch.stack([log_mel_l1_db(b, a) for a, b in itertools.pairwise(sounds)])
     direct = log_mel_l1_db(sounds[-1], sounds[0])
-    centroids = [float(centroid_hz(sound[None], SAMPLE_RATE)) for sound in sounds]
-    attacks = [float(attack_s(envelope_db(sound[None], SAMPLE_RATE))) for sound in sounds]
+    centroids = [float(spectral_centroid_hz(sound, SAMPLE_RATE)) for sound in sounds]
+    attacks = [float(attack_s(sound, SAMPLE_RATE)) for sound in sounds]
     ratio = max(centroids[0], centroids[-1]) / max(min(centroids[0], centroids[-1]), 1e-9)
     attack_differs = abs(attacks[-1] - attacks[0]) >= _ATTACK_DIFFERENCE_S
     return {

@@ -1,6 +1,6 @@
 """More acoustic, electronic or synthetic? A judge for what no single measure tells.
 
-It hears a sound as a coarse picture (20 mel bands in five spans of time, in dB) and was shown real
+It hears a sound as a coarse picture (12 mel bands in five spans of time, in dB) and was shown real
 notes alone, so it shares nothing with the model whose renders it judges.
 """
 
@@ -17,7 +17,7 @@ from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.timbre.directions import class_weights
 
 _SPANS_S = (0.0, 0.05, 0.2, 0.6, 1.5, 3.0)
-_SCALE = MelScale(n_mels=20)
+_SCALE = MelScale(n_mels=12)
 _RIDGE = 3.0
 
 
