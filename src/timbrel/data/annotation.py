@@ -72,6 +72,7 @@ def with_qualities(
 
 
 def _measured(home: Path, entries: Sequence[Entry]) -> list[Entry]:
+    torch.set_num_threads(1)  # the processes are the threads
     audio = read_batch(
         [home / "audio" / f"{entry['note_str']}.wav" for entry in entries],
         entries[0]["sample_rate"],

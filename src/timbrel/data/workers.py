@@ -61,8 +61,6 @@ def each(
 def _begin(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     # Ctrl-C reaches the whole group: let the parent alone decide what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Read when torch is loaded, which is later: the processes are the threads.
-    os.environ["OMP_NUM_THREADS"] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if start is not None:
         start(*arguments)
