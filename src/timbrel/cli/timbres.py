@@ -16,14 +16,13 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from timbrel.audio import read_audio, require_sound
 from timbrel.cli.arguments import Using
 from timbrel.cli.takes import file_name
 from timbrel.errors import BadInput, Unsupported
 from timbrel.instruments import Instrument, load
-from timbrel.instruments.model_folder import weights_hash
 from timbrel.timbre import Bank, Entry, blend
 
 MIDDLE_C = 60.0
@@ -141,11 +140,9 @@ def open_timbres(
 
 
 def _own_bank(instrument: Instrument) -> Bank:
-    """The instrument's bank, or an empty one that belongs to its weights."""
-    bank, network = (getattr(instrument, name, None) for name in ("bank", "network"))
-    if isinstance(bank, Bank):
-        return Bank(bank.model, {name: bank.lookup(name) for name in bank})
-    return Bank(weights_hash(network) if isinstance(network, nn.Module) else "")
+    """A copy of the instrument's bank, or an empty one that belongs to its weights."""
+    shipped = instrument.bank or Bank(instrument.fingerprint)
+    return Bank(shipped.model, {name: shipped.lookup(name) for name in shipped})
 
 
 def keep(timbres: Timbres, name: str, entry: Entry, bank: Path | None, out: Path | None) -> Path:

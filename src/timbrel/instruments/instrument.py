@@ -43,6 +43,11 @@ class Instrument(ABC):
     controls: tuple[Control, ...] = ()
     bank: Bank | None = None
 
+    @property
+    def fingerprint(self) -> str:
+        """What binds a bank to this model's weights; empty where there are none."""
+        return ""
+
     @abstractmethod
     def render(
         self,

@@ -73,6 +73,11 @@ class Shifted(Instrument):
         """What the instrument inside can, but for bends and gradients; velocity scales level."""
         return (self.inner.abilities & {"encode", "generate"}) | {"velocity"}
 
+    @property
+    def fingerprint(self) -> str:
+        """That of the instrument inside, whose timbres these are."""
+        return self.inner.fingerprint
+
     @classmethod
     def load(cls, folder: Path) -> Shifted:
         """The instrument in a model folder, which names the model inside."""

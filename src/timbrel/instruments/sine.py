@@ -86,7 +86,9 @@ class Sine(Instrument):
             partial = ((phase - phase[:, :1]) * (k + 1)).sin() * below_nyquist
             audio = audio + amplitudes[:, k : k + 1] * partial.float()
         gain = self.settings.level * notes.velocity[:, None]
-        return Rendered(audio * gain * self._envelope(notes, times_s), lengths, self.sample_rate)
+        audio = audio * gain * self._envelope(notes, times_s)
+        audio = audio * (torch.arange(audio.shape[1]) < lengths[:, None])
+        return Rendered(audio, lengths, self.sample_rate)
 
     def _envelope(
         self, notes: Notes, times_s: Float[Tensor, " time"]

@@ -11,6 +11,9 @@ from torch import Tensor
 LONGEST_HOLD_S = 3.0
 """What notes are trained up to; longer ones are sustained."""
 
+RELEASE_S = 1.0
+"""The longest release that training notes have."""
+
 
 @dataclass(frozen=True)
 class Decoded:

@@ -19,7 +19,7 @@ from timbrel.dsp.mel import FLOOR_DB, MelScale, log_mel, normalise_db
 from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
 from timbrel.instruments.instrument import Ability, ControlValues, Instrument, resolve_controls
-from timbrel.instruments.mel_vae.decoded import LONGEST_HOLD_S, Decoded
+from timbrel.instruments.mel_vae.decoded import LONGEST_HOLD_S, RELEASE_S, Decoded
 from timbrel.instruments.mel_vae.network import MelVAENetwork, MelVAESettings
 from timbrel.instruments.mel_vae.sounding import controlled, sounds_of
 from timbrel.instruments.model_folder import (
@@ -33,7 +33,6 @@ from timbrel.instruments.model_folder import (
 from timbrel.sound import Control, Notes, Rendered, TimbreSpace
 from timbrel.timbre import Bank
 
-RELEASE_S = 1.0
 TYPICAL_VELOCITY = 0.67
 FIT_STEPS_PER_S = 25
 _FIT_PULL = 1e-4
@@ -68,13 +67,18 @@ class MelVAE(Instrument):
         self.sample_rate = self.network.scale.sample_rate
         self.timbre_space = TimbreSpace.gaussian(self.settings.latent)
 
+    @property
+    def fingerprint(self) -> str:
+        """The hash of the network's weights."""
+        return weights_hash(self.network)
+
     @classmethod
     def load(cls, folder: Path) -> MelVAE:
         """The instrument in a model folder, with its bank if there is one."""
         instrument = cls(read_model_settings(folder, MelVAESettings))
         read_weights(folder, instrument.network)
         if (folder / BANK).is_file():
-            instrument.bank = Bank.load(folder / BANK, model=weights_hash(instrument.network))
+            instrument.bank = Bank.load(folder / BANK, model=instrument.fingerprint)
         return instrument
 
     def save(self, folder: Path, *, half: bool = False) -> None:

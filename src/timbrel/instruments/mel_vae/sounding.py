@@ -15,7 +15,7 @@ from timbrel.dsp.inversion.harmonic import shaped_noise
 from timbrel.dsp.mel import FLOOR_DB, MelScale
 from timbrel.dsp.oscillators import harmonic_bank
 from timbrel.instruments.instrument import ControlValues
-from timbrel.instruments.mel_vae.decoded import Decoded
+from timbrel.instruments.mel_vae.decoded import RELEASE_S, Decoded
 from timbrel.instruments.mel_vae.network import COMB_PEAK_DB
 from timbrel.sound import Notes
 from timbrel.units import midi_to_hz
@@ -46,7 +46,8 @@ def sounds_of(
             invert_mel(p, scale, length=length, method=inversion, generator=g)
             for p, g in zip(power, generators, strict=True)
         ])  # fmt: skip
-    ends = _audible_frames(decoded) * scale.hop_length
+    latest = ((notes.duration_s + RELEASE_S) * scale.frame_rate).long()
+    ends = torch.minimum(_audible_frames(decoded), latest) * scale.hop_length
     return [fade(sound[:end], scale.sample_rate, out_s=0.03)
             for sound, end in zip(audio, ends.tolist(), strict=True)]  # fmt: skip
 
