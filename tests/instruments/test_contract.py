@@ -1,4 +1,4 @@
-"""What every family promises: one suite, over all of them, holding each to what it says it can do."""
+"""What every family promises: one suite over all of them, each held to what it says it can."""
 
 from __future__ import annotations
 
