@@ -35,12 +35,21 @@ def test_no_font_is_one_clear_line(monkeypatch, tmp_path):
 
 
 def test_the_cache_is_found_again(monkeypatch, tmp_path, sine_folder):
+    rendered = []
+
+    def render(font: Path, out: Path, settings, progress=None) -> None:
+        rendered.append(out)
+        out.mkdir()
+        for split in settings.splits:
+            (out / f"nsynth-{split}").symlink_to(sine_folder)
+
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path))
-    (tmp_path / "held_out").mkdir()
-    for split in ("valid", "test"):
-        (tmp_path / "held_out" / f"nsynth-{split}").symlink_to(sine_folder)
-    monkeypatch.setattr(held_out, "render_soundfont", None)
-    assert list(held_out_sets()) == ["", "_unseen"]
+    monkeypatch.setattr(held_out, "find_soundfont", lambda: sine_folder)
+    monkeypatch.setattr(held_out, "render_soundfont", render)
+    for _ in range(2):
+        assert list(held_out_sets()) == ["", "_unseen"]
+    assert len(rendered) == 1
+    assert rendered[0].parent == tmp_path
 
 
 @pytest.mark.slow

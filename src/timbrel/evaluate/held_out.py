@@ -6,11 +6,13 @@ rendered again from its SoundFont and kept in the user's cache.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import platformdirs
 
+from timbrel.config import to_toml
 from timbrel.data import NoteSet
 from timbrel.data.soundfont import (
     PitchRange,
@@ -81,7 +83,9 @@ def default_set(progress: Progress | None = None) -> Path:
         BadInput: the SoundFont is not there.
         MissingExtra: tinysoundfont is not installed.
     """
-    folder = Path(platformdirs.user_cache_dir("timbrel")) / "held_out"
+    # Named by its settings: a set of another version of timbrel is another set.
+    digest = hashlib.sha256(to_toml(HELD_OUT).encode()).hexdigest()[:8]
+    folder = Path(platformdirs.user_cache_dir("timbrel")) / f"held_out-{digest}"
     if all((folder / f"nsynth-{split}" / "examples.json").is_file() for split in SPLITS.values()):
         return folder
     font = find_soundfont()
