@@ -6,8 +6,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(4, channels)
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of each place alone.
+
+    Group norm would let every frame see how many others there are; here a stretch of a note is
+    decoded as it is within the whole.
+    """
+
+    def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """`x` with mean 0 and variance 1 over the channels of each place, scaled and shifted."""
+        # Free of copies in the channels-last layout, which is how convolutions like it too.
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class Refine(nn.Module):
@@ -15,7 +24,7 @@ class Refine(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = _norm(channels)
+        self.norm = nn.GroupNorm(4, channels)
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.zeros_(self.conv.bias)  # pyright: ignore[reportArgumentType]
 
@@ -62,7 +71,7 @@ class Up(nn.Module):
         self.enlarge = nn.ConvTranspose2d(channels_in, channels_out, kernel, stride, padding=1)
         self.bands = nn.Conv1d(n_band_features, channels_out, 1)
         self.frames = nn.Conv1d(n_frame_features, channels_out, 1)
-        self.norm = _norm(channels_out)
+        self.norm = ChannelNorm(channels_out)
         self.film = nn.Linear(n_condition, 2 * channels_out)
         self.conv = nn.Conv2d(channels_out, channels_out, 3, padding=1)
 
