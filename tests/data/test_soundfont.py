@@ -193,7 +193,7 @@ def rendered(tmp_path_factory):
     font.write_bytes(tiny_font((0, 40, 88)))
     told = []
     report = render_soundfont(
-        font, folder / "set", settings(), processes=1, progress=lambda *p: told.append(p)
+        font, folder / "set", settings(), processes=0, progress=lambda *p: told.append(p)
     )
     return font, report, told
 
@@ -244,13 +244,13 @@ class TestSet:
         font, report, _ = rendered
         before = files(report.folder)
         with pytest.raises(BadInput, match=r"holds a set of another font or other settings"):
-            render_soundfont(font, report.folder, settings(gain_db=0.0), processes=1)
+            render_soundfont(font, report.folder, settings(gain_db=0.0), processes=0)
         assert files(report.folder) == before
 
     def test_a_set_that_is_no_fonts_is_not_touched(self, font, tmp_path):
         (tmp_path / "set" / "nsynth-train").mkdir(parents=True)
         with pytest.raises(BadInput, match=r"holds a set that is not from a SoundFont: choose an"):
-            render_soundfont(font, tmp_path / "set", settings(), processes=1)
+            render_soundfont(font, tmp_path / "set", settings(), processes=0)
 
 
 class TestBadFonts:
@@ -274,7 +274,7 @@ class TestBadFonts:
     def test_a_program_that_is_not_there_is_named(self, font, tmp_path):
         wanted = settings(programs=[0, 73])
         with pytest.raises(BadInput, match=r"has no program 73 Flute: leave it out of `programs`$"):
-            render_soundfont(font, tmp_path / "set", wanted, processes=1)
+            render_soundfont(font, tmp_path / "set", wanted, processes=0)
 
     def test_without_tinysoundfont_the_extra_is_named(self, font, tmp_path, monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -307,7 +307,7 @@ def test_a_killed_run_leaves_no_set_and_is_finished_by_the_next(font, tmp_path):
     with pytest.raises(BadInput, match=r"\(nsynth-train unfinished\)"):
         NoteSet.open(out)
     small = make_settings(SoundFontSettings, SMALL)
-    assert render_soundfont(font, out, small, processes=1).notes == {"train": 80}
+    assert render_soundfont(font, out, small, processes=0).notes == {"train": 80}
     assert len(NoteSet.open(out)) == 80
     assert not [path for path in out.rglob(".*") if path.is_file()]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def add_qualities(
     Args:
         folder: of the set, as `NoteSet.open` takes it.
         split: which of several.
-        processes: how many measure at once; None for one a core.
+        processes: how many measure at once; None for one a core, 0 for none but this.
         progress: told how many notes are done.
 
     Returns:
@@ -56,7 +56,7 @@ def add_qualities(
 
 
 def with_qualities(
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     home: Path,
     entries: Sequence[Entry],
     progress: Progress | None = None,

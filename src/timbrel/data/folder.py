@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -59,7 +59,7 @@ def collect_folder(
         sources: patterns ("data/**/*.wav"), folders or files.
         out: folder of the set.
         settings: how recordings become notes.
-        processes: how many files are heard at once; None for one a core.
+        processes: how many files are heard at once; None for one a core, 0 for none but this.
         progress: told how many files are done.
 
     Raises:
@@ -68,7 +68,7 @@ def collect_folder(
     settings, out = settings or FolderSettings(), Path(out)
     files = find_recordings(sources, out)
     _require_ours(out)
-    processes = min(processes or available_cores(), len(files))
+    processes = min(available_cores() if processes is None else processes, len(files))
     with worker_pool(processes) as pool:
         try:
             found = _heard(pool, files, out, settings, progress)
@@ -140,7 +140,7 @@ def _clear(out: Path) -> None:
 
 
 def _heard(
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     files: Sequence[Path],
     out: Path,
     settings: FolderSettings,
@@ -210,7 +210,7 @@ def _most(words: Iterable[str], otherwise: str) -> str:
 
 
 def _write_set(
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     out: Path,
     notes: Sequence[tuple[UsedNote, str]],
     settings: FolderSettings,

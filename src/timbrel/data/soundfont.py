@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -81,7 +81,7 @@ def render_soundfont(
         font: an .sf2 or .sf3 file.
         out: folder of the set.
         settings: which notes, and how.
-        processes: how many render at once; None for one a core.
+        processes: how many render at once; None for one a core, 0 for none but this.
         progress: told how many notes are done.
 
     Raises:
@@ -111,7 +111,7 @@ def render_soundfont(
 
 
 def _rendered(
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     notes: tuple[PlannedNote, ...],
     out: Path,
     progress: Progress | None,
@@ -181,7 +181,7 @@ def _begin(out: Path, claim: str) -> None:
 
 
 def _finish(
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     out: Path,
     fates: dict[PlannedNote, Fate],
     settings: SoundFontSettings,

@@ -1,7 +1,7 @@
 """Work on several processes: results as they come, and nothing left running behind.
 
 Processes are spawned, never forked, since torch's threads do not survive a fork; so a script that
-ends up here needs `if __name__ == "__main__":` around its calls.
+ends up here needs `if __name__ == "__main__":` around its calls, or no other processes (0).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
@@ -33,13 +33,19 @@ def worker_pool(
     processes: int | None = None,
     start: Callable[..., None] | None = None,
     arguments: tuple[Any, ...] = (),
-) -> Iterator[ProcessPoolExecutor]:
+) -> Iterator[Executor]:
     """A pool of processes (None: one a core), each of which calls `start(*arguments)` first.
 
-    On leaving with an error, work not begun is dropped; workers also end when this process does.
+    0 means no other process: everything is done in this one, where a debugger can follow. On
+    leaving with an error, work not begun is dropped; workers also end when this process does.
     """
+    if processes == 0:
+        if start is not None:
+            start(*arguments)
+        yield _ThisProcess()
+        return
     pool = ProcessPoolExecutor(
-        processes or available_cores(),
+        processes if processes is not None else available_cores(),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin,
         initargs=(start, arguments),
@@ -51,11 +57,23 @@ def worker_pool(
 
 
 def each(
-    pool: ProcessPoolExecutor, function: Callable[[Task], Result], tasks: Sequence[Task]
+    pool: Executor, function: Callable[[Task], Result], tasks: Sequence[Task]
 ) -> Iterator[Result]:
     """`function` of every task, in the order in which they finish."""
+    if isinstance(pool, _ThisProcess):
+        yield from map(function, tasks)
+        return
     for future in as_completed([pool.submit(function, task) for task in tasks]):
         yield future.result()
+
+
+class _ThisProcess(Executor):
+    """A pool without processes: what is submitted is done before `submit` returns."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 def _begin(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
