@@ -3,8 +3,8 @@
     phase(n) = sum of f0 up to n, in cycles, wrapped in double precision
     audio(n) = sum over k of a_k(n) sin(2 pi (k phase(n) + start_k))
 
-Single precision loses a phase that runs on for seconds (an error of 2.5e-3 after four); wrapping it in
-double precision keeps 5e-6. Harmonics at or above Nyquist are silent.
+Single precision loses a phase that runs on for seconds (an error of 2.5e-3 after four); wrapping
+it in double precision keeps 5e-6. Harmonics at or above Nyquist are silent.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def harmonic_bank(
     >>> tone[:3]
     tensor([0.0000, 0.7071, 1.0000])
     """
-    *batch, n_frames, n_harmonics = amplitude.shape
+    *batch, n_frames, _ = amplitude.shape
     length = hop_length * (n_frames - 1) if length is None else length
     f0, levels, phases = (
         x.detach().cpu().contiguous().numpy()
@@ -99,42 +99,57 @@ def _prepared(
 
 @numba.njit(cache=True, fastmath=True)
 def _bank(f0, levels, starts, hop_length, audio):
-    """One note; f0 in cycles per sample.
-
-    Within a hop, w_k = exp(i k theta) for all samples at once follows from w_{k-1} by one complex
-    product, so sine and cosine are computed once per sample and the inner loop vectorises.
-    """
+    """One note, hop by hop; f0 in cycles per sample."""
     n_frames, n_harmonics = levels.shape
-    cos1, sin1 = np.empty(hop_length, np.float32), np.empty(hop_length, np.float32)
-    cosk, sink = np.empty(hop_length, np.float32), np.empty(hop_length, np.float32)
+    first = np.empty((2, hop_length), np.float32)
+    running = np.empty((2, hop_length), np.float32)
     phase = 0.0
     for begin in range(0, len(audio), hop_length):
         left = min(begin // hop_length, n_frames - 1)
         right = min(left + 1, n_frames - 1)
-        count = min(hop_length, len(audio) - begin)
-        highest = max(f0[left], f0[right])
-        fit = 0
+        piece = audio[begin : begin + hop_length]
+        phase = _fill_first(first, phase, f0[left], f0[right])
+        running[0], running[1] = 1.0, 0.0
+        highest, fit = max(f0[left], f0[right]), 0
         for k in range(n_harmonics):
             if (k + 1) * highest < 0.5 and (levels[left, k] > 0 or levels[right, k] > 0):
                 fit = k + 1
-        slope = (f0[right] - f0[left]) / hop_length
-        for n in range(count):
-            theta = 2 * np.pi * (phase - np.floor(phase))
-            cos1[n], sin1[n] = np.cos(theta), np.sin(theta)
-            cosk[n], sink[n] = np.float32(1.0), np.float32(0.0)
-            phase += f0[left] + slope * n
-        phase -= np.floor(phase)
         for k in range(fit):
-            turn = 2 * np.pi * (starts[k] - np.floor(starts[k]))
-            c, s = np.cos(turn), np.sin(turn)
-            level, grow = levels[left, k], (levels[right, k] - levels[left, k]) / hop_length
-            level_c, grow_c = np.float32(level * c), np.float32(grow * c)
-            level_s, grow_s = np.float32(level * s), np.float32(grow * s)
-            for n in range(count):
-                re = cosk[n] * cos1[n] - sink[n] * sin1[n]
-                im = cosk[n] * sin1[n] + sink[n] * cos1[n]
-                cosk[n], sink[n] = re, im
-                place = np.float32(n)
-                audio[begin + n] += (level_c + grow_c * place) * im + (
-                    level_s + grow_s * place
-                ) * re
+            _add_harmonic(piece, first, running, levels[left, k], levels[right, k], starts[k])
+
+
+@numba.njit(cache=True, fastmath=True)
+def _fill_first(first, phase, f0_left, f0_right):
+    """Cosine and sine of the fundamental over one hop; the phase in cycles at its end."""
+    hop_length = first.shape[1]
+    slope = (f0_right - f0_left) / hop_length
+    turn = 2 * np.pi * phase
+    re, im = np.cos(turn), np.sin(turn)
+    step_re, step_im = np.cos(2 * np.pi * f0_left), np.sin(2 * np.pi * f0_left)
+    for n in range(hop_length):
+        if slope == 0:
+            # turning on costs a tenth of a sine; in double precision, and for one hop only
+            first[0, n], first[1, n] = re, im
+            re, im = re * step_re - im * step_im, re * step_im + im * step_re
+        else:
+            turn = 2 * np.pi * (phase + n * f0_left + 0.5 * n * (n - 1) * slope)
+            first[0, n], first[1, n] = np.cos(turn), np.sin(turn)
+    phase += hop_length * f0_left + 0.5 * hop_length * (hop_length - 1) * slope
+    return phase - np.floor(phase)
+
+
+@numba.njit(cache=True, fastmath=True)
+def _add_harmonic(audio, first, running, left, right, start):
+    """Turns `running` from harmonic k to k + 1 and adds that to `audio`.
+
+    exp(i (k + 1) theta) = exp(i k theta) exp(i theta) for all samples of the hop at once: sine and
+    cosine are computed for the fundamental alone, and the loop vectorises.
+    """
+    turn = 2 * np.pi * (start - np.floor(start))
+    cosine, sine = np.float32(np.cos(turn)), np.float32(np.sin(turn))
+    level, grow = np.float32(left), np.float32((right - left) / first.shape[1])
+    for n in range(len(audio)):
+        re = running[0, n] * first[0, n] - running[1, n] * first[1, n]
+        im = running[0, n] * first[1, n] + running[1, n] * first[0, n]
+        running[0, n], running[1, n] = re, im
+        audio[n] += (level + grow * np.float32(n)) * (cosine * im + sine * re)

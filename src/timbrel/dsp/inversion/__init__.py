@@ -1,10 +1,10 @@
 """Mel spectrograms back to audio, three ways.
 
-| way           | needs | keeps                                                                   |
-|---------------|-------|-------------------------------------------------------------------------|
-| `pitched`     | f0    | the pitch exactly: harmonics at f0, noise and stray partials for the rest |
-| `pghi`        | -     | what 80 bands tell of the magnitudes; phases follow from them           |
-| `griffin_lim` | -     | the same magnitudes, phases by iteration: document 000's way, slow      |
+| way           | needs | what it makes                                                     |
+|---------------|-------|-------------------------------------------------------------------|
+| `pitched`     | f0    | harmonics exactly at f0, stray partials and noise: the default    |
+| `pghi`        | -     | magnitudes that 80 bands imply, their phases in one pass      |
+| `griffin_lim` | -     | the same magnitudes, phases by iteration: document 000's way, slow |
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.inversion.harmonic import pitched
+from timbrel.dsp.inversion.heap import pghi
 from timbrel.dsp.inversion.iterative import griffin_lim
 from timbrel.dsp.inversion.magnitude import mel_to_magnitude
-from timbrel.dsp.inversion.heap import pghi
-from timbrel.dsp.inversion.harmonic import pitched
 from timbrel.dsp.mel import MelScale
 from timbrel.errors import BadInput
 
@@ -45,7 +45,8 @@ def invert_mel(
         method: see the table above; by default `pitched` where `f0_hz` is given, else `pghi`.
         f0_hz: fundamental in each frame, 0 or NaN where there is none; only `pitched` uses it.
             Notes with no pitch in any frame fall to `pghi`.
-        generator: of the randomness in noise and phases; None draws the same every time.
+        generator: of the randomness in noise and phases; by default the same every time, and a
+            batch equals its singles.
 
     Raises:
         BadInput: `pitched` was asked for without `f0_hz`, or the method is unknown.
@@ -55,7 +56,6 @@ def invert_mel(
     """
     length = scale.hop_length * (power.shape[-1] - 1) if length is None else length
     method = method or ("pghi" if f0_hz is None else "pitched")
-    generator = generator or torch.Generator().manual_seed(0)
     if method == "pitched":
         if f0_hz is None:
             raise BadInput("the pitched inversion needs f0_hz: give it, or take method 'pghi'")

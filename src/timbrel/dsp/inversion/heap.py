@@ -38,7 +38,7 @@ def pghi(
         hop_length: samples between frames.
         length: samples to return; by default hop_length * (frames - 1).
         tolerance: cells below this share of the loudest get a random phase.
-        generator: of those phases.
+        generator: of those phases; by default the same every time.
 
     >>> pghi(torch.rand(513, 9), 256).shape
     torch.Size([2048])
@@ -62,13 +62,14 @@ def pghi_phase(
     torch.Size([513, 9])
     """
     flat = magnitude.detach().cpu().float().reshape(-1, *magnitude.shape[-2:]).transpose(1, 2)
-    turn = torch.rand(flat.shape, generator=generator) * (2 * math.pi)
-    phase = turn.numpy()
+    shape = flat.shape if generator else flat.shape[1:]
+    turn = torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
+    phase = (turn * (2 * math.pi)).expand_as(flat).contiguous().numpy()
     for row, spectrum in zip(phase, flat.contiguous().numpy(), strict=True):
         along_time, along_frequency = phase_slopes(spectrum, hop_length)
         floor = tolerance * float(spectrum.max())
         _integrate(spectrum, along_time, along_frequency, floor, row)
-    # frames are measured from their first sample, the slopes from their centre: half a frame of delay
+    # frames are measured from their first sample, the slopes from their centre: half a frame late
     phase[..., 1::2] += math.pi
     return torch.from_numpy(phase).transpose(1, 2).reshape(magnitude.shape).to(magnitude)
 
@@ -89,7 +90,7 @@ def _central(log: np.ndarray, axis: int) -> np.ndarray:
     return np.gradient(log, axis=axis) if log.shape[axis] > 1 else np.zeros_like(log)
 
 
-@numba.njit(cache=True, fastmath=False)
+@numba.njit(cache=True)
 def _integrate(spectrum, along_time, along_frequency, floor, phase):
     """Fills `phase` wherever `spectrum` is above the floor; all arrays [frames bins]."""
     n_frames, n_bins = spectrum.shape
@@ -112,20 +113,17 @@ def _integrate(spectrum, along_time, along_frequency, floor, phase):
             size = _pop(heap, size, level)
             frame, bin_ = here // n_bins, here % n_bins
             for side in range(4):
-                if side == 0 and frame + 1 < n_frames:
-                    there, slope, sign = here + n_bins, time_slope, 1.0
-                elif side == 1 and frame > 0:
-                    there, slope, sign = here - n_bins, time_slope, -1.0
-                elif side == 2 and bin_ + 1 < n_bins:
-                    there, slope, sign = here + 1, frequency_slope, 1.0
-                elif side == 3 and bin_ > 0:
-                    there, slope, sign = here - 1, frequency_slope, -1.0
-                else:
+                ahead = side % 2 == 0
+                place, count = (frame, n_frames) if side < 2 else (bin_, n_bins)
+                if (ahead and place + 1 == count) or (not ahead and place == 0):
                     continue
+                slope = time_slope if side < 2 else frequency_slope
+                stride = (n_bins if side < 2 else 1) * (1 if ahead else -1)
+                there = here + stride
                 if done[there]:
                     continue
                 done[there] = True
-                step = sign * 0.5 * (slope[here] + slope[there])
+                step = 0.5 * (slope[here] + slope[there]) * (1.0 if ahead else -1.0)
                 flat_phase[there] = (flat_phase[here] + step) % (2 * np.pi)
                 size = _push(heap, size, level, there)
 

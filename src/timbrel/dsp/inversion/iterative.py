@@ -28,7 +28,8 @@ def griffin_lim(
         length: samples to return; by default hop_length * (frames - 1).
         n_iterations: rounds of audio and back.
         momentum: how far each round overshoots; 0 is Griffin & Lim's own algorithm of 1984.
-        generator: of the random phases that it starts with.
+        generator: of the random phases that it starts with; by default the same every time and
+            for every sound of a batch.
 
     >>> griffin_lim(torch.rand(513, 9), 256, n_iterations=2).shape
     torch.Size([2048])
@@ -36,8 +37,9 @@ def griffin_lim(
     if length is None:
         length = hop_length * (magnitude.shape[-1] - 1)
     n_fft = 2 * (magnitude.shape[-2] - 1)
-    turn = torch.rand(magnitude.shape, generator=generator, dtype=magnitude.dtype)
-    spectra = torch.polar(magnitude, turn.to(magnitude.device) * (2 * math.pi))
+    shape = magnitude.shape if generator else magnitude.shape[-2:]
+    turn = torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
+    spectra = torch.polar(magnitude, (turn.to(magnitude) * (2 * math.pi)).expand_as(magnitude))
     previous = torch.zeros_like(spectra)
     for _ in range(n_iterations):
         rebuilt = stft(istft(spectra, hop_length, length), n_fft, hop_length)
