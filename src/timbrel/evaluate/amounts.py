@@ -6,16 +6,16 @@ that "+ bright" can be held to raising them in every single note.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.data import qualities
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz, spectral_flatness
-
-_DEEPEST_RELEASE_DB = 60.0
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class Amount:
         measure: from notes, the seconds that each was held, and their sample rate.
         unit: of the measure.
         rises: whether more of the quality means a larger measure.
+        most: notes that have so much of it (in `of`'s sign) have no room for more.
     """
 
     measure: Callable[[Tensor, Tensor, int], Tensor]
     unit: str
     rises: bool = True
+    most: float = math.inf
 
     def of(
         self,
@@ -38,9 +40,15 @@ class Amount:
         hold_s: Float[Tensor, " notes"],
         sample_rate: int,
     ) -> Float[Tensor, " notes"]:
-        """The measure with its sign turned such that more is more."""
+        """The measure with its sign turned such that more is more; NaN where it makes no sense."""
         measured = self.measure(audio, hold_s, sample_rate)
         return measured if self.rises else -measured
+
+    def growth(
+        self, plain: Float[Tensor, " notes"], moved: Float[Tensor, " notes"]
+    ) -> Float[Tensor, " notes"]:
+        """By how much it grew; NaN for notes that had no room."""
+        return torch.where(plain < self.most, moved - plain, torch.nan)
 
 
 def _centroid_octaves(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
@@ -65,7 +73,7 @@ def _fall_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:
 
 def _release_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:
     fallen = qualities.release_db(qualities.envelope_db(audio, sample_rate), hold_s)
-    return fallen.clamp(max=_DEEPEST_RELEASE_DB)
+    return torch.where(fallen.isinf(), torch.nan, fallen)  # over by key-up: nothing is released
 
 
 def _rise_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:
@@ -78,8 +86,8 @@ AMOUNTS: dict[str, Amount] = {
     "percussive": Amount(_burst_db, "dB"),
     "soft": Amount(_burst_db, "dB", rises=False),
     "fast_decay": Amount(_fall_db, "dB"),
-    "sustained": Amount(_fall_db, "dB", rises=False),
-    "long_release": Amount(_release_db, "dB", rises=False),
+    "sustained": Amount(_fall_db, "dB", rises=False, most=-3.0),
+    "long_release": Amount(_release_db, "dB", rises=False, most=-3.0),
     "slow_attack": Amount(_attack_octaves, "octaves"),
     "noisy": Amount(_flatness_db, "dB"),
     "nonlinear_env": Amount(_rise_db, "dB"),

@@ -4,7 +4,7 @@ For every direction D of the instrument's bank, each held-out note is encoded an
 its own pitch, plain and with D added once:
 
 - `D_share`: of the notes, the share whose amount of D grew (`amounts.py`; "bright" raises the
-  spectral centroid, "dark" lowers it);
+  spectral centroid, "dark" lowers it), notes left out that have no room for more of it;
 - `D_change`: the median growth, in the amount's unit;
 - `D_pitch_accuracy_change`: what it did to the pitch, where the true note tracks.
 
@@ -99,8 +99,8 @@ def direction_figures(
         moved = play(instrument, encoded, encoded.timbres + bank[name])
         if name in AMOUNTS:
             hold_s = encoded.notes.duration_s
-            grown = AMOUNTS[name].of(moved, hold_s, SAMPLE_RATE)
-            grown = grown - AMOUNTS[name].of(plain, hold_s, SAMPLE_RATE)
+            before_and_after = (AMOUNTS[name].of(x, hold_s, SAMPLE_RATE) for x in (plain, moved))
+            grown = AMOUNTS[name].growth(*before_and_after)
         else:
             grown = torch.full((len(chosen),), math.nan)
         figures |= _growth(name, grown)
@@ -162,14 +162,18 @@ def play(
     return torch.nn.utils.rnn.pad_sequence(sounds, batch_first=True)
 
 
+def real_audio(chosen: Sequence[tuple[NoteSet, int]]) -> Float[Tensor, "notes time"]:
+    """The notes as they were recorded, at `SAMPLE_RATE`, padded to the longest."""
+    audio = [resample(notes.audio(i), notes.sample_rate, SAMPLE_RATE) for notes, i in chosen]
+    return torch.nn.utils.rnn.pad_sequence(audio, batch_first=True)
+
+
 def judge_of(sets: Sequence[NoteSet], seed: int = 0) -> tuple[SourceJudge, list[str]]:
     """A judge of sources shown real notes of these sets, and the notes' instruments."""
     chosen = choose_notes(sets, _JUDGED_NOTES, seed)
-    audio = [resample(notes.audio(i), notes.sample_rate, SAMPLE_RATE) for notes, i in chosen]
     pitch = torch.stack([notes.pitch[i].float() for notes, i in chosen])
     records = [notes[i] for notes, i in chosen]
-    padded = torch.nn.utils.rnn.pad_sequence(audio, batch_first=True)
-    judge = SourceJudge(padded, pitch, [record.source for record in records])
+    judge = SourceJudge(real_audio(chosen), pitch, [record.source for record in records])
     return judge, [record.instrument_str for record in records]
 
 

@@ -22,7 +22,9 @@ from torch import Tensor
 
 from timbrel.errors import BadInput
 
-SHRINKAGE = 1.0
+SHRINKAGE = 10.0
+"""On an early mel_vae and 40 held-out notes: with 0.1, 1 and 10 "bright" raises the centroid of
+all of them, by 0.03, 0.13 and 0.29 octaves; the plain covariance by 0.34, but not of all."""
 
 
 def mean_timbres(
