@@ -97,8 +97,13 @@ def test_a_sound_that_cannot_be_used(
             "--gain x: wanted a number from -60 to 24",
         ),
         (["render", "song.mid", "--timbre", "sounds/a.wav", "--out", "x.ogg", *SINE], "x.ogg ends"),
+        (
+            ["render", "song.mid", "--timbre", "sounds/a.wav", "--out", "bad.toml/x.wav", *SINE],
+            "bad",
+        ),
         (["models", "sinus"], "no model 'sinus'"),
         (["evaluate", "sine", "--data", "none"], "none"),
+        (["evaluate", "sine", "--of", "directions"], "sine knows no directions: evaluate quality"),
         (["train"], "nothing to train: give a CONFIG.toml, or --from MODEL"),
         (["train", "none.toml"], "no settings file at none.toml"),
         (["train", "bad.toml"], "bad.toml is not valid TOML"),

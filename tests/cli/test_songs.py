@@ -37,6 +37,7 @@ def test_one_timbre_plays_all_but_the_drums(timbrel: Any, song: Path, sounds: Pa
     assert figures["path"] == "out/song.wav"
     assert figures["n_notes"] == 6
     assert figures["skipped"] == ["kit"]
+    assert ran.err == ["timbrel: nobody plays kit: name it in --timbre to hear it"]
     assert ran.written == {Path("out/song.wav")}
     audio, sample_rate = soundfile.read("out/song.wav")
     assert audio.shape[1] == 2

@@ -83,11 +83,26 @@ def test_doctor_tells_what_a_missing_part_would_add(
 
 def test_models_are_listed_with_what_they_can_do(timbrel: Any) -> None:
     rows = {row["name"]: row for row in json.loads("\n".join(timbrel("models", "--json").out))}
-    assert rows["sine"]["can"] == "render, bend, differentiable, encode, generate, velocity"
+    can = ["render", "bend", "differentiable", "encode", "generate", "velocity"]
+    assert rows["sine"]["can"] == can
     assert (rows["sine"]["timbre"], rows["sine"]["rate_hz"]) == (4, 16000)
     table = timbrel("models")
     assert (table.code, table.err) == (0, [])
-    assert any("sine" in line for line in table.out)
+    start = table.out.index(
+        "sine: Harmonics 1 to 4 at given amplitudes, with a straight attack and release"
+    )
+    assert table.out[start + 1 : start + 4] == [
+        f"    can {', '.join(can)}",
+        "    0 named timbres of 4 numbers, 16000 Hz, 0.0 MB",
+        "    needs no files",
+    ]
+
+
+def test_one_model_is_shown_with_its_timbres(timbrel: Any) -> None:
+    ran = timbrel("models", "sine")
+    assert "family      sine" in ran.out
+    assert "directions  -" in ran.out
+    assert json.loads("\n".join(timbrel("models", "sine", "--json").out))["sounds"] == []
 
 
 def test_a_damaged_model_is_listed_as_such(timbrel: Any, tmp_path: Path) -> None:
@@ -95,8 +110,8 @@ def test_a_damaged_model_is_listed_as_such(timbrel: Any, tmp_path: Path) -> None
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text('family = "mel_vae"\nformat = 1\n', encoding="utf-8")
     rows = {row["name"]: row for row in json.loads("\n".join(timbrel("models", "--json").out))}
-    assert rows["mine"]["can"].startswith("broken: ")
-    assert "has no weights.safetensors" in rows["mine"]["can"]
+    assert rows["mine"]["about"].startswith("broken: ")
+    assert "has no weights.safetensors" in rows["mine"]["about"]
 
 
 @pytest.mark.needs("soundfont")
@@ -126,15 +141,15 @@ def test_data_folder_makes_a_set_and_says_what_it_refused(timbrel: Any, sounds: 
 
 
 def test_evaluate_prints_what_was_measured(timbrel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import timbrel.evaluate as evaluate
+    from timbrel.cli import measuring
 
     def measure(instrument: Any, data: Any, *, notes: int, progress: Any) -> dict[str, float]:
         progress(1, 2)
         return {"notes": float(notes), "mss_self": float("nan"), "family": instrument.family}
 
-    monkeypatch.setattr(evaluate, "evaluate_instrument", measure)
+    monkeypatch.setattr(measuring, "evaluate_instrument", measure)
     ran = timbrel("evaluate", "sine", "--quick", "--json")
-    assert json.loads("\n".join(ran.out)) == {"notes": 8.0, "mss_self": None, "family": "sine"}
+    assert json.loads("\n".join(ran.out)) == {"notes": 15.0, "mss_self": None, "family": "sine"}
     assert timbrel("evaluate", "sine").out == ["notes     60", "mss_self  -", "family    sine"]
 
 

@@ -8,6 +8,8 @@ and import torch only inside, so that `timbrel --help` is quick.
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import sys
 import warnings
@@ -37,6 +39,9 @@ VERBS = {
     "train": ("learning:train", _MAKE, "Train an instrument."),
     "evaluate": ("learning:evaluate", _MAKE, "How good an instrument is, in figures."),
 }  # fmt: skip
+
+# What the rooms log, verbs say in their own words and at their own time.
+logging.getLogger("timbrel").addHandler(logging.NullHandler())
 
 app = App(
     name="timbrel",
@@ -75,6 +80,9 @@ def main() -> None:
     """The `timbrel` command."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name the terminal cannot show
     sys.exit(run(sys.argv[1:]))
 
 

@@ -3,55 +3,77 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from timbrel.cli.arguments import DEFAULT_MODEL, Using
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import TimbrelError
-from timbrel.instruments import load, models
+from timbrel.instruments import Instrument, load, models
+from timbrel.timbre import EntryKind
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """A row for each instrument: what it can do, how large it is, and what it knows by name."""
-    return [_row(name, folder) for name, folder in sorted(models().items())]
+    """A row for each instrument, those that verbs play by default first."""
+    named = sorted(models().items(), key=lambda item: (item[0] != DEFAULT_MODEL, item[0]))
+    return [_row(name, folder) for name, folder in named]
+
+
+def overview(rows: list[dict[str, Any]]) -> list[str]:
+    """The catalogue as lines for people: what each is, and under it where it lies."""
+    lines = []
+    for row in rows:
+        default = ", the default of every verb" if row["default"] else ""
+        lines.append(f"{row['name']}{default}: {row['about']}")
+        if "timbre" in row:
+            lines.append(f"    can {', '.join(row['can'])}")
+            lines.append(
+                f"    {row['names']} named timbres of {row['timbre']} numbers, "
+                f"{row['rate_hz']} Hz, {row['size_mb']} MB"
+            )
+        lines.append(f"    {row['folder'] or 'needs no files'}")
+    return lines
+
+
+def one_model(name: str) -> dict[str, Any]:
+    """A model's row with its timbres by kind.
+
+    Raises:
+        BadModel: there is no such model, or it is damaged.
+    """
+    instrument = load(name)
+    bank = open_timbres(Using(model=name)).bank
+    folder = models().get(name, Path(name) if Path(name).is_dir() else None)
+    timbres = {f"{kind}s": list(bank.names(kind)) for kind in get_args(EntryKind)}
+    return _facts(name, folder) | _abilities(instrument, len(bank)) | timbres
 
 
 def _row(name: str, folder: Path | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "name": name,
-        "default": "yes" if name == DEFAULT_MODEL else "",
-        "family": "",
-        "can": "",
-        "rate_hz": "",
-        "timbre": "",
-        "size_mb": round(_bytes(folder) / 1e6, 2),
-        "names": "",
-        "folder": str(folder or "built in"),
-    }
     try:
         instrument = load(name)
-        known = open_timbres(Using(model=name)).bank
+        known = len(open_timbres(Using(model=name)).bank)
     except TimbrelError as error:
-        return row | {"can": f"broken: {error}"}
-    return row | {
-        "family": instrument.family,
-        "can": ", ".join(["render", *sorted(instrument.abilities)]),
-        "rate_hz": instrument.sample_rate,
-        "timbre": instrument.timbre_space.size,
-        "names": len(known),
+        return _facts(name, folder) | {"about": f"broken: {error}"}
+    return _facts(name, folder) | _abilities(instrument, known)
+
+
+def _facts(name: str, folder: Path | None) -> dict[str, Any]:
+    files = folder.rglob("*") if folder else ()
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return {
+        "name": name,
+        "default": name == DEFAULT_MODEL,
+        "folder": str(folder) if folder else None,
+        "size_mb": round(size / 1e6, 2),
     }
 
 
-def _bytes(folder: Path | None) -> int:
-    files = folder.rglob("*") if folder else ()
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def named_timbres(name: str) -> list[dict[str, str]]:
-    """A row for each timbre that an instrument knows by name."""
-    bank = open_timbres(Using(model=name)).bank
-    entries = {known: bank.lookup(known) for known in bank}
-    return [
-        {"name": known, "kind": entry.kind, "about": entry.about}
-        for known, entry in entries.items()
-    ]
+def _abilities(instrument: Instrument, known: int) -> dict[str, Any]:
+    about = (type(instrument).__doc__ or "").partition("\n")[0].rstrip(".")
+    return {
+        "family": instrument.family,
+        "about": about,
+        "can": ["render", *sorted(instrument.abilities)],
+        "rate_hz": instrument.sample_rate,
+        "timbre": instrument.timbre_space.size,
+        "names": known,
+    }

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import probe, read_channels, require_sound, resample
+from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.loudness import a_weighted_db, lufs
 from timbrel.dsp.pitch import PitchTrack, track_pitch
-from timbrel.picture import SURE, Curves, centroid_hz, draw_sound, note_name
+from timbrel.picture import SURE, Curves, draw_sound, note_name
 from timbrel.units import amplitude_to_db, hz_to_midi, midi_to_hz
 
 _HEARING_RATE = 16000
@@ -61,7 +62,8 @@ def look_at(path: Path) -> View:
         track.f0_hz, track.confidence, track.frame_rate, loudness_db, sample_rate / hop_length
     )
     figures = _level_figures(path, channels, sample_rate) | _pitch_figures(track)
-    figures["centroid_hz"] = float(centroid_hz(audio, sample_rate))
+    figures["centroid_hz"] = float(spectral_centroid_hz(audio, sample_rate))
+    figures["attack_s"] = float(attack_s(audio, sample_rate))
     return View(path, audio, sample_rate, figures, curves)
 
 

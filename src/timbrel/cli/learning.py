@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from timbrel.cli.arguments import DEFAULT_MODEL, Json
+from timbrel.cli.arguments import DEFAULT_MODEL, Json, Plot
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 
 
@@ -34,20 +34,22 @@ def evaluate(
     model: str = DEFAULT_MODEL,
     *,
     data: Path | None = None,
+    of: tuple[Literal["quality", "morphs", "directions"], ...] = (),
     json: Json = False,
-    quick: Annotated[bool, Parameter(help="Fewer notes: about a minute.")] = False,
+    quick: Annotated[bool, Parameter(help="A quarter of the notes.")] = False,
+    plot: Plot = False,
 ) -> None:
     """How well an instrument plays notes that it never heard, beside its baselines.
 
     Args:
         model: A name or a model's folder.
         data: A note set; without it, the held-out notes that the shipped models are judged by.
+        of: What to judge; quality otherwise.
     """
-    from timbrel.evaluate import evaluate_instrument
-    from timbrel.instruments import load
+    from timbrel.cli.measuring import draw, measure
 
     with progress_bar("judging") as progress:
-        figures = evaluate_instrument(
-            load(model), data, notes=8 if quick else 60, progress=progress
-        )
+        figures: dict[str, Any] = dict(measure(model, data, of, quick, progress))
+    if plot:
+        figures["picture"] = draw(model, data, Path("out") / f"{Path(model).name}.png")
     (say_json if json else say_figures)(figures)

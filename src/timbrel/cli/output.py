@@ -19,6 +19,11 @@ def say_paths(paths: Iterable[Path]) -> None:
         print(path, flush=True)
 
 
+def say_note(line: str) -> None:
+    """A remark for people, on stderr."""
+    print(f"timbrel: {line}", file=sys.stderr)
+
+
 def say_json(figures: Mapping[str, Any] | Sequence[Any]) -> None:
     """Figures as strict JSON: what is not a finite number becomes null."""
     print(json.dumps(_strict(figures), indent=2, ensure_ascii=False), flush=True)
@@ -46,26 +51,11 @@ def _readable(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A plain table on stdout."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console(soft_wrap=False).print(table)
-
-
-def say_rows(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows that share their keys as a table; no rows say nothing."""
-    if rows:
-        say_table(list(rows[0]), ([str(value) for value in row.values()] for row in rows))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)
 
 
 def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:

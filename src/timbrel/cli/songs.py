@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from timbrel.cli.arguments import USING, Adsr, Json, Out, Plot, Using
-from timbrel.cli.output import say_json, say_paths
+from timbrel.cli.output import say_json, say_note, say_paths
 
 
 def render(
@@ -39,6 +39,9 @@ def render(
     from timbrel.cli.performing import play_song
 
     played = play_song(using, song, (timbre or [], gain or [], pan or []), adsr, out, stems, plot)
+    for track in played.performed.skipped:
+        say_note(f"nobody plays {track.label}: name it in --timbre to hear it")
     if json:
-        return say_json(played.figures)
-    return say_paths(played.paths)
+        say_json(played.figures)
+    else:
+        say_paths(played.paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from timbrel.cli.arguments import USING, Json, Using
-from timbrel.cli.output import say_json, say_paths, say_rows
+from timbrel.cli.output import say_figures, say_json, say_paths
 
 
 def demo(*, using: Using = USING, out: Path = Path("out/demo")) -> None:
@@ -40,7 +40,9 @@ def models(name: str | None = None, *, json: Json = False) -> None:
     Args:
         name: One instrument, to see all of its timbres.
     """
-    from timbrel.cli.catalogue import catalogue, named_timbres
+    from timbrel.cli.catalogue import catalogue, one_model, overview
 
-    rows = catalogue() if name is None else named_timbres(name)
-    (say_json if json else say_rows)(rows)
+    if name is not None:
+        return (say_json if json else say_figures)(one_model(name))
+    rows = catalogue()
+    return say_json(rows) if json else print(*overview(rows), sep="\n")

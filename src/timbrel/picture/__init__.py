@@ -3,7 +3,7 @@
 from timbrel.picture.canvas import sheet
 from timbrel.picture.demos import draw_demo
 from timbrel.picture.inspection import Curves, draw_sound
-from timbrel.picture.pads import centroid_hz, draw_pad
+from timbrel.picture.pads import draw_pad
 from timbrel.picture.panels import SURE, note_name
 from timbrel.picture.songs import draw_song, draw_song_row
 from timbrel.picture.takes import draw_row, draw_takes
@@ -11,7 +11,6 @@ from timbrel.picture.takes import draw_row, draw_takes
 __all__ = [
     "SURE",
     "Curves",
-    "centroid_hz",
     "draw_demo",
     "draw_pad",
     "draw_row",

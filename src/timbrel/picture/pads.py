@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.dsp.stft import stft
+from timbrel.dsp.descriptors import spectral_centroid_hz
 from timbrel.picture.canvas import LEVELS, sheet
 
 _PLACES = (
@@ -27,7 +27,7 @@ def draw_pad(
 ) -> Path:
     """The spectral centroid of every cell; `size` is columns and rows."""
     columns, rows = size
-    centroids_hz = torch.stack([centroid_hz(sound, sample_rate) for sound in sounds])
+    centroids_hz = torch.stack([spectral_centroid_hz(sound, sample_rate) for sound in sounds])
     with sheet(path, 6.4, 5.4) as figure:
         axes = figure.subplots()
         # The dullest cell is not white: it must not look like paper.
@@ -47,11 +47,3 @@ def draw_pad(
                 textcoords="offset points", ha=across, va=along, fontweight="bold",
             )  # fmt: skip
     return path
-
-
-def centroid_hz(audio: Float[Tensor, " time"], sample_rate: int) -> Float[Tensor, ""]:
-    """The mean frequency of a sound, weighted by power: how bright it is."""
-    spectra = stft(audio, 1024, 512)
-    power = (spectra.real.square() + spectra.imag.square()).sum(-1)
-    frequencies_hz = torch.linspace(0, sample_rate / 2, len(power))
-    return (power * frequencies_hz).sum() / power.sum().clamp_min(1e-12)

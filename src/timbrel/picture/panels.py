@@ -122,7 +122,7 @@ def note_name(pitch: int) -> str:
     >>> note_name(60), note_name(69)
     ('C4', 'A4')
     """
-    names = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+    names = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
     return f"{names[pitch % 12]}{pitch // 12 - 1}"
 
 
