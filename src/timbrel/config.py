@@ -40,7 +40,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise BadConfig(f"no settings file at {path}: check the path") from None
     except OSError as error:
         raise BadConfig(f"{path} cannot be read ({error.strerror}): give a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadConfig(f"{path} is not valid TOML ({error}): mend that line") from None
 
 
@@ -70,9 +70,9 @@ def with_overrides(tables: Mapping[str, Any], overrides: Iterable[str]) -> dict[
     result = _copied(tables)
     for override in overrides:
         key, equals, text = override.partition("=")
-        if not equals or not key.strip():
-            raise BadConfig(f"override {override!r} has no '=': write key.path=value")
-        *parents, last = key.strip().split(".")
+        *parents, last = (part.strip() for part in key.split("."))
+        if not equals or not all((*parents, last)):
+            raise BadConfig(f"override {override!r} names no key or no value: write key.path=value")
         table = result
         for parent in parents:
             table = table.setdefault(parent, {})
@@ -90,7 +90,7 @@ def _parsed(text: str) -> Any:
     """`text` as a TOML value, or as a plain string where it is none (`size=tiny`)."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -109,8 +109,12 @@ def _explain(cls: type[BaseModel], error: ValidationError) -> str:
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         line = f"unknown key {key!r}, {hint}"
+    elif first["type"] == "missing":
+        line = f"{key!r} is missing: set it"
+    elif not key:
+        line = first["msg"].removeprefix("Value error, ")
     else:
-        line = f"{key or 'value'} = {first.get('input')!r}: {first['msg']}"
+        line = f"{key} = {first.get('input')!r:.80}: {first['msg']}"
     return line if len(problems) == 1 else f"{line} (and {len(problems) - 1} more)"
 
 

@@ -51,4 +51,9 @@ class MissingExtra(TimbrelError):
     """An optional part is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} is not installed: pip install 'timbrel[{extra}]'")
+        # What it is made of, not the sentence: so it survives the way back from another process.
+        super().__init__(what, extra)
+
+    def __str__(self) -> str:
+        what, extra = self.args
+        return f"{what} is not installed: pip install 'timbrel[{extra}]'"

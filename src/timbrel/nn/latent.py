@@ -17,7 +17,8 @@ def reparameterize(
     >>> reparameterize(torch.ones(1, 2), torch.full((1, 2), -80.0)).tolist()
     [[1.0, 1.0]]
     """
-    noise = torch.randn(mean.shape, generator=generator, dtype=torch.float32).to(mean)
+    device = mean.device if generator is None else generator.device
+    noise = torch.randn(mean.shape, generator=generator, device=device).to(mean)
     return mean + (0.5 * log_variance).exp() * noise
 
 

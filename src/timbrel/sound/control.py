@@ -48,9 +48,8 @@ class Control:
         """
         position = min(max(position, 0.0), 1.0)
         if self.curve == "log":
-            value = self.minimum * (self.maximum / self.minimum) ** position
-            return round(value, 9)
-        return self.minimum + (self.maximum - self.minimum) * position
+            return self.clip(self.minimum * (self.maximum / self.minimum) ** position)
+        return self.clip(self.minimum + (self.maximum - self.minimum) * position)
 
     def to_knob(self, value: float) -> float:
         """The knob position 0..1 of a value; the inverse of `from_knob`."""

@@ -51,11 +51,13 @@ class Notes:
             if name == "duration_s":
                 legal &= values > 0
             if not bool(legal.all()):
-                got = float(values[~legal][0])
-                raise BadInput(f"notes: {name} {got:g} is outside {low:g} to {high:g}")
+                got, start = float(values[~legal][0]), "above " if name == "duration_s" else ""
+                raise BadInput(f"notes: {name} is {got:g}, wanted {start}{low:g} to {high:g}")
         bend = self.bend_semitones
         if bend is not None and (bend.ndim != 2 or len(bend) != len(self) or not bend.shape[1]):
             raise BadInput(f"notes: bend has shape {tuple(bend.shape)}, wanted [notes points]")
+        if bend is not None and not bool(bend.isfinite().all()):
+            raise BadInput("notes: a bend holds NaN or infinity, wanted semitones")
 
     @classmethod
     def of(

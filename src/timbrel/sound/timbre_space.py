@@ -73,11 +73,14 @@ class TimbreSpace:
     def sample(
         self, count: int, *, generator: torch.Generator | None = None
     ) -> Float[Tensor, "count params"]:
-        """Random timbres: normal, uniform on the sphere, or uniform between low and high."""
+        """Random timbres: normal, uniform on the sphere, or uniform from low to high."""
         parts = []
         for d in self.dimensions:
             if d.kind in (Kind.GAUSSIAN, Kind.SPHERE):
                 part = torch.randn(count, d.size, generator=generator)
+            elif d.kind is Kind.CHOICE:
+                choices = (int(d.low), int(d.high) + 1)
+                part = torch.randint(*choices, (count, d.size), generator=generator).float()
             else:
                 part = torch.rand(count, d.size, generator=generator) * (d.high - d.low) + d.low
             parts.append(part)
@@ -133,7 +136,7 @@ class TimbreSpace:
                     mixed = _relengthened(mixed, part, weights)
             parts.append(mixed)
         mixed = torch.cat(parts, dim=-1)
-        alone = (weights == 1.0).any(-1, keepdim=True)
+        alone = (weights == 1.0).any(-1, keepdim=True) & ((weights != 0).sum(-1, keepdim=True) == 1)
         return torch.where(alone, corners[heaviest], mixed)
 
     def _split(self, timbre: Tensor) -> tuple[Tensor, ...]:
