@@ -88,7 +88,7 @@ def test_nothing_unsafe_is_loaded(trees: dict[str, ast.Module]) -> None:
 
 
 def test_nothing_is_left_open() -> None:
-    left = re.compile(r"\b(TODO|FIXME|XXX)\b|NotImplementedError")
+    left = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
     found = [p.name for p in [*SOURCES, *PROGRAMS] if left.search(p.read_text(encoding="utf-8"))]
     assert found == []
 
