@@ -39,12 +39,12 @@ class Lines:
     Attributes:
         weights: [points width], power in `width` neighbouring bands.
         first: [points], the lowest of these bands.
-        n_mels: bands of the scale.
+        gaps: [points], how many bins away from other partials a stray must be to be told apart.
     """
 
     weights: np.ndarray
     first: np.ndarray
-    n_mels: int
+    gaps: np.ndarray
 
 
 @lru_cache(maxsize=8)
@@ -62,7 +62,14 @@ def lines_of(scale: MelScale) -> Lines:
     width = int((highest - lowest).max()) + 1
     first = np.minimum(lowest, scale.n_mels - width)
     weights = np.take_along_axis(dense, first[:, None] + np.arange(width), 1)
-    return Lines(np.ascontiguousarray(weights), first, scale.n_mels)
+    return Lines(np.ascontiguousarray(weights), first, _gaps(points.numpy(), scale))
+
+
+def _gaps(points: np.ndarray, scale: MelScale) -> np.ndarray:
+    """Two bands, or the reach of two main lobes: closer by, a pair would only beat."""
+    centres = scale.centres_hz().double().numpy() / scale.bin_hz
+    bands = np.interp(points, centres, np.gradient(centres))
+    return np.maximum(_STRAY_GAP_BINS, 2 * bands)
 
 
 def read_partials(
@@ -96,7 +103,7 @@ def find_strays(noise: np.ndarray, power: np.ndarray, f0_bins: float, lines: Lin
     """
     rest = noise.mean(0).astype(np.float64)
     least = _STRAY_LEAST * float(power.mean(0).sum())
-    return _pursue(rest, lines.weights, lines.first, f0_bins, least)
+    return _pursue(rest, lines.weights, lines.first, lines.gaps, f0_bins, least)
 
 
 @numba.njit(cache=True)
@@ -184,14 +191,14 @@ def _update(lines, low, totals, ratio, levels):
 
 
 @numba.njit(cache=True)
-def _pursue(rest, weights, first, f0_bins, least):
+def _pursue(rest, weights, first, gaps, f0_bins, least):
     found = np.zeros(_MOST_STRAYS)
     count = 0
     while count < _MOST_STRAYS:
         best, best_point, best_level = least, -1, 0.0
         for point in range(2 * POINTS_PER_BIN, len(weights)):
             place = point / POINTS_PER_BIN
-            if _is_taken(place, f0_bins, found, count):
+            if _is_taken(place, gaps[point], f0_bins, found[:count]):
                 continue
             level, explained = _fit_line(rest, weights[point], first[point])
             if explained > best:
@@ -207,12 +214,12 @@ def _pursue(rest, weights, first, f0_bins, least):
 
 
 @numba.njit(cache=True)
-def _is_taken(place, f0_bins, found, count):
-    """Nearer to a harmonic or a stray than their main lobes allow: the pair would only beat."""
+def _is_taken(place, gap, f0_bins, found):
+    """Whether a harmonic or a stray already found is nearer than the gap."""
     order = place / f0_bins
-    if abs(order - np.round(order)) * f0_bins < _STRAY_GAP_BINS:
+    if abs(order - np.round(order)) * f0_bins < gap:
         return True
-    return bool((np.abs(found[:count] - place) < _STRAY_GAP_BINS).any())
+    return bool((np.abs(found - place) < gap).any())
 
 
 @numba.njit(cache=True)
