@@ -2,7 +2,8 @@
 
 The whole of `timbrel data soundfont` is timed, from opening the font to `examples.json`: 4-second
 notes at 16 kHz of 84 instruments. FluidR3Mono comes from Debian's fluidr3mono-gm-soundfont, or from
-where TIMBREL_SOUNDFONT points.
+where TIMBREL_SOUNDFONT points. `cpu_ms_per_note` is what the processes used, whatever else the
+machine was doing.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ def measure(bench: Bench) -> dict[str, float]:
     font = os.environ.get("TIMBREL_SOUNDFONT", FONT)
     bench.note(f"rendering {font} on {bench.threads} processes")
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        started, before = time.perf_counter(), os.times()
         report = render_soundfont(font, folder, settings, processes=bench.threads)
-        seconds = time.perf_counter() - started
+        seconds, after = time.perf_counter() - started, os.times()
     notes = sum(report.notes.values())
+    cpu_s = sum(after[:4]) - sum(before[:4])
     return {
         "notes_per_s": notes / seconds,
         "notes": notes,
         "seconds": seconds,
+        "cpu_ms_per_note": 1000.0 * cpu_s / notes,
         "silent": report.silent,
         "processes": bench.threads,
     }

@@ -65,6 +65,8 @@ def test_falls_and_releases_are_in_decibels():
     assert fall_db(decaying, HOLD).item() == pytest.approx(29.0, abs=0.7)
     dead = envelope_db(shaped(-30.0 * TIME_S), RATE)
     assert release_db(dead, HOLD).item() == float("inf")
+    held_to_the_end = torch.tensor([3.9])
+    assert release_db(level, held_to_the_end).item() == float("inf")
 
 
 def test_rises_after_the_attack_are_measured_and_the_attack_is_not():

@@ -33,8 +33,9 @@ def draw_note_set(notes: NoteSet, path: str | Path, title: str | None = None) ->
         BadAudio: a wav of the set cannot be used.
     """
     path = Path(path)
+    players = len(notes.instruments)
     called = title or (
-        f"{notes.folder.name}: {len(notes):,} notes of {len(notes.instruments)} instruments"
+        f"{notes.folder.name}: {len(notes):,} notes of {players} instrument{'s'[: players - 1]}"
     )
     with sheet(path, 12.0, 10.0, called) as figure:
         grid = figure.add_gridspec(3, 3, height_ratios=(1.25, 1.0, 3.0))
@@ -113,8 +114,7 @@ def _draw_mosaic(axes: Axes, notes: NoteSet) -> None:
     chosen = mosaic_indices(notes, _ROWS * _COLUMNS)
     tiles = _tiles(notes, chosen)
     height, width = tiles.shape[1] + 2 * _GAP, tiles.shape[2] + _GAP
-    rows = -(-len(chosen) // _COLUMNS)
-    picture = torch.full((rows * height, _COLUMNS * width), FLOOR_DB)
+    picture = torch.full((_ROWS * height, _COLUMNS * width), FLOOR_DB)
     for place, tile in enumerate(tiles):
         top, left = place // _COLUMNS * height, place % _COLUMNS * width
         picture[top + 2 * _GAP : top + height, left : left + tile.shape[1]] = tile.flip(0)

@@ -125,10 +125,14 @@ def fall_db(
 def release_db(
     level_db: Float[Tensor, "notes frames"], hold_s: Float[Tensor, " notes"]
 ) -> Float[Tensor, " notes"]:
-    """How far a note falls in the half second after key-up; infinite where it was over by then."""
+    """How far a note falls in the half second after key-up.
+
+    Infinite where it was over before key-up, or where the sound ends too soon after it to tell.
+    """
     at_key_up = _mean_between(level_db, hold_s - 0.13, hold_s - 0.03)
     fallen = at_key_up - _mean_between(level_db, hold_s + 0.45, hold_s + 0.55)
-    return torch.where(at_key_up > level_db.amax(1) - 40.0, fallen, torch.inf)
+    told = hold_s + 0.55 <= level_db.shape[1] * _FRAME_S
+    return torch.where(told & (at_key_up > level_db.amax(1) - 40.0), fallen, torch.inf)
 
 
 def rise_db(
