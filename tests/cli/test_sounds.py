@@ -84,6 +84,14 @@ def test_a_given_pitch_is_believed(timbrel: Any, sounds: Path) -> None:
     assert amplitudes.tolist() == pytest.approx([0, 1, 0, 1 / 2], abs=0.02)
 
 
+def test_a_sound_without_a_pitch_is_taken_for_middle_c(timbrel: Any, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000) * np.exp(-np.arange(16000) / 2000)
+    soundfile.write(tmp_path / "door.wav", noise, 16000)
+    ran = timbrel("blend", "door.wav", *SINE)
+    assert ran.code == 0
+    assert ran.err[0].startswith("timbrel: no pitch can be heard in door.wav: taken for C4")
+
+
 def test_morph_takes_document_000_s_arguments(timbrel: Any, sounds: Path) -> None:
     ran = timbrel(
         "morph", "--a", sounds / "a.wav", "--b", sounds / "stereo8k.wav", "--alpha", "0.35",

@@ -134,7 +134,8 @@ def test_data_folder_makes_a_set_and_says_what_it_refused(timbrel: Any, sounds: 
         (pitch, "organ") for pitch in (55, 57, 60, 64, 72)
     }
     assert [Path(refused["file"]).name for refused in report["refused"]] == ["bad.wav"]
-    ran = timbrel(*words)
+    ran = timbrel(*words, "--plot")
+    assert Path("set/overview.png") in ran.written
     assert ran.out[-1] == "set"
     assert any("bad.wav" in line and "not audio" in line for line in ran.out)
     assert (Path("set") / "nsynth-train" / "examples.json").is_file()

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from timbrel.config import Settings, make_settings, read_toml, with_overrides
+from timbrel.data import NoteSet
 from timbrel.data.folder import FolderSettings
 from timbrel.data.folder_report import FolderReport
+from timbrel.data.nsynth_layout import SPLITS
+from timbrel.data.overview import draw_note_set
 from timbrel.data.soundfont import SoundFontReport, SoundFontSettings
 from timbrel.errors import BadInput
 
@@ -57,6 +60,12 @@ def soundfont_figures(report: SoundFontReport) -> dict[str, Any]:
         "clipped": report.clipped,
         "absent": list(report.absent),
     }
+
+
+def draw_set(folder: Path) -> Path:
+    """A picture of a set's first split, in the set's folder."""
+    split = next(s for s in SPLITS if (folder / f"nsynth-{s}").is_dir())
+    return draw_note_set(NoteSet.open(folder, split), folder / "overview.png")
 
 
 def print_report(report: FolderReport) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from timbrel.cli.arguments import Json, between
+from timbrel.cli.arguments import Json, Plot, between
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 
 Processes = Annotated[int | None, Parameter(validator=between(1, 256))]
@@ -40,6 +40,7 @@ def soundfont(
     config: Path | None = None,
     processes: Processes = None,
     json: Json = False,
+    plot: Plot = False,
 ) -> None:
     """Render a SoundFont to a set; a stopped call goes on.
 
@@ -50,13 +51,14 @@ def soundfont(
         config: A TOML file with settings, such as configs/fluid.toml.
         processes: How many render at once; one a core otherwise.
     """
-    from timbrel.cli.set_reports import soundfont_figures, soundfont_settings
+    from timbrel.cli.set_reports import draw_set, soundfont_figures, soundfont_settings
     from timbrel.data.soundfont import render_soundfont
 
     settings = soundfont_settings(config, overrides)
     with progress_bar("rendering") as progress:
         report = render_soundfont(font, out, settings, processes=processes, progress=progress)
-    (say_json if json else say_figures)(soundfont_figures(report))
+    pictures = {"picture": draw_set(report.folder)} if plot else {}
+    (say_json if json else say_figures)(soundfont_figures(report) | pictures)
 
 
 @data.command
@@ -66,6 +68,7 @@ def folder(
     config: Path | None = None,
     processes: Processes = None,
     json: Json = False,
+    plot: Plot = False,
 ) -> None:
     """Anybody's recordings as a set: pitch found, silence trimmed, and a report of refusals.
 
@@ -76,10 +79,12 @@ def folder(
         config: A TOML file with settings.
         processes: How many files are heard at once; one a core otherwise.
     """
-    from timbrel.cli.set_reports import folder_settings, print_report, recordings
+    from timbrel.cli.set_reports import draw_set, folder_settings, print_report, recordings
     from timbrel.data.folder import collect_folder
 
     files, settings = recordings(sources), folder_settings(config, sources)
     with progress_bar("listening") as progress:
         report = collect_folder(files, out, settings, processes=processes, progress=progress)
+    if plot:
+        draw_set(report.folder)
     print(report.to_json(), end="") if json else print_report(report)

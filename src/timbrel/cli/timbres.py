@@ -20,8 +20,9 @@ from torch import Tensor
 
 from timbrel.audio import read_audio, require_sound
 from timbrel.cli.arguments import Using
+from timbrel.cli.output import say_note
 from timbrel.cli.takes import file_name
-from timbrel.errors import BadInput, Unsupported
+from timbrel.errors import BadAudio, BadInput, Unsupported
 from timbrel.instruments import Instrument, load
 from timbrel.timbre import Bank, Entry, blend
 
@@ -67,14 +68,25 @@ class Timbres:
             Unsupported: the instrument cannot encode.
         """
         if path not in self._heard:
-            from timbrel.dsp.pitch import note_pitch
-
             rate = self.instrument.sample_rate
             audio = require_sound(read_audio(path, rate), rate, name=str(path))
-            pitch = note_pitch(audio, rate) if self.pitch is None else self.pitch
-            timbre = self.instrument.encode(audio, pitch=pitch, seconds=self.seconds)
+            pitch = self._pitch_in(audio, path) if self.pitch is None else self.pitch
+            try:
+                timbre = self.instrument.encode(audio, pitch=pitch, seconds=self.seconds)
+            except BadAudio as error:
+                raise BadAudio(f"{path}: {error}") from None
             self._heard[path] = Heard(Entry("sound", timbre, f"encoded from {path.name}"), pitch)
         return self._heard[path]
+
+    def _pitch_in(self, audio: Float[Tensor, " time"], path: Path) -> float:
+        """The pitch of a recording; a door that slams is taken for middle C, and that is said."""
+        from timbrel.dsp.pitch import note_pitch
+
+        try:
+            return note_pitch(audio, self.instrument.sample_rate)
+        except BadAudio:
+            say_note(f"no pitch can be heard in {path}: taken for C4, `timbrel encode` has --pitch")
+            return MIDDLE_C
 
     def lookup(self, name: str) -> Entry:
         """The entry of a name or a file; what expressions are resolved with.
