@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import tomli_w
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from timbrel.audio import replacing
@@ -79,7 +79,8 @@ def write_weights(folder: Path, network: nn.Module, *, half: bool = False) -> No
     state = {name: _stored(tensor, half) for name, tensor in network.state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / WEIGHTS) as path:
-        save_file(state, path)
+        # save_file would leave a file that only its owner may read
+        path.write_bytes(save(state))
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:

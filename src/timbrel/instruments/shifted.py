@@ -38,12 +38,12 @@ class ShiftedSettings(Settings):
     """
 
     inner: str = "mel_vae"
-    base_pitch: float = Field(60.0, ge=0, le=127)
-    base_velocity: float = Field(0.8, gt=0, le=1)
-    attack_s: float = Field(0.005, ge=0)
-    decay_s: float = Field(0.1, ge=0)
-    sustain: float = Field(0.9, ge=0, le=1)
-    release_s: float = Field(0.15, ge=0)
+    base_pitch: float = Field(default=60.0, ge=0, le=127)
+    base_velocity: float = Field(default=0.8, gt=0, le=1)
+    attack_s: float = Field(default=0.005, ge=0)
+    decay_s: float = Field(default=0.1, ge=0)
+    sustain: float = Field(default=0.9, ge=0, le=1)
+    release_s: float = Field(default=0.15, ge=0)
 
 
 class Shifted(Instrument):
@@ -76,7 +76,9 @@ class Shifted(Instrument):
     @property
     def abilities(self) -> frozenset[Ability]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """What the instrument inside can, but for bends and gradients; velocity scales level."""
-        return (self.inner.abilities & {"encode", "generate"}) | {"velocity"}
+        kept: set[Ability] = {"encode", "generate"}
+        also: set[Ability] = {"velocity"}
+        return frozenset(self.inner.abilities & kept) | also
 
     @property
     def fingerprint(self) -> str:

@@ -33,10 +33,10 @@ N_HARMONICS = 4
 class SineSettings(Settings):
     """Settings of the family."""
 
-    sample_rate: int = Field(16000, ge=1000, le=384000)
-    attack_s: float = Field(0.005, gt=0, le=10)
-    release_s: float = Field(0.02, gt=0, le=10)
-    level: float = Field(0.5, ge=0, le=1)
+    sample_rate: int = Field(default=16000, ge=1000, le=384000)
+    attack_s: float = Field(default=0.005, gt=0, le=10)
+    release_s: float = Field(default=0.02, gt=0, le=10)
+    level: float = Field(default=0.5, ge=0, le=1)
 
 
 class Sine(Instrument):

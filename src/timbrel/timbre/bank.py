@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from timbrel.audio import replacing
@@ -150,7 +150,8 @@ class Bank:
         ]
         metadata = {"format": FORMAT, "model": self.model, "entries": json.dumps(facts)}
         with replacing(Path(path)) as temporary:
-            save_file({"timbres": matrix.contiguous()}, temporary, metadata)
+            # save_file would leave a file that only its owner may read
+            temporary.write_bytes(save({"timbres": matrix.contiguous()}, metadata))
         return Path(path)
 
     @classmethod

@@ -7,10 +7,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from timbrel.audio import write_audio
@@ -21,7 +25,7 @@ from timbrel.instruments.mel_vae import MelVAE, MelVAENetwork, MelVAESettings
 from timbrel.instruments.model_folder import CARD
 from timbrel.nn import kl_to_normal, reparameterize
 from timbrel.sound import Notes
-from timbrel.training.mel_vae_bank import BankSettings, make_bank
+from timbrel.training.mel_vae_bank import BankSettings, check_names, make_bank
 from timbrel.training.mel_vae_card import draw_pairs, model_card
 from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
 from timbrel.training.objective import Objective, Phase
@@ -36,14 +40,14 @@ class MelVAEData(Settings):
 
     Attributes:
         train: what is trained on.
-        validation: held-out notes, which choose the best weights.
+        validation: held-out notes, which choose the best weights; by default none are judged.
         wanted_frames: of each note that is decoded in training; a multiple of 16.
         augment: how notes are made into new instruments.
     """
 
     train: str = "data/fluid/nsynth-train"
-    validation: str | None = "data/fluid/nsynth-valid"
-    wanted_frames: int = 128
+    validation: str | None = None
+    wanted_frames: int = Field(default=128, ge=16, multiple_of=16)
     augment: AugmentSettings = AugmentSettings()
 
 
@@ -55,8 +59,8 @@ class MelVAELoss(Settings):
         level_weight: of the level's error, per 40 dB as the log-mel's is.
     """
 
-    kl_weight: float = 3e-5
-    level_weight: float = 0.1
+    kl_weight: float = Field(default=3e-5, ge=0)
+    level_weight: float = Field(default=0.1, ge=0)
 
 
 class MelVAETraining(TrainingSettings):
@@ -68,11 +72,21 @@ class MelVAETraining(TrainingSettings):
     objective: MelVAELoss = MelVAELoss()
     bank: BankSettings = BankSettings()
 
+    @model_validator(mode="after")
+    def _wants_no_more_than_it_has(self) -> MelVAETraining:
+        wanted, crop = self.data.wanted_frames, self.model.crop
+        if wanted > crop:
+            raise ValueError(f"data.wanted_frames = {wanted} is more than model.crop = {crop}")
+        return self
+
 
 class MelVAEObjective(Objective):
     """Encode a note, decode it or another one of its instrument, compare log-mels."""
 
     family: ClassVar[str] = "mel_vae"
+    network: MelVAENetwork
+    train_set: NoteMels
+    validation_set: NoteMels | None = None
     # A short memory of squared gradients: the first steps' are a hundred times the later ones'.
     phases = (Phase(betas=(0.9, 0.99)),)
 
@@ -88,6 +102,9 @@ class MelVAEObjective(Objective):
         )
         if data.validation is not None:
             self.validation_set = NoteMels(NoteSet.open(data.validation), scale, model.crop)
+        # Opened now: what is wrong with them must not come out after hours of training.
+        self.also = tuple(NoteSet.open(path) for path in settings.bank.also)
+        check_names((self.train_set.notes, *self.also), settings.bank)
 
     def forward(self, batch: MelPairs, phase: str, generator: torch.Generator) -> dict[str, Tensor]:
         """Losses of a batch; in validation the latent is its mean."""
@@ -119,15 +136,16 @@ class MelVAEObjective(Objective):
         notes = self.validation_set or self.train_set
         chosen = torch.linspace(0, len(notes) - 1, _PREVIEWS).long()
         pairs = notes.unchanged(chosen)
-        latents = self.network.encode(pairs.heard, pairs.heard_pitch)[0]
-        decoded = self.network.decoder(
+        network = copy.deepcopy(self.network).cpu()  # instruments play on the CPU
+        latents = network.encode(pairs.heard, pairs.heard_pitch)[0]
+        decoded = network.decoder(
             latents, pairs.pitch, pairs.velocity, pairs.hold_s, pairs.wanted.shape[-1]
         )
         mels_db = decoded.mel_db.clamp_min(FLOOR_DB)
         names = [notes.notes.names[i] for i in chosen.tolist()]
         draw_pairs(denormalise_db(pairs.wanted), mels_db, names, folder / f"notes_{step:06d}.png")
         asked = Notes(pairs.pitch, pairs.velocity, pairs.hold_s)
-        rendered = MelVAE(self.model, self.network).render(asked, latents)
+        rendered = MelVAE(self.model, network).render(asked, latents)
         write_audio(
             folder / f"notes_{step:06d}.wav", torch.cat(list(rendered)), rendered.sample_rate
         )
@@ -135,8 +153,7 @@ class MelVAEObjective(Objective):
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank and its card."""
         notes, bank = self.train_set, self.settings.bank
-        also = tuple(NoteMels(NoteSet.open(path), self.network.scale, self.model.crop)
-                     for path in bank.also)  # fmt: skip
+        also = tuple(NoteMels(more, self.network.scale, self.model.crop) for more in self.also)
         instrument = MelVAE(self.model, self.network)
         instrument.bank = make_bank(self.network, notes, bank, also)
         instrument.save(folder, half=True)

@@ -8,7 +8,8 @@ whether a note has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import torch
@@ -16,9 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.config import Settings
-from timbrel.data.nsynth_layout import FAMILIES, QUALITIES, SOURCES, UNKNOWN
 from timbrel.data.gm_programs import gm_programs
-from timbrel.dsp.mel import MelScale
+from timbrel.data.note_set import NoteSet
+from timbrel.data.nsynth_layout import FAMILIES, QUALITIES, SOURCES, UNKNOWN
+from timbrel.errors import BadInput
 from timbrel.instruments.mel_vae import MelVAENetwork
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.timbre import Bank
@@ -31,7 +33,9 @@ _PLURALS = {
     "string": "strings", "synth_lead": "synth_leads", "vocal": "voices",
 }  # fmt: skip
 _MEASURED = ("percussive", "fast_decay", "long_release", "nonlinear_env")
+_OPPOSITES = {"dark": "bright", "sustained": "fast_decay", "soft": "percussive"}
 _FEWEST = 30
+_FEWEST_NOTES = 8
 _BATCH = 64
 
 
@@ -51,13 +55,27 @@ class BankSettings(Settings):
     highest: int = 75
 
 
+def check_names(sets: Iterable[NoteSet], settings: BankSettings) -> None:
+    """That every sound of these sets would have a name of its own in the bank.
+
+    Raises:
+        BadInput: names the one that two would share.
+    """
+    names = Counter({*_PLURALS.values(), UNKNOWN, *SOURCES, "bright", *_MEASURED, *_OPPOSITES})
+    names.update(_called(name, settings)[0] for notes in sets for name in notes.instruments)
+    name, times = names.most_common(1)[0]
+    if times > 1:
+        raise BadInput(f"the bank would have {times} timbres called {name!r}: rename an instrument")
+
+
 @torch.no_grad()
 def encode_notes(network: MelVAENetwork, notes: NoteMels) -> Float[Tensor, "notes latent"]:
     """The latent mean of every note."""
-    means = []
+    device, means = next(network.parameters()).device, []
     for indices in torch.arange(len(notes)).split(_BATCH):
         batch = notes.unchanged(indices)
-        means.append(network.encode(batch.heard, batch.heard_pitch)[0])
+        mean, _ = network.encode(batch.heard.to(device), batch.heard_pitch.to(device))
+        means.append(mean.cpu())
     return torch.cat(means)
 
 
@@ -96,7 +114,12 @@ def _means(
 def directions(
     timbres: Float[Tensor, "notes latent"], notes: NoteMels
 ) -> Mapping[str, Float[Tensor, " latent"]]:
-    """Directions by name: brightness from the measured centroid, others from note qualities."""
+    """Directions by name: brightness from the measured centroid, others from note qualities.
+
+    Some have an opposite, which is the way back; a handful of notes has no directions.
+    """
+    if len(notes) < _FEWEST_NOTES:
+        return {}
     columns = notes.notes
     beside = torch.stack([columns.pitch.float(), columns.velocity.float()], dim=1)
     beside = torch.cat([beside, beside[:, :1].square()], dim=1)
@@ -110,18 +133,12 @@ def directions(
         name: measure_direction(timbres, amount, beside=beside, weights=weights)
         for name, amount in measured.items()
     }
-    # dark is the way back from bright; the two opposites of the envelope likewise
-    found["dark"] = -found["bright"]
-    if "fast_decay" in found:
-        found["sustained"] = -found["fast_decay"]
-    if "percussive" in found:
-        found["soft"] = -found["percussive"]
-    return found
+    return found | {name: -found[of] for name, of in _OPPOSITES.items() if of in found}
 
 
 def centroid_octaves(notes: NoteMels) -> Float[Tensor, " notes"]:
     """Spectral centroid of each note's first second, in octaves, from its log-mel."""
-    octaves = MelScale().centres_hz().log2()
+    octaves = notes.scale.centres_hz().log2()
     second = round(notes.scale.frame_rate)
     found = []
     for mel_db in notes.mel_db.split(512):
@@ -147,5 +164,8 @@ def _called(instrument: str, settings: BankSettings) -> tuple[str, str]:
     """The bank's name for an instrument, and a remark."""
     if settings.names == "own":
         return instrument, ""
-    program = gm_programs()[int(instrument.rsplit("_", 1)[1])]
+    number = instrument.rpartition("_")[2]
+    if not (number.isdecimal() and int(number) < len(gm_programs())):
+        raise BadInput(f"{instrument!r} is no General MIDI program: set bank.names = 'own'")
+    program = gm_programs()[int(number)]
     return program.short_name, f"General MIDI {program.number + 1}, {program.name}"

@@ -7,16 +7,19 @@ few, and are done alike to the heard and the wanted note, so that they stay one 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
+from pydantic import Field
 from torch import Tensor
 
 from timbrel.config import Settings
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, mel_power, normalise_db
 from timbrel.errors import BadInput
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 _LOUD_VELOCITY_SHARE = 0.9
 _CHUNK = 64
@@ -33,12 +36,12 @@ class AugmentSettings(Settings):
         equaliser_db: standard deviation of the equaliser's seven points.
     """
 
-    cross: float = 0.15
-    equalise: float = 0.7
-    layer: float = 0.25
-    decay: float = 0.2
-    attack: float = 0.15
-    equaliser_db: float = 5.0
+    cross: Share = 0.15
+    equalise: Share = 0.7
+    layer: Share = 0.25
+    decay: Share = 0.2
+    attack: Share = 0.15
+    equaliser_db: float = Field(default=5.0, ge=0, le=40)
 
 
 class MelPairs(NamedTuple):
@@ -156,10 +159,12 @@ class NoteMels:
         changed = []
         for places in (heard_at, indices):
             mel = self.mel_db[places].float()
-            sound = mel > FLOOR_DB + 0.5
+            audible = torch.maximum(mel, layer) > FLOOR_DB + 0.5
             mel = torch.logaddexp(mel * _NEPER, layer * _NEPER) / _NEPER
-            mel = mel + torch.where(sound | (layer > FLOOR_DB + 0.5), shape_db, 0.0)
-            changed.append((mel - mel.amax((1, 2), keepdim=True)).clamp_min(FLOOR_DB))
+            mel = torch.where(audible, mel + shape_db, FLOOR_DB)
+            mel = (mel - mel.amax((1, 2), keepdim=True)).clamp_min(FLOOR_DB)
+            # Silence stays at the floor, however soft the rest has become.
+            changed.append(torch.where(audible, mel, FLOOR_DB))
         return changed[0], changed[1]
 
     def _layers(

@@ -40,8 +40,8 @@ class MelVAESettings(Settings):
     """
 
     size: Literal["tiny", "small", "base"] = "small"
-    latent: int = Field(128, ge=1, le=4096)
-    crop: int = Field(256, ge=16, le=4096, multiple_of=16)
+    latent: int = Field(default=128, ge=1, le=4096)
+    crop: int = Field(default=256, ge=16, le=4096, multiple_of=16)
 
 
 class Encoder(nn.Module):
