@@ -63,6 +63,10 @@ def test_a_sound_that_cannot_be_used(
             ["morph", "sounds/a.wav", "sounds/b.wav", "--grid", "3x3", "--out", "x.wav", *SINE],
             "--out x.wav: a pad is a folder of many files",
         ),
+        (
+            ["generate", "--count", "256", "--duration", "60", *SINE],
+            "256 notes of 60 s are 256 minutes, at most 60 are played at once",
+        ),
         (["morph", "sounds/a.wav", "viloin", *SINE], "unknown sound 'viloin': the bank is empty"),
         (["blend", "violin +", *SINE], 'wanted a sound or a number, got the end (column 9 of "'),
         (["blend", "", *SINE], "an empty expression"),

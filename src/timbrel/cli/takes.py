@@ -17,11 +17,13 @@ from torch import Tensor
 from timbrel.audio import write_audio
 from timbrel.cli.arguments import Note
 from timbrel.cli.output import tracked
+from timbrel.errors import BadInput
 from timbrel.instruments import Instrument
 from timbrel.sound import Notes
 
 _BATCH = 8
 _LOUDEST = 0.98
+_LONGEST_S = 3600.0
 _GAP_S = 0.05
 
 
@@ -92,7 +94,16 @@ def play(
         names: of the takes.
         note: what to play.
         pitch: MIDI number where the note names none.
+
+    Raises:
+        BadInput: that would be more sound than fits in memory.
     """
+    total_s = len(timbres) * note.duration
+    if total_s > _LONGEST_S:
+        raise BadInput(
+            f"{len(timbres)} notes of {note.duration:g} s are {total_s / 60:.0f} minutes, "
+            f"at most {_LONGEST_S / 60:.0f} are played at once: ask for fewer or shorter ones"
+        )
     pitch = pitch if note.pitch is None else note.pitch
     generator = torch.Generator().manual_seed(note.seed)
     sounds: list[Tensor] = []
