@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -74,6 +74,7 @@ class Mix:
             raise BadInput("no track has a part: give one to a track, or choose another score")
         self.sample_rate = sample_rate or max(rates)
         self.rendered = 0
+        self._done = 0
         self._window_s = window_s
         self._progress = progress
         self._buses: list[Bus] = []
@@ -112,24 +113,27 @@ class Mix:
 
     def _windows(self) -> Iterator[list[Float[Tensor, "2 time"]]]:
         """What each bus has to send after each window, in the end all of it."""
+        now = 0
         renderer = NoteRenderer()
-        done = now = 0
         for number, notes in groupby(self._placed, key=self._window):
             # what sounds before this window is final now; long rests go out window by window too
             while now < number:
                 now += 1
                 yield [bus.take(now * self._window_s) for bus in self._buses]
-            for audio, uses in renderer.render(notes):
-                for placed in uses:
-                    self._buses[placed.bus].add(audio, placed.note.onset_s, self._gains(placed))
-                done += len(uses)
-                self.rendered = renderer.rendered
-                if self._progress is not None:
-                    self._progress(done / len(self._placed))
+            self._add(renderer, notes)
         end_s = max(bus.end_s for bus in self._buses)
         while (now := now + 1) * self._window_s < end_s:
             yield [bus.take(now * self._window_s) for bus in self._buses]
         yield [bus.finish(end_s) for bus in self._buses]
+
+    def _add(self, renderer: NoteRenderer, notes: Iterable[Placed]) -> None:
+        for audio, uses in renderer.render(notes):
+            for placed in uses:
+                self._buses[placed.bus].add(audio, placed.note.onset_s, self._gains(placed))
+            self._done += len(uses)
+            self.rendered = renderer.rendered
+            if self._progress is not None:
+                self._progress(self._done / len(self._placed))
 
     def _window(self, placed: Placed) -> int:
         return int(placed.note.onset_s // self._window_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +25,12 @@ BATCH_SAMPLES = 1 << 22
 """Most samples of a batch, padding included: it bounds memory when notes are long."""
 
 CACHE_BYTES = 1 << 26
+THREADS = 1
+"""Threads inside an operation wait for each other at its end. A note's operations are so short
+that this gains little, and beside other work it is ruinous: mel_vae on two busy cores played half
+a minute in 9 s on one thread, in 43 s with a batch on each of two, in 261 s with two in each
+operation."""
+
 _TAIL_S = 1.0
 """What a note may sound on after its key is up, for the size of batches only."""
 
@@ -60,7 +67,6 @@ class NoteRenderer:
         self._cached_bytes = 0
         self._sounds: dict[int, tuple[object, ...]] = {}
 
-    @torch.no_grad()
     def render(
         self, notes: Iterable[Placed]
     ) -> Iterator[tuple[Float[Tensor, " time"], list[Placed]]]:
@@ -77,41 +83,23 @@ class NoteRenderer:
                 missing.append(key)
         parts = {key: uses[key][0].part for key in missing}
         for batch in _batches(missing, parts):
-            for key, audio in zip(batch, self._play(batch, parts), strict=True):
+            rendered = _play(batch, parts)
+            self.rendered += len(batch)
+            for key, audio in zip(batch, rendered, strict=True):
                 self._remember(key, audio)
                 yield audio, uses[key]
 
     def _key(self, placed: Placed) -> _Key:
         """A tenth of a millisecond is no difference; a wheel at rest is only another pitch."""
         note, part = placed.note, placed.part
-        sound = self._sounds.setdefault(id(part), part.sound())
+        if id(part) not in self._sounds:
+            self._sounds[id(part)] = part.sound()
+        sound = self._sounds[id(part)]
         pitch, bend = note.pitch, note.bend_semitones
         if bend is not None and (len(set(bend)) == 1 or not part.instrument.can("bend")):
             pitch, bend = pitch + sum(bend) / len(bend), None
         pitch = min(max(pitch, 0.0), 127.0)
         return _Key(sound, pitch, note.velocity, max(round(note.duration_s, 4), 1e-3), bend)
-
-    def _play(self, batch: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[Tensor]:
-        part = parts[batch[0]]
-        notes = Notes(
-            torch.tensor([key.pitch for key in batch], dtype=torch.float32),
-            torch.tensor([key.velocity for key in batch], dtype=torch.float32),
-            torch.tensor([key.duration_s for key in batch], dtype=torch.float32),
-            _bends(batch),
-        )
-        timbre = torch.stack([parts[key].timbre for key in batch])
-        rendered = part.instrument.render(notes, timbre, part.controls)
-        if not part.instrument.can("velocity"):
-            louder = rendered.audio * notes.velocity[:, None]
-            rendered = Rendered(louder, rendered.lengths, rendered.sample_rate)
-        if part.envelope is not None:
-            rendered = _shaped(rendered, notes, part)
-        self.rendered += len(batch)
-        if not bool(rendered.audio.isfinite().all()):
-            _log.warning("%s rendered samples that are not finite", part.instrument.family)
-            audio = rendered.audio.nan_to_num(0.0, 0.0, 0.0)
-            rendered = Rendered(audio, rendered.lengths, rendered.sample_rate)
-        yield from rendered
 
     def _remember(self, key: _Key, audio: Tensor) -> None:
         self._cache[key] = audio.clone()  # a copy: a view would keep its whole batch
@@ -140,6 +128,38 @@ def _batches(keys: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[list[_Ke
                 batch = []
             batch.append(key)
         yield batch
+
+
+@torch.no_grad()
+def _play(batch: Sequence[_Key], parts: dict[_Key, Part]) -> Rendered:
+    part = parts[batch[0]]
+    notes = Notes(
+        torch.tensor([key.pitch for key in batch], dtype=torch.float32),
+        torch.tensor([key.velocity for key in batch], dtype=torch.float32),
+        torch.tensor([key.duration_s for key in batch], dtype=torch.float32),
+        _bends(batch),
+    )
+    timbre = torch.stack([parts[key].timbre for key in batch])
+    with _threads(THREADS):
+        rendered = part.instrument.render(notes, timbre, part.controls)
+    audio = rendered.audio
+    if not part.instrument.can("velocity"):
+        audio = audio * notes.velocity[:, None]
+    if not bool(audio.isfinite().all()):
+        _log.warning("%s rendered samples that are not finite", part.instrument.family)
+        audio = audio.nan_to_num(0.0, 0.0, 0.0)
+    rendered = Rendered(audio, rendered.lengths, rendered.sample_rate)
+    return rendered if part.envelope is None else _shaped(rendered, notes, part)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _bends(batch: Sequence[_Key]) -> Float[Tensor, "notes points"] | None:
