@@ -21,13 +21,13 @@ from timbrel.perform import Part, perform, spread
 from timbrel.timbre import morph
 
 # Each is the first of these that the model knows.
-_FROM = ("flute", "clarinet", "organ")
-_TO = ("nylon_guitar", "guitar", "piano", "keyboard")
-_BLENDS = ("violin + 0.7*bright", "string + 0.7*bright", "violin", "string")
-_PLAIN = ("violin", "string")
-_LEAD = ("flute", "violin", "string")
-_HARP = ("harp", "nylon_guitar", "guitar")
-_BASS = ("acoustic_bass", "bass")
+_FROM = ("flute", "flutes")
+_TO = ("guitar", "guitars", "piano")
+_PLAIN = ("violin", "strings")
+_BLENDS = ("violin + bright", "strings + bright", "strings")
+_LEAD = ("flute", "flutes")
+_HARP = ("harp", "guitar", "guitars")
+_BASS = ("acoustic_bass", "bass", "basses")
 
 _STEPS = 7
 
