@@ -25,6 +25,7 @@ from timbrel.instruments.mel_vae import MelVAE, MelVAENetwork, MelVAESettings
 from timbrel.instruments.model_folder import CARD
 from timbrel.nn import kl_to_normal, reparameterize
 from timbrel.sound import Notes
+from timbrel.training.bank import BankSettings, make_bank
 from timbrel.training.mel_vae_bank import BankSettings, check_names, make_bank
 from timbrel.training.mel_vae_card import draw_pairs, model_card
 from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
@@ -152,10 +153,9 @@ class MelVAEObjective(Objective):
 
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank and its card."""
-        notes, bank = self.train_set, self.settings.bank
-        also = tuple(NoteMels(more, self.network.scale, self.model.crop) for more in self.also)
+        notes = self.train_set.notes
         instrument = MelVAE(self.model, self.network)
-        instrument.bank = make_bank(self.network, notes, bank, also)
+        instrument.bank = make_bank(instrument, notes, self.settings.bank)
         instrument.save(folder, half=True)
         card = model_card(self.settings, notes, instrument.bank, record)
         (folder / CARD).write_text(card, encoding="utf-8")
