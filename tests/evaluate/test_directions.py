@@ -4,9 +4,9 @@ import math
 import pytest
 import torch
 
+from timbrel.data.amounts import AMOUNTS
 from timbrel.errors import BadInput
 from timbrel.evaluate import direction_figures
-from timbrel.evaluate.amounts import AMOUNTS
 from timbrel.evaluate.directions import choose_notes
 from timbrel.evaluate.sources import SourceJudge
 from timbrel.instruments.sine import Sine

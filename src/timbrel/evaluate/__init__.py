@@ -1,7 +1,6 @@
 """Figures: what an instrument is worth on notes that it never heard, beside its baselines."""
 
 from timbrel.evaluate.directions import direction_figures
-from timbrel.evaluate.finding import find_directions, ship_directions
 from timbrel.evaluate.held_out import default_set, find_soundfont, held_out_sets
 from timbrel.evaluate.morphs import morph_figures
 from timbrel.evaluate.picture import draw_comparison
@@ -12,9 +11,7 @@ __all__ = [
     "direction_figures",
     "draw_comparison",
     "evaluate_instrument",
-    "find_directions",
     "find_soundfont",
     "held_out_sets",
     "morph_figures",
-    "ship_directions",
 ]

@@ -27,10 +27,10 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
+from timbrel.data.amounts import AMOUNTS
 from timbrel.data.nsynth_layout import SOURCES
 from timbrel.data.workers import Progress
 from timbrel.errors import BadInput
-from timbrel.evaluate.amounts import AMOUNTS
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, heard_pitch
 from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.sources import SourceJudge

@@ -35,7 +35,7 @@ from timbrel.training.step import NotFinite, Stepper
 from timbrel.training.validation import validation_losses
 
 
-class Diverged(TimbrelError):  # noqa: N818
+class Diverged(TimbrelError):
     """A loss or a gradient stopped being a number."""
 
 

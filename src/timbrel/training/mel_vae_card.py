@@ -11,15 +11,15 @@ from torch import Tensor
 
 from timbrel.audio import replacing
 from timbrel.config import to_toml
+from timbrel.data import NoteSet
 from timbrel.timbre import Bank
-from timbrel.training.note_mels import NoteMels
 
 if TYPE_CHECKING:
     from timbrel.training.mel_vae import MelVAETraining
 
 
 def model_card(
-    settings: MelVAETraining, notes: NoteMels, bank: Bank, record: Mapping[str, Any]
+    settings: MelVAETraining, notes: NoteSet, bank: Bank, record: Mapping[str, Any]
 ) -> str:
     """The model's README: what it is, what it was trained on, how, and how to do it again."""
     counts = ", ".join(
@@ -33,7 +33,7 @@ bands, 16 kHz) whose decoder is told pitch, velocity and duration. Latent: {sett
 
 ## Training
 
-- Data: {len(notes)} notes of {len(notes.notes.instruments)} instruments (`{settings.data.train}`);
+- Data: {len(notes)} notes of {len(notes.instruments)} instruments (`{settings.data.train}`);
   held-out notes for validation: `{settings.data.validation}`.
 - {record["steps"]} steps of {settings.loop.batch_size} notes, {record["minutes"]:.0f} minutes on
   {record["device"]}, {record["processes"]} process(es) of {record["threads"]} thread(s),

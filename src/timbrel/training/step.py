@@ -25,7 +25,7 @@ from timbrel.training.state import (
 )
 
 
-class NotFinite(ArithmeticError):  # noqa: N818
+class NotFinite(ArithmeticError):
     """A loss or a gradient is not a number; `str` names it."""
 
 

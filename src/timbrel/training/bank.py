@@ -1,0 +1,169 @@
+"""The bank that a trained model ships: named sounds, means of families and sources, directions.
+
+A sound's timbre is the mean over several of its instrument's notes, so that no single recording's
+accidents are in it. A direction is measured on notes of all instruments: how much of a quality
+each note has (`data.amounts`) against its timbre, with pitch and velocity taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from timbrel.audio import resample
+from timbrel.config import Settings
+from timbrel.data import NoteSet
+from timbrel.data.amounts import AMOUNTS
+from timbrel.data.gm_programs import gm_programs
+from timbrel.data.nsynth_layout import FAMILIES, SOURCES, UNKNOWN
+from timbrel.errors import BadConfig, BadInput
+from timbrel.instruments import Instrument
+from timbrel.timbre import Bank
+from timbrel.timbre.directions import class_weights, mean_timbres, measure_direction
+
+_PLURALS = {
+    "bass": "basses", "brass": "brasses", "flute": "flutes", "guitar": "guitars",
+    "keyboard": "keyboards", "mallet": "mallets", "organ": "organs", "reed": "reeds",
+    "string": "strings", "synth_lead": "synth_leads", "vocal": "voices",
+}  # fmt: skip
+_SHORTEST_HOLD_S = 1.0
+_CHUNK = 100
+
+
+class BankSettings(Settings):
+    """What a trained model's bank holds.
+
+    Attributes:
+        names: "general_midi" calls the instruments of a SoundFont set by their programs
+            ("violin"); "own" by their names in the set.
+        also: further note sets whose instruments join as sounds, but in no mean or direction.
+        lowest, highest: MIDI pitches of the notes that a sound's timbre is the mean of.
+        notes: at most so many of each instrument.
+        directions: the qualities that get one, as `timbrel.data.amounts` names them.
+        measured: how many notes directions are measured on.
+        seed: of their draw.
+    """
+
+    names: Literal["general_midi", "own"] = "own"
+    also: tuple[str, ...] = ()
+    lowest: int = 45
+    highest: int = 75
+    notes: int = Field(default=16, ge=1)
+    directions: tuple[str, ...] = tuple(AMOUNTS)
+    measured: int = Field(default=1200, ge=8)
+    seed: int = 0
+
+
+def make_bank(instrument: Instrument, notes: NoteSet, settings: BankSettings) -> Bank:
+    """Named sounds, means and directions of an instrument that has been trained on these notes.
+
+    Raises:
+        BadConfig: a direction is asked for that nothing measures.
+    """
+    unknown = set(settings.directions) - AMOUNTS.keys()
+    if unknown:
+        raise BadConfig(f"bank.directions: no {min(unknown)!r}, wanted {', '.join(AMOUNTS)}")
+    bank = Bank(instrument.fingerprint)
+    sounds = instrument_timbres(instrument, notes, settings)
+    for own, timbre in zip(notes.instruments, sounds, strict=True):
+        _add_sound(bank, own, timbre, settings)
+    for folder in settings.also:
+        more = NoteSet.open(folder)
+        timbres = instrument_timbres(instrument, more, settings)
+        for own, timbre in zip(more.instruments, timbres, strict=True):
+            _add_sound(bank, own, timbre, settings)
+    for name, mean in _means(sounds, notes):
+        bank.add(name, mean, "mean", "mean of its instruments", replace=True)
+    for name, direction in measured_directions(instrument, notes, settings):
+        about = f"one standard deviation more of it, in {AMOUNTS[name].unit}"
+        bank.add(name, direction, "direction", about)
+    return bank
+
+
+def instrument_timbres(
+    instrument: Instrument, notes: NoteSet, settings: BankSettings
+) -> Float[Tensor, "instruments params"]:
+    """Each instrument's timbre: the mean over its notes in the middle of the keyboard."""
+    middle = (notes.pitch >= settings.lowest) & (notes.pitch <= settings.highest)
+    whole = notes.hold_s >= notes.hold_s.max() - 0.01
+    timbres = []
+    for i in range(len(notes.instruments)):
+        own = notes.instrument == i
+        members = (own & middle & whole).nonzero()[:, 0]
+        if not len(members):
+            members = own.nonzero()[:, 0]
+        even = torch.linspace(0, len(members) - 1, min(settings.notes, len(members))).long()
+        timbres.append(encode_notes(instrument, notes, members[even]).mean(0))
+    return torch.stack(timbres)
+
+
+def encode_notes(
+    instrument: Instrument, notes: NoteSet, chosen: Int[Tensor, " chosen"]
+) -> Float[Tensor, "chosen params"]:
+    """The timbre of each chosen note."""
+    timbres = []
+    for i in chosen.tolist():
+        audio = resample(notes.audio(i), notes.sample_rate, instrument.sample_rate)
+        timbres.append(instrument.encode(audio, pitch=float(notes.pitch[i])))
+    return torch.stack(timbres)
+
+
+def measured_directions(
+    instrument: Instrument, notes: NoteSet, settings: BankSettings
+) -> Iterator[tuple[str, Float[Tensor, " params"]]]:
+    """A direction for every wanted quality of which the notes have different amounts."""
+    # decay and release show in long notes; a set of short ones tells of the rest
+    long = (notes.hold_s >= min(_SHORTEST_HOLD_S, float(notes.hold_s.max()))).nonzero()[:, 0]
+    generator = torch.Generator().manual_seed(settings.seed)
+    chosen = long[torch.randperm(len(long), generator=generator)[: settings.measured]]
+    chosen = chosen.sort().values
+    timbres = encode_notes(instrument, notes, chosen)
+    pitch, velocity = notes.pitch[chosen].float() / 60, notes.velocity[chosen].float() / 127
+    beside = torch.stack([pitch, pitch.square(), velocity], dim=1)
+    weights = class_weights(notes.instrument[chosen].tolist())
+    for name in settings.directions:
+        amount = torch.cat([_amounts(name, notes, part) for part in chosen.split(_CHUNK)])
+        known = ~amount.isnan()
+        try:
+            yield (
+                name,
+                measure_direction(
+                    timbres[known], amount[known], beside=beside[known], weights=weights[known]
+                ),
+            )
+        except BadInput:
+            continue  # all alike: these notes do not tell
+
+
+def _amounts(name: str, notes: NoteSet, chosen: Int[Tensor, " chosen"]) -> Float[Tensor, " chosen"]:
+    return AMOUNTS[name].of(notes.audio_batch(chosen), notes.hold_s[chosen], notes.sample_rate)
+
+
+def _means(
+    sounds: Float[Tensor, "instruments params"], notes: NoteSet
+) -> Iterator[tuple[str, Float[Tensor, " params"]]]:
+    """Means of families and of sources; each instrument counts alike, whatever its notes."""
+    first = [int((notes.instrument == i).nonzero()[0]) for i in range(len(sounds))]
+    families = [(*FAMILIES, UNKNOWN)[f] for f in notes.family[first].tolist()]
+    yield from mean_timbres(sounds, [_PLURALS.get(f, UNKNOWN) for f in families]).items()
+    sources = [SOURCES[s] for s in notes.source[first].tolist()]
+    yield from mean_timbres(sounds, sources).items()
+
+
+def _add_sound(
+    bank: Bank, own: str, timbre: Float[Tensor, " params"], settings: BankSettings
+) -> None:
+    """An instrument under its bank's name, with a remark."""
+    if settings.names == "own":
+        bank.add(own, timbre, "sound")
+        return
+    number = own.rsplit("_", 1)[-1]
+    if not number.isdigit() or int(number) > 127:
+        raise BadConfig(f"bank.names: {own} is no General MIDI program, use 'own'")
+    program = gm_programs()[int(number)]
+    bank.add(program.short_name, timbre, "sound", f"General MIDI {int(number)}, {program.name}")
