@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -19,6 +20,12 @@ from timbrel.perform.mixing import WINDOW_S, Mix, Progress
 from timbrel.perform.parts import Part, cast
 
 _log = logging.getLogger(__name__)
+
+THREADS = 1
+"""Threads inside an operation wait for each other at its end. A note's operations are so short
+that this gains little, and beside other work it is ruinous: on two busy cores mel_vae played half
+a minute in 9 s on one thread, in 43 s with one batch on each of two, in 261 s with two in each
+operation."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ def perform(
         _log.warning("nobody plays %s", ", ".join(track.label for track in skipped))
     stem_paths = () if stems is None else _stem_paths(Path(stems), score, mix.playing, suffix)
     with ExitStack() as files:
+        files.enter_context(_threads(THREADS))
         writer = files.enter_context(AudioWriter(path, mix.sample_rate, 2, encoding))
         stem_files = [
             _Stem(files.enter_context(AudioWriter(stem, mix.sample_rate, 2, encoding)))
@@ -102,6 +110,16 @@ def perform(
     return Performed(
         Path(path), stem_paths, mix.sample_rate, duration_s, mix.n_notes, mix.rendered, skipped
     )
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Stem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,12 +24,6 @@ BATCH_SAMPLES = 1 << 22
 """Most samples of a batch, padding included: it bounds memory when notes are long."""
 
 CACHE_BYTES = 1 << 26
-THREADS = 1
-"""Threads inside an operation wait for each other at its end. A note's operations are so short
-that this gains little, and beside other work it is ruinous: mel_vae on two busy cores played half
-a minute in 9 s on one thread, in 43 s with a batch on each of two, in 261 s with two in each
-operation."""
-
 _TAIL_S = 1.0
 """What a note may sound on after its key is up, for the size of batches only."""
 
@@ -140,8 +133,7 @@ def _play(batch: Sequence[_Key], parts: dict[_Key, Part]) -> Rendered:
         _bends(batch),
     )
     timbre = torch.stack([parts[key].timbre for key in batch])
-    with _threads(THREADS):
-        rendered = part.instrument.render(notes, timbre, part.controls)
+    rendered = part.instrument.render(notes, timbre, part.controls)
     audio = rendered.audio
     if not part.instrument.can("velocity"):
         audio = audio * notes.velocity[:, None]
@@ -150,16 +142,6 @@ def _play(batch: Sequence[_Key], parts: dict[_Key, Part]) -> Rendered:
         audio = audio.nan_to_num(0.0, 0.0, 0.0)
     rendered = Rendered(audio, rendered.lengths, rendered.sample_rate)
     return rendered if part.envelope is None else _shaped(rendered, notes, part)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _bends(batch: Sequence[_Key]) -> Float[Tensor, "notes points"] | None:
