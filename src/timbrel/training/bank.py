@@ -7,7 +7,8 @@ each note has (`data.amounts`) against its timbre, with pitch and velocity taken
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -59,26 +60,43 @@ class BankSettings(Settings):
     seed: int = 0
 
 
-def make_bank(instrument: Instrument, notes: NoteSet, settings: BankSettings) -> Bank:
-    """Named sounds, means and directions of an instrument that has been trained on these notes.
+def check_bank(sets: Sequence[NoteSet], settings: BankSettings) -> None:
+    """That a bank could be made of these sets: better known before hours of training than after.
 
     Raises:
         BadConfig: a direction is asked for that nothing measures.
+        BadInput: two timbres would share a name.
     """
     unknown = set(settings.directions) - AMOUNTS.keys()
     if unknown:
         raise BadConfig(f"bank.directions: no {min(unknown)!r}, wanted {', '.join(AMOUNTS)}")
+    names = Counter({*_PLURALS.values(), UNKNOWN, *SOURCES, *settings.directions})
+    names.update(_called(name, settings)[0] for notes in sets for name in notes.instruments)
+    name, times = names.most_common(1)[0]
+    if times > 1:
+        raise BadInput(f"the bank would have {times} timbres called {name!r}: rename an instrument")
+
+
+def make_bank(
+    instrument: Instrument, notes: NoteSet, also: Sequence[NoteSet], settings: BankSettings
+) -> Bank:
+    """Named sounds, means and directions of an instrument.
+
+    Args:
+        instrument: one that can encode.
+        notes: what it was trained on: sounds, means and directions come from them.
+        also: further sets, whose instruments become sounds alone.
+        settings: names and numbers.
+    """
     bank = Bank(instrument.fingerprint)
     sounds = instrument_timbres(instrument, notes, settings)
-    for own, timbre in zip(notes.instruments, sounds, strict=True):
-        _add_sound(bank, own, timbre, settings)
-    for folder in settings.also:
-        more = NoteSet.open(folder)
-        timbres = instrument_timbres(instrument, more, settings)
-        for own, timbre in zip(more.instruments, timbres, strict=True):
-            _add_sound(bank, own, timbre, settings)
+    further = [instrument_timbres(instrument, more, settings) for more in also]
+    for timbres, of in zip([sounds, *further], [notes, *also], strict=True):
+        for own, timbre in zip(of.instruments, timbres, strict=True):
+            name, about = _called(own, settings)
+            bank.add(name, timbre, "sound", about)
     for name, mean in _means(sounds, notes):
-        bank.add(name, mean, "mean", "mean of its instruments", replace=True)
+        bank.add(name, mean, "mean", "mean of its instruments")
     for name, direction in measured_directions(instrument, notes, settings):
         about = f"one standard deviation more of it, in {AMOUNTS[name].unit}"
         bank.add(name, direction, "direction", about)
@@ -155,15 +173,12 @@ def _means(
     yield from mean_timbres(sounds, sources).items()
 
 
-def _add_sound(
-    bank: Bank, own: str, timbre: Float[Tensor, " params"], settings: BankSettings
-) -> None:
-    """An instrument under its bank's name, with a remark."""
+def _called(instrument: str, settings: BankSettings) -> tuple[str, str]:
+    """The bank's name for an instrument, and a remark."""
     if settings.names == "own":
-        bank.add(own, timbre, "sound")
-        return
-    number = own.rsplit("_", 1)[-1]
-    if not number.isdigit() or int(number) > 127:
-        raise BadConfig(f"bank.names: {own} is no General MIDI program, use 'own'")
+        return instrument, ""
+    number = instrument.rpartition("_")[2]
+    if not (number.isdecimal() and int(number) < len(gm_programs())):
+        raise BadInput(f"{instrument!r} is no General MIDI program: set bank.names = 'own'")
     program = gm_programs()[int(number)]
-    bank.add(program.short_name, timbre, "sound", f"General MIDI {int(number)}, {program.name}")
+    return program.short_name, f"General MIDI {program.number + 1}, {program.name}"

@@ -25,8 +25,7 @@ from timbrel.instruments.mel_vae import MelVAE, MelVAENetwork, MelVAESettings
 from timbrel.instruments.model_folder import CARD
 from timbrel.nn import kl_to_normal, reparameterize
 from timbrel.sound import Notes
-from timbrel.training.bank import BankSettings, make_bank
-from timbrel.training.mel_vae_bank import BankSettings, check_names, make_bank
+from timbrel.training.bank import BankSettings, check_bank, make_bank
 from timbrel.training.mel_vae_card import draw_pairs, model_card
 from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
 from timbrel.training.objective import Objective, Phase
@@ -105,7 +104,7 @@ class MelVAEObjective(Objective):
             self.validation_set = NoteMels(NoteSet.open(data.validation), scale, model.crop)
         # Opened now: what is wrong with them must not come out after hours of training.
         self.also = tuple(NoteSet.open(path) for path in settings.bank.also)
-        check_names((self.train_set.notes, *self.also), settings.bank)
+        check_bank((self.train_set.notes, *self.also), settings.bank)
 
     def forward(self, batch: MelPairs, phase: str, generator: torch.Generator) -> dict[str, Tensor]:
         """Losses of a batch; in validation the latent is its mean."""
@@ -153,11 +152,12 @@ class MelVAEObjective(Objective):
 
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank and its card."""
-        notes = self.train_set.notes
-        instrument = MelVAE(self.model, self.network)
-        instrument.bank = make_bank(instrument, notes, self.settings.bank)
+        notes, network = self.train_set.notes, copy.deepcopy(self.network).cpu()
+        instrument = MelVAE(self.model, network)
+        bank = make_bank(instrument, notes, self.also, self.settings.bank)
+        instrument.bank = bank
         instrument.save(folder, half=True)
-        card = model_card(self.settings, notes, instrument.bank, record)
+        card = model_card(self.settings, notes, bank, record)
         (folder / CARD).write_text(card, encoding="utf-8")
 
 
