@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 import torch
@@ -48,12 +48,17 @@ class Corners:
         pitch = timbres.pitch_of(sounds[0])
         return cls(timbres, [shown_name(sound) for sound in sounds], vectors, pitch)
 
+    @property
+    def title(self) -> str:
+        """From which sound to which, for pictures."""
+        return " → ".join(self.names)
+
     def morph(self, weights: Float[Tensor, "steps corners"], path: Path, note: Note) -> Takes:
         """The note with each mixture of the corners."""
         instrument = self.timbres.instrument
         mixed = instrument.timbre_space.mix(self.vectors, weights, path)
         names = [self._mixture(row) for row in weights.tolist()]
-        return play(instrument, mixed, names, note, self.pitch)
+        return replace(play(instrument, mixed, names, note, self.pitch), title=self.title)
 
     def pad(self, size: tuple[int, int], path: Path, note: Note) -> Pad:
         """A pad of that many columns and rows, with a corner's sound in each corner."""

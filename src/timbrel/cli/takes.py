@@ -35,11 +35,13 @@ class Takes:
         names: what each is called, for people.
         sounds: one for each name; none of them clips.
         sample_rate: in Hz.
+        title: of their picture.
     """
 
     names: list[str]
     sounds: list[Float[Tensor, " _"]]
     sample_rate: int
+    title: str = ""
 
     @property
     def in_a_row(self) -> Float[Tensor, " time"]:
@@ -55,7 +57,7 @@ class Takes:
             from timbrel.picture import draw_takes
 
             picture = paths[0].with_suffix(".png")
-            draw_takes(picture, self.names, self.sounds, self.sample_rate)
+            draw_takes(picture, self.names, self.sounds, self.sample_rate, self.title)
             paths.append(picture)
         return paths
 

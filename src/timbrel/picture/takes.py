@@ -17,11 +17,12 @@ _LONGEST_NAME = 28
 
 
 def draw_takes(
-    path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]], sample_rate: int
-) -> Path:
+    path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]], sample_rate: int,
+    title: str = "",
+) -> Path:  # fmt: skip
     """Wave and mel spectrogram of each sound; of many, nine evenly spread ones."""
     width = 1.4 + max(1.55 * min(len(sounds), _MOST_COLUMNS), 6.0)
-    with sheet(path, width, 3.6) as figure:
+    with sheet(path, width, 3.6 + 0.4 * bool(title), title) as figure:
         draw_row(figure, names, sounds, sample_rate)
     return path
 
