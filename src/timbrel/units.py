@@ -21,7 +21,7 @@ A4_MIDI = 69
 def _log(x: Number) -> Number:
     if isinstance(x, torch.Tensor):
         return x.log()
-    return np.log(x) if isinstance(x, np.ndarray) else math.log(x)
+    return np.log(x) if isinstance(x, np.ndarray) else math.log(x)  # pyright: ignore[reportReturnType]
 
 
 def midi_to_hz(pitch: Number) -> Number:
@@ -30,7 +30,7 @@ def midi_to_hz(pitch: Number) -> Number:
     >>> round(midi_to_hz(60.0), 3)
     261.626
     """
-    return A4_HZ * 2.0 ** ((pitch - A4_MIDI) / 12.0)
+    return A4_HZ * 2.0 ** ((pitch - A4_MIDI) / 12.0)  # pyright: ignore[reportReturnType]
 
 
 def hz_to_midi(frequency_hz: Number) -> Number:
@@ -48,7 +48,7 @@ def db_to_amplitude(level_db: Number) -> Number:
     >>> round(db_to_amplitude(-6.0), 3)
     0.501
     """
-    return 10.0 ** (level_db / 20.0)
+    return 10.0 ** (level_db / 20.0)  # pyright: ignore[reportReturnType]
 
 
 def amplitude_to_db(amplitude: Number) -> Number:

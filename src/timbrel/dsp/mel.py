@@ -84,7 +84,8 @@ def mel_to_hz(mel: Tensor) -> Tensor:
 
 def _edges_hz(scale: MelScale) -> Tensor:
     ends = hz_to_mel(torch.tensor([scale.minimum_hz, scale.maximum_hz], dtype=torch.float64))
-    return mel_to_hz(torch.linspace(*ends.tolist(), scale.n_mels + 2, dtype=torch.float64))
+    lowest, highest = ends.tolist()
+    return mel_to_hz(torch.linspace(lowest, highest, scale.n_mels + 2, dtype=torch.float64))
 
 
 @lru_cache(maxsize=16)
