@@ -119,7 +119,7 @@ def test_data_soundfont_makes_a_set_that_evaluate_reads(timbrel: Any, soundfont:
     ran = timbrel(
         "data", "soundfont", soundfont, "set", "programs=[0]", "splits.train.pitches.lowest=60",
         "splits.train.pitches.highest=60", "splits.train.velocities=[85]", "length_s=1.0",
-        "--processes", "1", "--json",
+        "--processes", "0", "--json",
     )  # fmt: skip
     assert ran.code == 0, ran.err
     assert json.loads("\n".join(ran.out))["notes_train"] == 1
@@ -128,7 +128,7 @@ def test_data_soundfont_makes_a_set_that_evaluate_reads(timbrel: Any, soundfont:
 
 def test_data_folder_makes_a_set_and_says_what_it_refused(timbrel: Any, sounds: Path) -> None:
     (sounds / "bad.wav").write_text("no sound", encoding="utf-8")
-    words = ("data", "folder", "sounds/*.wav", "family=organ", "--out", "set", "--processes", "1")
+    words = ("data", "folder", "sounds/*.wav", "family=organ", "--out", "set", "--processes", "0")
     report = json.loads("\n".join(timbrel(*words, "--json").out))
     assert {(note["pitch"], note["family"]) for note in report["notes"]} == {
         (pitch, "organ") for pitch in (55, 57, 60, 64, 72)

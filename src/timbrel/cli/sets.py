@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from timbrel.cli.arguments import Json, Plot, between
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 
-Processes = Annotated[int | None, Parameter(validator=between(1, 256))]
+Processes = Annotated[int | None, Parameter(validator=between(0, 256))]
 
 data = App(name="data", help="Make or fetch notes to train on, in NSynth's layout.")
 
@@ -49,7 +49,7 @@ def soundfont(
         out: Folder of the set.
         overrides: Settings, such as splits.train.pitches.step=2.
         config: A TOML file with settings, such as configs/fluid.toml.
-        processes: How many render at once; one a core otherwise.
+        processes: How many render at once; one a core otherwise, 0 uses this process.
     """
     from timbrel.cli.set_reports import draw_set, soundfont_figures, soundfont_settings
     from timbrel.data.soundfont import render_soundfont
@@ -77,7 +77,7 @@ def folder(
             family=guitar.
         out: Folder of the set.
         config: A TOML file with settings.
-        processes: How many files are heard at once; one a core otherwise.
+        processes: How many files are heard at once; one a core otherwise, 0 uses this process.
     """
     from timbrel.cli.set_reports import draw_set, folder_settings, print_report, recordings
     from timbrel.data.folder import collect_folder
