@@ -1,7 +1,7 @@
 """Conversions between musical, physical and perceptual units.
 
-They work alike on floats, numpy arrays and tensors, because they use only arithmetic operators
-and `math` constants; each pair is exactly inverse up to rounding.
+Each works alike on floats, numpy arrays and tensors, and is exactly inverse to its partner up to
+rounding.
 """
 
 from __future__ import annotations

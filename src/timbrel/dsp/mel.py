@@ -20,6 +20,7 @@ from timbrel.dsp.stft import stft
 
 FLOOR_DB = -80.0
 
+_NEPERS_PER_DB = math.log(10.0) / 10.0
 _LINEAR_MELS_PER_HZ = 3.0 / 200.0
 _CORNER_HZ = 1000.0
 _CORNER_MEL = _CORNER_HZ * _LINEAR_MELS_PER_HZ
@@ -140,3 +141,14 @@ def normalise_db(level_db: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
 def denormalise_db(normalised: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     """[-1, 1] as [-80, 0] dB."""
     return (normalised - 1.0) * (-FLOOR_DB / 2)
+
+
+def add_powers_db(
+    a_db: Float[Tensor, "*any"], b_db: Float[Tensor, "*any"]
+) -> Float[Tensor, "*any"]:
+    """The level of two powers together, without leaving the range of floats.
+
+    >>> round(add_powers_db(torch.tensor(-6.0), torch.tensor(-6.0)).item(), 2)
+    -2.99
+    """
+    return torch.logaddexp(a_db * _NEPERS_PER_DB, b_db * _NEPERS_PER_DB) / _NEPERS_PER_DB

@@ -105,27 +105,26 @@ class Shifted(Instrument):
     ) -> Rendered:
         """Audio of each note: the base note shifted, shaped, scaled; bends are ignored."""
         timbres = self.timbre_space.check(timbre).expand(len(notes), -1)
-        sounds = [
-            self._note(notes[i : i + 1], timbres[i], controls, generator) for i in range(len(notes))
-        ]
+        bases: dict[tuple[float, bytes], Tensor] = {}
+        sounds = []
+        for note, own in zip(notes.batches(1), timbres, strict=True):
+            base_s = self._base_s(float(note.duration_s))
+            key = base_s, own.numpy().tobytes()
+            if key not in bases:
+                base = Notes.of(self.settings.base_pitch, self.settings.base_velocity, base_s)
+                rendered = self.inner.render(base, own, controls, generator=generator)
+                bases[key] = rendered.audio[0]
+            sounds.append(self._note(note, bases[key]))
         lengths = torch.tensor([len(sound) for sound in sounds])
         return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
 
-    def _note(
-        self,
-        note: Notes,
-        timbre: Float[Tensor, " params"],
-        controls: ControlValues | None,
-        generator: torch.Generator | None,
-    ) -> Float[Tensor, " time"]:
+    def _base_s(self, duration_s: float) -> float:
+        """Whole seconds, so that notes of one timbre share a handful of base notes."""
+        return float(max(4, math.ceil(duration_s + self.settings.release_s)))
+
+    def _note(self, note: Notes, base: Float[Tensor, " time"]) -> Float[Tensor, " _"]:
         settings, duration_s = self.settings, float(note.duration_s)
-        # Whole seconds, so that the notes of a song share a handful of base notes.
-        base_s = float(max(4, math.ceil(duration_s + settings.release_s)))
-        base = Notes.of(settings.base_pitch, settings.base_velocity, base_s)
-        rendered = self.inner.render(base, timbre, controls, generator=generator)
-        sound = shift_pitch(
-            rendered.audio[0], self.sample_rate, float(note.pitch) - settings.base_pitch
-        )
+        sound = shift_pitch(base, self.sample_rate, float(note.pitch) - settings.base_pitch)
         envelope = adsr(
             duration_s, self.sample_rate,
             attack_s=settings.attack_s, decay_s=settings.decay_s,

@@ -17,7 +17,7 @@ BEND_RATE = 100.0
 LONGEST_NOTE_S = 600.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Notes:
     """A batch of notes without their place in time.
 
@@ -103,7 +103,7 @@ class Notes:
         return torch.lerp(self.bend_semitones[:, left], self.bend_semitones[:, right], share)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Performance:
     """A recording's melody as curves: what `transfer` follows.
 
@@ -120,7 +120,7 @@ class Performance:
     frame_rate: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rendered:
     """Notes as audio: mono, padded to the longest.
 

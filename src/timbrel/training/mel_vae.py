@@ -72,6 +72,18 @@ class MelVAETraining(TrainingSettings):
     objective: MelVAELoss = MelVAELoss()
     bank: BankSettings = BankSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_size(cls, tables: Any) -> Any:
+        """One dial: the model is as large as the training says."""
+        if isinstance(tables, dict) and isinstance(tables.get("model", {}), dict):
+            size = tables.get("size", "small")
+            model = {"size": size} | tables.get("model", {})
+            if model["size"] != size:
+                raise ValueError(f"size = {size!r} and model.size = {model['size']!r}: set size")
+            return tables | {"model": model}
+        return tables
+
     @model_validator(mode="after")
     def _wants_no_more_than_it_has(self) -> MelVAETraining:
         wanted, crop = self.data.wanted_frames, self.model.crop
@@ -94,7 +106,7 @@ class MelVAEObjective(Objective):
         super().__init__()
         self.settings = settings
         data = settings.data
-        self.model = settings.model.model_copy(update={"size": settings.size})
+        self.model = settings.model
         model, self.network = self.model, MelVAENetwork(self.model)
         scale = self.network.scale
         self.train_set = NoteMels(

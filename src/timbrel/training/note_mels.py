@@ -16,7 +16,7 @@ from torch import Tensor
 
 from timbrel.config import Settings
 from timbrel.data.note_set import NoteSet
-from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, mel_power, normalise_db
+from timbrel.dsp.mel import FLOOR_DB, MelScale, add_powers_db, mel_db, mel_power, normalise_db
 from timbrel.errors import BadInput
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -160,7 +160,7 @@ class NoteMels:
         for places in (heard_at, indices):
             mel = self.mel_db[places].float()
             audible = torch.maximum(mel, layer) > FLOOR_DB + 0.5
-            mel = torch.logaddexp(mel * _NEPER, layer * _NEPER) / _NEPER
+            mel = add_powers_db(mel, layer)
             mel = torch.where(audible, mel + shape_db, FLOOR_DB)
             mel = (mel - mel.amax((1, 2), keepdim=True)).clamp_min(FLOOR_DB)
             # Silence stays at the floor, however soft the rest has become.
@@ -206,9 +206,6 @@ class NoteMels:
         rise = 20 * ((times_s + 0.004) / attack_s).clamp(max=1).log10()
         envelope = decay + rise * some(self.augment.attack)
         return equaliser[:, :, None] + envelope[:, None, :]
-
-
-_NEPER = 0.2302585  # ln(10) / 10
 
 
 def _mels(

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.mel import add_powers_db
+
 LONGEST_HOLD_S = 3.0
 """What notes are trained up to; longer ones are sustained."""
 
@@ -51,9 +53,4 @@ class Decoded:
     @property
     def mel_db(self) -> Float[Tensor, "notes mels frames"]:
         """Harmonics and noise together, under 0 dB, not clipped at the floor."""
-        return _power_sum_db(self.harmonic_db + self.comb_db[..., None], self.noise_db)
-
-
-def _power_sum_db(a_db: Tensor, b_db: Tensor) -> Tensor:
-    """10 log10(10^(a/10) + 10^(b/10)), without leaving the range of floats."""
-    return torch.logaddexp(a_db * 0.2302585, b_db * 0.2302585) / 0.2302585
+        return add_powers_db(self.harmonic_db + self.comb_db[..., None], self.noise_db)
