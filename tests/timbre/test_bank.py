@@ -178,3 +178,22 @@ def test_a_damaged_file_loads_or_is_refused(tmp_path, place, byte, cut):
     path.write_bytes(bytes(content))
     with contextlib.suppress(BadModel):  # anything else fails the test
         assert len(Bank.load(path)) == 2
+
+
+def test_samples_have_the_mean_and_covariance_of_the_sounds():
+    generator = torch.Generator().manual_seed(0)
+    sounds = torch.randn(5, 3, generator=generator) * torch.tensor([1.0, 2.0, 0.1]) + 4
+    bank = Bank()
+    for i, sound in enumerate(sounds):
+        bank.add(f"sound {i}", sound)
+    bank.add("up", torch.full((3,), 100.0), "direction")
+    drawn = bank.sample(40_000, generator=generator)
+    torch.testing.assert_close(drawn.mean(0), sounds.mean(0), atol=0.05, rtol=0)
+    torch.testing.assert_close(torch.cov(drawn.T), torch.cov(sounds.T), atol=0.1, rtol=0.03)
+
+
+def test_one_sound_spans_nothing():
+    bank = Bank()
+    bank.add("alone", torch.zeros(3))
+    with pytest.raises(BadInput, match="1 sounds in the bank, 2 or more"):
+        bank.sample(1)

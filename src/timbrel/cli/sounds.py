@@ -122,6 +122,7 @@ def blend(
 def generate(
     *,
     count: Count = 1,
+    prior: bool = False,
     note: Note = NOTE,
     using: Using = USING,
     out: Out = None,
@@ -131,12 +132,13 @@ def generate(
 
     Args:
         count: How many.
+        prior: Draw from the model's prior, not from what its named sounds span.
     """
     from timbrel.cli.takes import play
     from timbrel.cli.timbres import MIDDLE_C, invent, keep_all, open_timbres
 
     timbres = open_timbres(using)
-    names, chosen = invent(timbres.instrument, count, note.seed)
+    names, chosen = invent(timbres, count, note.seed, prior=prior)
     takes = play(timbres.instrument, chosen, names, note, MIDDLE_C)
     paths = takes.write(out or Path("out/generated"), plot)
     say_paths([*paths, keep_all(timbres, names, chosen, paths[0])])

@@ -29,6 +29,8 @@ from timbrel.timbre import Bank, Entry, blend
 MIDDLE_C = 60.0
 _AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".au", ".caf"}
 
+_FEWEST_TO_SPAN = 8
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -169,18 +171,28 @@ def keep(timbres: Timbres, name: str, entry: Entry, bank: Path | None, out: Path
 
 
 def invent(
-    instrument: Instrument, count: int, seed: int
+    timbres: Timbres, count: int, seed: int, *, prior: bool = False
 ) -> tuple[list[str], Float[Tensor, "count params"]]:
     """Names and timbres that nobody recorded; the same for the same seed.
+
+    Args:
+        timbres: of the instrument.
+        count: how many.
+        seed: of the draw.
+        prior: draw from the timbre space's own distribution, not from what the bank's sounds span.
 
     Raises:
         Unsupported: the instrument's family has no timbres to draw from.
     """
+    instrument, bank = timbres.instrument, timbres.bank
     if not instrument.can("generate"):
         raise Unsupported(f"{instrument.family} cannot generate: `timbrel models` shows which can")
     generator = torch.Generator().manual_seed(seed)
     names = [f"generated_{seed}_{i}" for i in range(1, count + 1)]
-    return names, instrument.timbre_space.sample(count, generator=generator)
+    space = instrument.timbre_space
+    if prior or len(bank.names("sound")) < _FEWEST_TO_SPAN:
+        return names, space.sample(count, generator=generator)
+    return names, space.project(bank.sample(count, generator=generator))
 
 
 def keep_all(

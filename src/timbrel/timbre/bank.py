@@ -72,6 +72,29 @@ class Bank:
         """All names, or those of one kind, in order."""
         return tuple(n for n, e in self._entries.items() if kind is None or e.kind == kind)
 
+    def sample(
+        self, count: int, *, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "count params"]:
+        """Timbres that nobody recorded, drawn from the Gaussian that the bank's sounds span.
+
+        A latent space's prior is wider than what its encoder uses of it; sounds from there are
+        plausible but alike. Mixing all differences from the mean with random weights,
+
+            mean + sum over i of e_i (sound_i - mean) / sqrt(n - 1),   e_i ~ N(0, 1),
+
+        gives exactly the sounds' own covariance.
+
+        Raises:
+            BadInput: there are fewer than two sounds.
+        """
+        sounds = [entry.timbre for entry in self._entries.values() if entry.kind == "sound"]
+        if len(sounds) < 2:
+            raise BadInput(f"{len(sounds)} sounds in the bank, 2 or more are needed to draw from")
+        matrix = torch.stack(sounds)
+        mean = matrix.mean(0)
+        weights = torch.randn(count, len(sounds), generator=generator)
+        return mean + weights @ (matrix - mean) / (len(sounds) - 1) ** 0.5
+
     def add(
         self,
         name: str,
