@@ -11,8 +11,9 @@ import soundfile
 import soxr
 import torch
 
-from timbrel.audio import AudioWriter, read_channels, replacing, resample, write_audio
+from timbrel.audio import AudioWriter, read_channels, resample, write_audio
 from timbrel.errors import BadAudio, BadInput
+from timbrel.files import replacing
 
 
 def noise(channels: int, length: int) -> torch.Tensor:

@@ -9,7 +9,6 @@ from timbrel.audio.reading import (
 )
 from timbrel.audio.resampling import resample
 from timbrel.audio.writing import AudioWriter, Encoding, check_audio_path, write_audio
-from timbrel.files import replacing
 
 __all__ = [
     "AudioInfo",
@@ -19,7 +18,6 @@ __all__ = [
     "probe",
     "read_audio",
     "read_channels",
-    "replacing",
     "require_sound",
     "resample",
     "write_audio",

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from timbrel.audio import replacing
 from timbrel.config import Settings, make_settings, read_toml
 from timbrel.errors import BadConfig, BadModel
+from timbrel.files import replacing
 
 FORMAT = 1
 CONFIG, WEIGHTS, CARD, BANK = "config.toml", "weights.safetensors", "README.md", "bank.safetensors"

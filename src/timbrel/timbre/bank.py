@@ -19,8 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from timbrel.audio import replacing
 from timbrel.errors import BadInput, BadModel
+from timbrel.files import replacing
 from timbrel.timbre.entry import KINDS, Entry, EntryKind
 
 FORMAT = "timbrel bank 1"

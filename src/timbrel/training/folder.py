@@ -20,9 +20,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from timbrel.audio import replacing
 from timbrel.config import read_toml, to_toml
 from timbrel.errors import BadConfig, BadModel
+from timbrel.files import replacing
 from timbrel.training.record import TrainingRecord
 from timbrel.training.settings import TrainingSettings
 from timbrel.training.state import Facts, read_facts

@@ -19,8 +19,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from timbrel.audio import read_channels, replacing
+from timbrel.audio import read_channels
 from timbrel.errors import MissingExtra
+from timbrel.files import replacing
 from timbrel.training.settings import LogSettings
 
 Numbers = Mapping[str, float]

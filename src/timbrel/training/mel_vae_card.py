@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.audio import replacing
 from timbrel.config import to_toml
 from timbrel.data import NoteSet
+from timbrel.files import replacing
 from timbrel.timbre import Bank
 
 if TYPE_CHECKING:

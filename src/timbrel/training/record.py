@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from timbrel.audio import replacing
+from timbrel.files import replacing
 
 
 @dataclass(frozen=True)

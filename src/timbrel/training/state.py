@@ -17,8 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from timbrel.audio import replacing
 from timbrel.errors import BadModel
+from timbrel.files import replacing
 
 Facts = dict[str, Any]
 
