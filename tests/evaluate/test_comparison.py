@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from timbrel.evaluate.baselines import cross_fade, shifted, through_mels
+from timbrel.evaluate.baselines import cross_fade, through_mels
 from timbrel.evaluate.comparison import compare, heard_pitch, means
 from timbrel.instruments.sine import Sine
 from timbrel.sound import Notes
@@ -31,15 +31,6 @@ def test_means_leave_nan_out():
     assert means(rows) == {"mss": 1.5, "attack_error_ms": 2.0}
     assert math.isnan(means([{"mss": math.nan}])["mss"])
     assert means([]) == {}
-
-
-def test_shifting_moves_the_pitch_and_keeps_the_length():
-    moved = shifted(note(60), 16000, 12.0)
-    assert len(moved) == len(note(60))
-    assert heard_pitch(moved, 72.0) > 0.9
-    assert heard_pitch(moved, 60.0) < 0.1
-    assert shifted(note(60), 16000, 0.0) is not None
-    assert torch.equal(shifted(note(60), 16000, 0.0), note(60))
 
 
 def test_the_ceiling_of_mels_is_near_and_in_tune():

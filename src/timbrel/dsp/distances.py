@@ -17,7 +17,7 @@ from torch import Tensor
 
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.dsp.stft import stft
-from timbrel.units import cents_between
+from timbrel.units import cents_between, midi_to_hz
 
 MSS_SCALES = ((0.010, 0.005, 32), (0.025, 0.010, 64), (0.100, 0.050, 128))
 """Window in s, hop in s, mels."""
@@ -156,7 +156,7 @@ def pitch_accuracy(
     >>> pitch_accuracy(torch.sin(torch.arange(8000) * 0.1727876), 16000, 69.0)
     1.0
     """
-    nominal_hz = 440.0 * 2 ** ((pitch - 69) / 12)
+    nominal_hz = midi_to_hz(float(pitch))
     lowest_hz, highest_hz = nominal_hz / 2, min(nominal_hz * 2, 0.49 * sample_rate)
     # four periods of the lowest candidate, or YIN's difference function has too little to compare
     frame_length = max(1024, 2 ** math.ceil(math.log2(4 * sample_rate / lowest_hz)))
@@ -170,7 +170,7 @@ def pitch_accuracy(
         frame_length=frame_length, hop_length=hop_length, fill_na=None,
     )  # fmt: skip
     loud = rms > rms.max() * 10 ** (LOUD_DB / 20)
-    off_cents = cents_between(f0_hz[loud] / nominal_hz, np.ones(1))
+    off_cents = cents_between(f0_hz[loud], np.array(nominal_hz))
     return float((np.abs(off_cents) < tolerance_cents).mean())
 
 

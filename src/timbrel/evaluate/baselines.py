@@ -1,8 +1,7 @@
-"""What a model is held against: a shifted recording, the bound of its own mels, a cross-fade."""
+"""What a model is held against, beside `shift_pitch`: the bound of its own mels, a cross-fade."""
 
 from __future__ import annotations
 
-import librosa
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,16 +9,6 @@ from torch import Tensor
 from timbrel.dsp.inversion import invert_mel
 from timbrel.dsp.mel import MelScale, mel_power
 from timbrel.units import midi_to_hz
-
-
-def shifted(
-    audio: Float[Tensor, " time"], sample_rate: int, semitones: float
-) -> Float[Tensor, " time"]:
-    """The recording itself, moved in pitch (librosa's phase vocoder); what a sampler would play."""
-    if semitones == 0:
-        return audio
-    moved = librosa.effects.pitch_shift(audio.numpy(), sr=sample_rate, n_steps=semitones)
-    return torch.from_numpy(moved)
 
 
 def through_mels(

@@ -83,7 +83,7 @@ def direction_figures(
         Unsupported: the instrument cannot encode.
         BadInput: there are no notes to judge by, or no directions.
     """
-    bank = getattr(instrument, "bank", None) if bank is None else bank
+    bank = instrument.bank if bank is None else bank
     if bank is None or not bank.names("direction"):
         raise BadInput("the bank holds no direction: train the model with a bank, or give one")
     sets = [data] if isinstance(data, NoteSet) else list(held_out_sets(data, progress).values())

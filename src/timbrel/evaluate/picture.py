@@ -16,8 +16,8 @@ from timbrel.audio import resample
 from timbrel.data import NoteSet
 from timbrel.dsp.distances import log_mel_l1_db
 from timbrel.dsp.mel import FLOOR_DB, mel_db, mel_power
+from timbrel.dsp.shifting import shift_pitch
 from timbrel.errors import BadInput
-from timbrel.evaluate.baselines import shifted
 from timbrel.evaluate.comparison import SAMPLE_RATE
 from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.quality import render_trials
@@ -62,7 +62,7 @@ def draw_comparison(
                 for i in (trial.source, trial.target)
             )
             step = float(notes.pitch[trial.target] - notes.pitch[trial.source])
-            moved = shifted(heard, SAMPLE_RATE, step)
+            moved = shift_pitch(heard, SAMPLE_RATE, step)
             sounds = (heard, back[row], true, there[row], moved)
             truths = (None, heard, None, true, true)
             pitches = (notes.pitch[i] for i in (trial.source, trial.target))

@@ -27,7 +27,8 @@ from torch import Tensor
 from timbrel.audio import resample
 from timbrel.data import NoteSet
 from timbrel.data.workers import Progress
-from timbrel.evaluate.baselines import shifted, through_mels
+from timbrel.dsp.shifting import shift_pitch
+from timbrel.evaluate.baselines import through_mels
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, Row, compare, heard_pitch, means
 from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.trials import INTERVALS, Trial, interval_trials, self_trials
@@ -131,7 +132,7 @@ def _judge(
             for i in (trial.source, trial.target)
         )
         pitch = float(notes.pitch[trial.target])
-        moved = shifted(source, SAMPLE_RATE, pitch - float(notes.pitch[trial.source]))
+        moved = shift_pitch(source, SAMPLE_RATE, pitch - float(notes.pitch[trial.source]))
         versions = {"": audio, "_shifted": moved, "_ceiling": through_mels(target, pitch)}
         judged: dict[str, dict[str, float]] = {
             ending: compare(version, target) for ending, version in versions.items()

@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from timbrel.config import Settings
 from timbrel.dsp.envelope import adsr
+from timbrel.dsp.shifting import shift_pitch
 from timbrel.errors import BadModel
 from timbrel.instruments.instrument import Ability, ControlValues, Instrument
 from timbrel.instruments.model_folder import read_model_settings, write_config
@@ -109,7 +110,7 @@ class Shifted(Instrument):
         sounds = []
         for note, own in zip(notes.batches(1), timbres, strict=True):
             base_s = self._base_s(float(note.duration_s))
-            key = base_s, own.numpy().tobytes()
+            key = base_s, own.detach().numpy().tobytes()
             if key not in bases:
                 base = Notes.of(self.settings.base_pitch, self.settings.base_velocity, base_s)
                 rendered = self.inner.render(base, own, controls, generator=generator)
@@ -145,15 +146,3 @@ class Shifted(Instrument):
         if not self.can("encode"):
             raise self._cannot("encode")
         return self.inner.encode(audio, pitch=pitch, seconds=seconds, generator=generator)
-
-
-def shift_pitch(
-    audio: Float[Tensor, " time"], sample_rate: int, semitones: float
-) -> Float[Tensor, " time"]:
-    """The audio at another pitch and the same length, by librosa's phase vocoder."""
-    if semitones == 0:
-        return audio
-    import librosa
-
-    shifted = librosa.effects.pitch_shift(audio.numpy(), sr=sample_rate, n_steps=semitones)
-    return torch.from_numpy(shifted).float()

@@ -19,7 +19,7 @@ WIDTH = 0.6
 
 @dataclass(frozen=True)
 class Envelope:
-    """An ADSR laid over each note, on top of what the instrument does; see `timbrel.dsp.adsr`."""
+    """An ADSR (`dsp.envelope.adsr`) laid over each note, on top of what the instrument does."""
 
     attack_s: float = 0.005
     decay_s: float = 0.1

@@ -81,7 +81,8 @@ def _one_note(
 ) -> Tensor:
     voiced = f0_hz[f0_hz > 0]
     if not len(voiced):
-        return pghi(mel_to_magnitude(mel, scale), scale.hop_length, length=length)
+        magnitude = mel_to_magnitude(mel, scale)
+        return pghi(magnitude, scale.hop_length, length=length, generator=generator)
     generator = generator or torch.Generator().manual_seed(round(1000 * float(voiced[0])))
     lines, power = lines_of(scale), mel.T.contiguous().numpy()
     f0_bins = (f0_hz / scale.bin_hz).numpy()
