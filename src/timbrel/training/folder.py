@@ -148,7 +148,8 @@ def flat_settings(settings: TrainingSettings) -> dict[str, Any]:
 def _may_change(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     if key == "loop.steps":
         return now[key] > before[key]
-    return key in _FREE or key.startswith("log.")
+    # a bank is made after training: delete the run's model and start again for another bank
+    return key in _FREE or key.startswith(("log.", "bank."))
 
 
 def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
