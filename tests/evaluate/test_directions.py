@@ -13,7 +13,7 @@ from timbrel.instruments.sine import Sine
 from timbrel.timbre import Bank
 
 SAMPLE_RATE = 16000
-TIMES_S = torch.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+TIMES_S = torch.arange(round(2.5 * SAMPLE_RATE)) / SAMPLE_RATE
 HOLD_S = torch.tensor([1.5])
 
 
@@ -28,7 +28,7 @@ def gate(release_s: float = 0.05, attack_s: float = 0.02) -> torch.Tensor:
     return rise.clamp(max=1) * fall
 
 
-BURST = torch.randn(2 * SAMPLE_RATE, generator=torch.manual_seed(0)) * (-TIMES_S / 0.02).exp()
+BURST = torch.randn(len(TIMES_S), generator=torch.manual_seed(0)) * (-TIMES_S / 0.02).exp()
 MORE = {
     "bright": (tone(harmonics=(1, 0.1)) * gate(), tone(harmonics=(1, 1, 1, 1)) * gate()),
     "dark": (tone(harmonics=(1, 1, 1)) * gate(), tone(harmonics=(1, 0, 0)) * gate()),
@@ -38,7 +38,7 @@ MORE = {
     "sustained": (tone() * gate() * (-2 * TIMES_S).exp(), tone() * gate()),
     "long_release": (tone() * gate(0.05), tone() * gate(0.4)),
     "slow_attack": (tone() * gate(), tone() * gate(attack_s=0.3)),
-    "noisy": (tone() * gate(), (tone() + 0.3 * torch.randn(2 * SAMPLE_RATE)) * gate()),
+    "noisy": (tone() * gate(), (tone() + 0.3 * torch.randn(len(TIMES_S))) * gate()),
     "nonlinear_env": (tone() * gate(), tone() * gate() * (0.2 + TIMES_S)),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from timbrel.cli.pad import Pad
 from timbrel.cli.takes import Takes, play
 from timbrel.cli.timbres import Timbres, shown_name
 from timbrel.errors import BadInput
-from timbrel.sound.timbre_space import Path
+from timbrel.sound import MorphPath
 from timbrel.timbre import alphas, pad_weights
 
 
@@ -53,14 +53,14 @@ class Corners:
         """From which sound to which, for pictures."""
         return " → ".join(self.names)
 
-    def morph(self, weights: Float[Tensor, "steps corners"], path: Path, note: Note) -> Takes:
+    def morph(self, weights: Float[Tensor, "steps corners"], path: MorphPath, note: Note) -> Takes:
         """The note with each mixture of the corners."""
         instrument = self.timbres.instrument
         mixed = instrument.timbre_space.mix(self.vectors, weights, path)
         names = [self._mixture(row) for row in weights.tolist()]
         return replace(play(instrument, mixed, names, note, self.pitch), title=self.title)
 
-    def pad(self, size: tuple[int, int], path: Path, note: Note) -> Pad:
+    def pad(self, size: tuple[int, int], path: MorphPath, note: Note) -> Pad:
         """A pad of that many columns and rows, with a corner's sound in each corner."""
         columns, rows = size
         weights = pad_weights(rows, columns, len(self.names)).flatten(0, 1)
@@ -124,19 +124,19 @@ def _weights_along(
 
 
 def write_morph(
-    corners: Corners, wish: Wish, path: Path, note: Note, out: FilePath | None, plot: bool
-) -> list[FilePath]:
+    corners: Corners, wish: Wish, path: MorphPath, note: Note, out: Path | None, plot: bool
+) -> list[Path]:
     """Play and write an alpha, steps or a mixture."""
     weights = wish.weights_for(len(corners.names))
-    default = FilePath("out/morph.wav" if len(weights) == 1 else "out/morph")
+    default = Path("out/morph.wav" if len(weights) == 1 else "out/morph")
     return corners.morph(weights, path, note).write(out or default, plot)
 
 
 def write_pad(
-    corners: Corners, wish: Wish, path: Path, note: Note, out: FilePath | None, plot: bool
-) -> list[FilePath]:
+    corners: Corners, wish: Wish, path: MorphPath, note: Note, out: Path | None, plot: bool
+) -> list[Path]:
     """Play and write a pad."""
-    folder = out or FilePath("out/pad")
+    folder = out or Path("out/pad")
     if folder.suffix:
         raise BadInput(f"--out {folder}: a pad is a folder of many files, name a folder")
     assert wish.grid is not None

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from timbrel.audio import resample
 from timbrel.data.note_audio import read_batch, read_note
 from timbrel.data.nsynth_layout import FAMILIES, HOLD_S, QUALITIES, SOURCES, SPLITS, UNKNOWN
 from timbrel.errors import BadInput
@@ -140,13 +141,14 @@ class NoteSet:
         """The wav file of a note."""
         return self.folder / "audio" / f"{self.names[index]}.wav"
 
-    def audio(self, index: int) -> Float[Tensor, " time"]:
-        """The sound of a note.
+    def audio(self, index: int, sample_rate: int | None = None) -> Float[Tensor, " time"]:
+        """The sound of a note, at the set's sample rate or resampled to another.
 
         Raises:
-            BadAudio: the wav is missing, damaged, not mono or of another sample rate.
+            BadAudio: the wav is missing, damaged, not mono or of another rate than its set.
         """
-        return read_note(self.path(index), self.sample_rate)
+        sound = read_note(self.path(index), self.sample_rate)
+        return resample(sound, self.sample_rate, sample_rate or self.sample_rate)
 
     def audio_batch(
         self, indices: Sequence[int] | Int[Tensor, " notes"], length: int | None = None

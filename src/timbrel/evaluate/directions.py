@@ -134,11 +134,9 @@ def encode_notes(
     generator = torch.Generator().manual_seed(seed)
     timbres, tracks = [], []
     for notes, i in chosen:
-        audio, pitch = notes.audio(i), float(notes.pitch[i])
-        heard = resample(audio, notes.sample_rate, instrument.sample_rate)
+        heard, pitch = notes.audio(i, instrument.sample_rate), float(notes.pitch[i])
         timbres.append(instrument.encode(heard, pitch=pitch, generator=generator))
-        true = resample(audio, notes.sample_rate, SAMPLE_RATE)
-        tracks.append(heard_pitch(true, pitch) >= TRACKS)
+        tracks.append(heard_pitch(notes.audio(i, SAMPLE_RATE), pitch) >= TRACKS)
     columns = [
         torch.stack([getattr(notes, name)[i].float() for notes, i in chosen])
         for name in ("pitch", "velocity", "hold_s")
@@ -164,7 +162,7 @@ def play(
 
 def real_audio(chosen: Sequence[tuple[NoteSet, int]]) -> Float[Tensor, "notes time"]:
     """The notes as they were recorded, at `SAMPLE_RATE`, padded to the longest."""
-    audio = [resample(notes.audio(i), notes.sample_rate, SAMPLE_RATE) for notes, i in chosen]
+    audio = [notes.audio(i, SAMPLE_RATE) for notes, i in chosen]
     return torch.nn.utils.rnn.pad_sequence(audio, batch_first=True)
 
 

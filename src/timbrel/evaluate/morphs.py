@@ -39,8 +39,7 @@ from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.one_sound import Ends, Explained, one_sound_score
 from timbrel.evaluate.trials import spread
 from timbrel.instruments.instrument import Instrument
-from timbrel.sound import Notes
-from timbrel.sound import timbre_space as space
+from timbrel.sound import MorphPath, Notes
 from timbrel.timbre import alphas, path_weights
 
 STEPS = 9
@@ -68,7 +67,7 @@ def morph_figures(
     *,
     pairs: int = 20,
     seed: int = 0,
-    path: space.Path = "linear",
+    path: MorphPath = "linear",
     progress: Progress | None = None,
 ) -> dict[str, float]:
     """Figures of morphs between held-out sounds, means over pairs; flat.
@@ -155,21 +154,20 @@ def _away(notes: NoteSet, index: int) -> tuple[int, int]:
 
 
 def _real_pitch(notes: NoteSet, index: int) -> float:
-    audio = resample(notes.audio(index), notes.sample_rate, SAMPLE_RATE)
-    return heard_pitch(audio, float(notes.pitch[index]))
+    return heard_pitch(notes.audio(index, SAMPLE_RATE), float(notes.pitch[index]))
 
 
 def _encode(
     instrument: Instrument, notes: NoteSet, index: int, generator: torch.Generator
 ) -> Float[Tensor, " params"]:
-    audio = resample(notes.audio(index), notes.sample_rate, instrument.sample_rate)
+    audio = notes.audio(index, instrument.sample_rate)
     return instrument.encode(audio, pitch=float(notes.pitch[index]), generator=generator)
 
 
 def render_path(
     instrument: Instrument,
     corners: Float[Tensor, "corners params"],
-    path: space.Path = "linear",
+    path: MorphPath = "linear",
 ) -> list[Float[Tensor, " time"]]:
     """The notes of a path between two timbres, at `SAMPLE_RATE`; of one timbre, a plain note."""
     timbres = corners

@@ -12,7 +12,6 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from timbrel.audio import resample
 from timbrel.data import NoteSet
 from timbrel.dsp.distances import log_mel_l1_db
 from timbrel.dsp.mel import FLOOR_DB, mel_db, mel_power
@@ -57,10 +56,7 @@ def draw_comparison(
     with sheet(path, 2.3 * len(_COLUMNS), 1.7 * len(trials) + 0.6) as figure:
         axes = figure.subplots(len(trials), len(_COLUMNS), squeeze=False, sharex=True, sharey=True)
         for row, trial in enumerate(trials):
-            heard, true = (
-                resample(notes.audio(i), notes.sample_rate, SAMPLE_RATE)
-                for i in (trial.source, trial.target)
-            )
+            heard, true = (notes.audio(i, SAMPLE_RATE) for i in (trial.source, trial.target))
             step = float(notes.pitch[trial.target] - notes.pitch[trial.source])
             moved = shift_pitch(heard, SAMPLE_RATE, step)
             sounds = (heard, back[row], true, there[row], moved)

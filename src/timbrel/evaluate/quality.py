@@ -86,7 +86,7 @@ def render_trials(
         batch = trials[start : start + _BATCH]
         timbres = [
             instrument.encode(
-                resample(notes.audio(t.source), notes.sample_rate, instrument.sample_rate),
+                notes.audio(t.source, instrument.sample_rate),
                 pitch=float(notes.pitch[t.source]),
                 generator=generator,
             )
@@ -127,10 +127,7 @@ def _judge(
     instrument: Instrument, notes: NoteSet, trials: Sequence[Trial], seed: int
 ) -> Iterator[_Judged]:
     for trial, audio in zip(trials, render_trials(instrument, notes, trials, seed), strict=True):
-        source, target = (
-            resample(notes.audio(i), notes.sample_rate, SAMPLE_RATE)
-            for i in (trial.source, trial.target)
-        )
+        source, target = (notes.audio(i, SAMPLE_RATE) for i in (trial.source, trial.target))
         pitch = float(notes.pitch[trial.target])
         moved = shift_pitch(source, SAMPLE_RATE, pitch - float(notes.pitch[trial.source]))
         versions = {"": audio, "_shifted": moved, "_ceiling": through_mels(target, pitch)}

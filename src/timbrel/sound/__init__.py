@@ -2,13 +2,14 @@
 
 from timbrel.sound.control import Control
 from timbrel.sound.notes import BEND_RATE, Notes, Performance, Rendered
-from timbrel.sound.timbre_space import Dimension, Kind, TimbreSpace
+from timbrel.sound.timbre_space import Dimension, Kind, MorphPath, TimbreSpace
 
 __all__ = [
     "BEND_RATE",
     "Control",
     "Dimension",
     "Kind",
+    "MorphPath",
     "Notes",
     "Performance",
     "Rendered",

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from timbrel.errors import BadInput
 
-Path = Literal["linear", "spherical"]
+MorphPath = Literal["linear", "spherical"]
+"""How timbres are mixed: along a line, or along the sphere that Gaussian latents lie on."""
 
 
 class Kind(Enum):
@@ -103,7 +104,7 @@ class TimbreSpace:
         self,
         corners: Float[Tensor, "corners params"],
         weights: Float[Tensor, "*batch corners"],
-        path: Path = "linear",
+        path: MorphPath = "linear",
     ) -> Float[Tensor, "*batch params"]:
         """Morph: the mixture of two or more timbres by weights that sum to 1.
 

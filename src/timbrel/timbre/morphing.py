@@ -13,8 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import BadInput
-from timbrel.sound import TimbreSpace
-from timbrel.sound.timbre_space import Path
+from timbrel.sound import MorphPath, TimbreSpace
 
 MOST_CELLS = 4096
 
@@ -74,7 +73,7 @@ def pad_weights(rows: int, columns: int, corners: int = 4) -> Float[Tensor, "row
 
 
 def morph(
-    space: TimbreSpace, corners: Sequence[Tensor], steps: int, path: Path = "linear"
+    space: TimbreSpace, corners: Sequence[Tensor], steps: int, path: MorphPath = "linear"
 ) -> Float[Tensor, "steps params"]:
     """Timbres from the first corner to the last, through each between them.
 
@@ -99,7 +98,11 @@ def morph(
 
 
 def pad(
-    space: TimbreSpace, corners: Sequence[Tensor], rows: int, columns: int, path: Path = "linear"
+    space: TimbreSpace,
+    corners: Sequence[Tensor],
+    rows: int,
+    columns: int,
+    path: MorphPath = "linear",
 ) -> Float[Tensor, "rows columns params"]:
     """Timbres of the cells of a pad of two to four corners; see `pad_weights`."""
     weights = pad_weights(rows, columns, len(corners))

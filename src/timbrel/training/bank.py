@@ -16,7 +16,6 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from timbrel.audio import resample
 from timbrel.config import Settings
 from timbrel.data import NoteSet
 from timbrel.data.amounts import AMOUNTS
@@ -126,7 +125,7 @@ def encode_notes(
     """The timbre of each chosen note."""
     timbres = []
     for i in chosen.tolist():
-        audio = resample(notes.audio(i), notes.sample_rate, instrument.sample_rate)
+        audio = notes.audio(i, instrument.sample_rate)
         timbres.append(instrument.encode(audio, pitch=float(notes.pitch[i])))
     return torch.stack(timbres)
 
