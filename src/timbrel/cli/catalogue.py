@@ -8,7 +8,7 @@ from typing import Any, get_args
 from timbrel.cli.arguments import DEFAULT_MODEL, Using
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import TimbrelError
-from timbrel.instruments import Instrument, load, models
+from timbrel.instruments import Instrument, find_model, load, models
 from timbrel.timbre import EntryKind
 
 
@@ -42,9 +42,8 @@ def one_model(name: str) -> dict[str, Any]:
     """
     instrument = load(name)
     bank = open_timbres(Using(model=name)).bank
-    folder = models().get(name, Path(name) if Path(name).is_dir() else None)
     timbres = {f"{kind}s": list(bank.names(kind)) for kind in get_args(EntryKind)}
-    return _facts(name, folder) | _abilities(instrument, len(bank)) | timbres
+    return _facts(name, find_model(name)) | _abilities(instrument, len(bank)) | timbres
 
 
 def _row(name: str, folder: Path | None) -> dict[str, Any]:

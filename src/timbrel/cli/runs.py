@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from timbrel.errors import BadConfig
-from timbrel.instruments import load, models
+from timbrel.errors import BadConfig, BadModel
+from timbrel.instruments import find_model
 from timbrel.training import run
 
 
@@ -23,14 +23,11 @@ def start(
         config, overrides = None, [config, *overrides]
     if config is None and model is None:
         raise BadConfig("nothing to train: give a CONFIG.toml, or --from MODEL")
-    return run(config, overrides, out, _folder(model))
+    return run(config, overrides, out, None if model is None else _folder(model))
 
 
-def _folder(model: str | None) -> Path | None:
-    """Where a model lies; loading says best what is wrong with one that is not there."""
-    if model is None:
-        return None
-    folder = models().get(model) or Path(model)
-    if not folder.is_dir():
-        load(model)
+def _folder(model: str) -> Path:
+    folder = find_model(model)
+    if folder is None:
+        raise BadModel(f"{model} has no weights to start from: give a model that was trained")
     return folder

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -37,7 +38,7 @@ class Instrument(ABC):
     """
 
     family: ClassVar[str]
-    abilities: ClassVar[frozenset[Ability]] = frozenset()
+    abilities: frozenset[Ability] = frozenset()
     sample_rate: int
     timbre_space: TimbreSpace
     controls: tuple[Control, ...] = ()
@@ -47,6 +48,19 @@ class Instrument(ABC):
     def fingerprint(self) -> str:
         """What binds a bank to this model's weights; empty where there are none."""
         return ""
+
+    @classmethod
+    def load(cls, folder: Path) -> Instrument:
+        """The instrument in a model folder, with its bank if there is one.
+
+        Raises:
+            BadModel: a file is missing or damaged, or does not fit the others.
+        """
+        raise Unsupported(f"{cls.family} has no model folders: it is made from its settings")
+
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write a model folder; `half` stores weights in 16 bits, as shipped ones are."""
+        raise Unsupported(f"{self.family} has no model folders: it is made from its settings")
 
     @abstractmethod
     def render(

@@ -7,10 +7,8 @@ name as a path. A new family is one line in `FAMILIES`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
@@ -61,11 +59,10 @@ def load(name_or_path: str | Path = DEFAULT_MODEL) -> Instrument:
     Raises:
         BadModel: no model of that name, and no folder at that path; or its files are damaged.
     """
-    folder = _find(name_or_path)
+    folder = find_model(name_or_path)
     if folder is None:
         return family_class(str(name_or_path))()
-    loader: Callable[[Path], Any] = family_class(read_family(folder)).load  # pyright: ignore[reportAttributeAccessIssue]
-    return loader(folder)
+    return family_class(read_family(folder)).load(folder)
 
 
 def family_of(name_or_path: str | Path) -> str:
@@ -74,12 +71,16 @@ def family_of(name_or_path: str | Path) -> str:
     Raises:
         BadModel: there is no such model.
     """
-    folder = _find(name_or_path)
+    folder = find_model(name_or_path)
     return str(name_or_path) if folder is None else read_family(folder)
 
 
-def _find(name_or_path: str | Path) -> Path | None:
-    """A model's folder; None for a weightless family."""
+def find_model(name_or_path: str | Path) -> Path | None:
+    """The folder of a model that `load` would find; None for a weightless family.
+
+    Raises:
+        BadModel: there is no such model.
+    """
     known = models()
     name = str(name_or_path)
     folder = known.get(name) if name in known else Path(name_or_path)

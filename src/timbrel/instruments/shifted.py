@@ -27,6 +27,12 @@ from timbrel.instruments.instrument import Ability, ControlValues, Instrument
 from timbrel.instruments.model_folder import read_model_settings, write_config
 from timbrel.sound import Notes, Rendered
 
+_KEPT: frozenset[Ability] = frozenset({"encode", "generate"})
+"""What stays of what the instrument inside can: bends and gradients do not pass."""
+
+_ADDED: frozenset[Ability] = frozenset({"velocity"})
+"""What comes with scaling the base note."""
+
 
 class ShiftedSettings(Settings):
     """Settings of the family.
@@ -73,13 +79,7 @@ class Shifted(Instrument):
         self.timbre_space = self.inner.timbre_space
         self.controls = self.inner.controls
         self.bank = self.inner.bank
-
-    @property
-    def abilities(self) -> frozenset[Ability]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """What the instrument inside can, but for bends and gradients; velocity scales level."""
-        kept: set[Ability] = {"encode", "generate"}
-        also: set[Ability] = {"velocity"}
-        return frozenset(self.inner.abilities & kept) | also
+        self.abilities = (self.inner.abilities & _KEPT) | _ADDED
 
     @property
     def fingerprint(self) -> str:

@@ -46,7 +46,7 @@ class Sine(Instrument):
     """
 
     family: ClassVar[str] = "sine"
-    abilities: ClassVar[frozenset[Ability]] = frozenset(
+    abilities: frozenset[Ability] = frozenset(
         {"encode", "generate", "differentiable", "velocity", "bend"}
     )
     timbre_space = TimbreSpace((Dimension("harmonic", Kind.RANGE, N_HARMONICS),))

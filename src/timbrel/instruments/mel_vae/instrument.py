@@ -49,7 +49,7 @@ class MelVAE(Instrument):
     """
 
     family: ClassVar[str] = "mel_vae"
-    abilities: ClassVar[frozenset[Ability]] = frozenset({"encode", "generate", "velocity", "bend"})
+    abilities: frozenset[Ability] = frozenset({"encode", "generate", "velocity", "bend"})
     controls = (
         Control("brightness", "dB/octave", -12.0, 12.0, 0.0),
         Control("noise", "dB", -40.0, 20.0, 0.0),
@@ -128,7 +128,9 @@ class MelVAE(Instrument):
         seconds: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, " params"]:
-        """The latent's mean, then fitted for about `seconds` by gradient descent.
+        """The latent's mean, then fitted by gradient descent: 25 steps for each of `seconds`.
+
+        However fast the machine is, so that it hears alike everywhere.
 
         Raises:
             BadAudio: the sound is silent or not finite, or has no pitch and none was given.
