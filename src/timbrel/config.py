@@ -10,12 +10,15 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from timbrel.errors import BadConfig
+
+Size = Literal["tiny", "small", "base"]
+"""The one dial of a model's size; `tiny` trains in a test."""
 
 
 class Settings(BaseModel):

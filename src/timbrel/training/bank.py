@@ -7,6 +7,7 @@ each note has (`data.amounts`) against its timbre, with pitch and velocity taken
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -25,6 +26,8 @@ from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import Instrument
 from timbrel.timbre import Bank
 from timbrel.timbre.directions import class_weights, mean_timbres, measure_direction
+
+_log = logging.getLogger(__name__)
 
 _PLURALS = {
     "bass": "basses", "brass": "brasses", "flute": "flutes", "guitar": "guitars",
@@ -147,14 +150,13 @@ def measured_directions(
         amount = torch.cat([_amounts(name, notes, part) for part in chosen.split(_CHUNK)])
         known = ~amount.isnan()
         try:
-            yield (
-                name,
-                measure_direction(
-                    timbres[known], amount[known], beside=beside[known], weights=weights[known]
-                ),
+            direction = measure_direction(
+                timbres[known], amount[known], beside=beside[known], weights=weights[known]
             )
-        except BadInput:
-            continue  # all alike: these notes do not tell
+        except BadInput as error:  # too few or all alike: these notes do not tell
+            _log.warning("the bank gets no direction %r: %s", name, error)
+            continue
+        yield name, direction
 
 
 def _amounts(name: str, notes: NoteSet, chosen: Int[Tensor, " chosen"]) -> Float[Tensor, " chosen"]:

@@ -1,6 +1,6 @@
 """A run's folder, and whether a run may go on in it.
 
-RUN/config.toml           the resolved settings
+config.toml           the resolved settings
 state.safetensors     everything that resuming needs
 log.csv               the numbers
 weights/              last, best and step_N, averaged, of the whole objective
@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from timbrel.config import read_toml, to_toml
 from timbrel.errors import BadConfig, BadModel
 from timbrel.files import replacing
+from timbrel.instruments.model_folder import WEIGHTS
 from timbrel.training.record import TrainingRecord
 from timbrel.training.settings import TrainingSettings
 from timbrel.training.state import Facts, read_facts
@@ -31,7 +32,6 @@ from timbrel.training.state import Facts, read_facts
 _FREE = frozenset(
     {"loop.steps", "loop.workers", "loop.save_every", "loop.preview_every", "loop.keep_every"}
 )
-
 
 # The name that `replacing` gives to a file until it is whole.
 _UNFINISHED = re.compile(r"\.[0-9a-f]{8}-")
@@ -133,7 +133,7 @@ def digest(model: Path) -> str:
     Raises:
         BadModel: the folder has none.
     """
-    path = model / "weights.safetensors"
+    path = model / WEIGHTS
     try:
         return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     except OSError:

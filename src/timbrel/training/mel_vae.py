@@ -105,9 +105,8 @@ class MelVAEObjective(Objective):
     def __init__(self, settings: MelVAETraining) -> None:
         super().__init__()
         self.settings = settings
-        data = settings.data
-        self.model = settings.model
-        model, self.network = self.model, MelVAENetwork(self.model)
+        data, model = settings.data, settings.model
+        self.network = MelVAENetwork(model)
         scale = self.network.scale
         self.train_set = NoteMels(
             NoteSet.open(data.train), scale, model.crop, data.augment, data.wanted_frames
@@ -157,7 +156,7 @@ class MelVAEObjective(Objective):
         names = [notes.notes.names[i] for i in chosen.tolist()]
         draw_pairs(denormalise_db(pairs.wanted), mels_db, names, folder / f"notes_{step:06d}.png")
         asked = Notes(pairs.pitch, pairs.velocity, pairs.hold_s)
-        rendered = MelVAE(self.model, network).render(asked, latents)
+        rendered = MelVAE(self.settings.model, network).render(asked, latents)
         write_audio(
             folder / f"notes_{step:06d}.wav", torch.cat(list(rendered)), rendered.sample_rate
         )
@@ -165,11 +164,10 @@ class MelVAEObjective(Objective):
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank and its card."""
         notes, network = self.train_set.notes, copy.deepcopy(self.network).cpu()
-        instrument = MelVAE(self.model, network)
-        bank = make_bank(instrument, notes, self.also, self.settings.bank)
-        instrument.bank = bank
+        instrument = MelVAE(self.settings.model, network)
+        instrument.bank = make_bank(instrument, notes, self.also, self.settings.bank)
         instrument.save(folder, half=True)
-        card = model_card(self.settings, notes, bank, record)
+        card = model_card(self.settings, notes, instrument.bank, record)
         (folder / CARD).write_text(card, encoding="utf-8")
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from timbrel.config import to_toml
 from timbrel.data import NoteSet
-from timbrel.files import replacing
+from timbrel.dsp.mel import FLOOR_DB
+from timbrel.picture.canvas import LEVELS, sheet
 from timbrel.timbre import Bank
 
 if TYPE_CHECKING:
@@ -60,17 +61,14 @@ def draw_pairs(
     path: Path,
 ) -> None:
     """True log-mels over decoded ones, as a PNG."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(2.2 * len(names), 4.4), layout="constrained")
-    axes = figure.subplots(2, len(names), squeeze=False)
-    for row, mels in zip(axes, (true_db, decoded_db), strict=True):
-        for axis, mel in zip(row, mels, strict=True):
-            axis.imshow(mel.numpy(), origin="lower", aspect="auto", vmin=-80, vmax=0, cmap="magma")
-            axis.set(xticks=[], yticks=[])
-    for axis, name in zip(axes[0], names, strict=True):
-        axis.set_title(name, fontsize=7)
-    axes[0, 0].set_ylabel("true")
-    axes[1, 0].set_ylabel("decoded")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    with sheet(path, 2.2 * len(names), 4.4) as figure:
+        axes = figure.subplots(2, len(names), squeeze=False)
+        for row, mels in zip(axes, (true_db, decoded_db), strict=True):
+            for axis, mel in zip(row, mels, strict=True):
+                axis.imshow(mel.numpy(), origin="lower", cmap=LEVELS, vmin=FLOOR_DB, vmax=0.0)
+                axis.set(xticks=[], yticks=[])
+                axis.grid(visible=False)
+        for axis, name in zip(axes[0], names, strict=True):
+            axis.set_title(name, fontsize=7)
+        axes[0, 0].set_ylabel("true")
+        axes[1, 0].set_ylabel("decoded")

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from timbrel.errors import BadModel
+from timbrel.instruments.model_folder import WEIGHTS
 
 Batch = Any
 """What `TrainingSet.batch` makes: a tensor, or tensors in tuples, dicts or dataclasses."""
@@ -108,7 +109,7 @@ class Objective(nn.Module, ABC):
         Raises:
             BadModel: there are no weights, or they are of another shape.
         """
-        path = folder / "weights.safetensors"
+        path = folder / WEIGHTS
         try:
             weights = load_file(path)
             self.network.load_state_dict({name: w.float() if w.is_floating_point() else w

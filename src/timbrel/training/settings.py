@@ -11,9 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from timbrel.config import Settings
+from timbrel.config import Settings, Size
 
-Size = Literal["tiny", "small", "base"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]

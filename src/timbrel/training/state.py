@@ -8,7 +8,8 @@ in it: they are seeded anew at each step from (seed, step, rank), see `training/
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +38,26 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], Facts]:
     Raises:
         BadModel: the file is damaged.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, json.loads(file.metadata()["facts"])
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise BadModel(f"{path} is damaged ({error}): remove it to start the run anew") from None
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, json.loads(file.metadata()["facts"])
 
 
 def read_facts(path: Path) -> Facts:
-    """The facts of a state file alone, without reading its tensors."""
+    """The facts of a state file alone, without reading its tensors.
+
+    Raises:
+        BadModel: the file is damaged.
+    """
+    with _opened(path) as file:
+        return json.loads(file.metadata()["facts"])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[safe_open]:
     try:
         with safe_open(path, framework="pt") as file:
-            return json.loads(file.metadata()["facts"])
+            yield file
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise BadModel(f"{path} is damaged ({error}): remove it to start the run anew") from None
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from timbrel.config import Settings
+from timbrel.config import Settings, Size
 from timbrel.dsp.mel import MelScale, normalise_db
 from timbrel.dsp.mel_lines import harmonic_comb
 from timbrel.instruments.mel_vae.decoded import Decoded
@@ -22,7 +21,7 @@ N_BAND_FEATURES = 6
 COMB_PEAK_DB = 34.0
 """Power that a sine of amplitude 1 has at most in a band of document 000's mel scale."""
 
-_SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...], int]] = {
+_SIZES: dict[Size, tuple[tuple[int, ...], tuple[int, ...], int]] = {
     # encoder channels, decoder channels, width of the condition
     "tiny": ((8, 8, 12, 16), (16, 12, 8, 8, 8), 32),
     "small": ((24, 48, 96, 128), (128, 96, 64, 40, 32), 256),
@@ -39,7 +38,7 @@ class MelVAESettings(Settings):
         crop: frames that are encoded and decoded, 16 ms each; a multiple of 16.
     """
 
-    size: Literal["tiny", "small", "base"] = "small"
+    size: Size = "small"
     latent: int = Field(default=128, ge=1, le=4096)
     crop: int = Field(default=256, ge=16, le=4096, multiple_of=16)
 
