@@ -1,4 +1,4 @@
-"""MIDI files composed byte by byte with mido, and what a musician would hear in them."""
+"""MIDI files composed event by event, and what a musician would hear in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
 from timbrel.errors import BadScore
-from timbrel.midi import parse_events, read_score
+from timbrel.midi import read_score
 
 QUARTER = 480
 
@@ -225,6 +225,11 @@ QUIRKS = {
     "an unfinished tempo": b"\x00\xff\x51\x00",
     "a system exclusive message": b"\x00\xf0\x03\x01\x02\xf7",
     "a tempo of 0": b"\x00\xff\x51\x03\x00\x00\x00",
+    "a time signature of two bytes": b"\x00\xff\x58\x02\x04\x02",
+    "an SMPTE offset of no known rate": b"\x00\xff\x54\x05\xe0\x00\x00\x00\x00",
+    "a sequence number of one byte": b"\x00\xff\x00\x01\x05",
+    "a channel prefix of none": b"\x00\xff\x20\x00",
+    "a timing clock": b"\x00\xf8",
 }
 
 
@@ -232,7 +237,7 @@ QUIRKS = {
 def test_quirks_that_touch_no_note_are_passed_over(tmp_path, quirk):
     delay = 96 if quirk.startswith("an unknown") else 0
     body = QUIRKS[quirk] + b"\x00\x90\x3c\x40\x83\x60\x3c\x00"  # 480 ticks, running status
-    for extra in (b"", b"\x00\xff\x2f\x00"):
+    for extra in (b"", b"\x00\xff\x2f\x00", b"\x00\xff\x2f\x00" + bytes(3)):
         track = struct.pack(">4sI", b"MTrk", len(body + extra)) + body + extra
         header = struct.pack(">4sIHHH", b"MThd", 6, 1, 1, 480)
         (tmp_path / "a.mid").write_bytes(header + b"XYZ!\x00\x00\x00\x02ab" + track)
@@ -260,7 +265,7 @@ BAD_FILES = {
     "cut": (SONG[:-5], r"a\.mid is cut short in track 1: copy it again"),
     "header": (SONG[:11], r"a\.mid is cut short in its header"),
     "division": (SONG[:12] + b"\0\0" + SONG[14:], r"damaged \(its header makes no sense\)"),
-    "status": (SONG.replace(b"\xc0\x28", b"\xf5\x28"), r"damaged \(no event in track 1, byte 22\)"),
+    "status": (SONG.replace(b"\xc0\x28", b"\xf5\x28"), r"damaged \(no event in track 1, byte 23\)"),
     "no notes": (midi_bytes([program(3)]), r"a\.mid has no notes: give a MIDI file with"),
     "type 2": (midi_bytes([on(60), off(60)], kind=2), r"independent patterns \(type 2\): export"),
     "too long": (
@@ -303,29 +308,7 @@ MESSAGES = st.one_of(
 TRACKS = st.lists(st.lists(MESSAGES, min_size=1, max_size=30), min_size=1, max_size=3)
 
 
-@settings(max_examples=80, deadline=None)
-@given(TRACKS)
-def test_events_agree_with_mido(tracks):
-    data = midi_bytes(*tracks)
-    for ours, theirs in zip(parse_events(data).tracks, MidiFile(file=io.BytesIO(data)).tracks,
-                            strict=True):  # fmt: skip
-        tick = 0
-        expected = []
-        for message in theirs:
-            tick += message.time
-            if message.type != "end_of_track":
-                expected.append((tick, message.bytes()))
-        assert [(e.tick, [e.status, *_framed(e)]) for e in ours] == expected
-
-
-def _framed(event):
-    """A meta event's length stands between its type and its payload."""
-    if event.status != 0xFF:
-        return event.data
-    return [event.data[0], len(event.data) - 1, *event.data[1:]]
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=ONE_FOLDER)
+@settings(max_examples=50, deadline=None, suppress_health_check=ONE_FOLDER)
 @given(TRACKS)
 def test_finished_notes_agree_with_symusic(tmp_path, tracks):
     """Where each press has its release; symusic drops other notes and knows no least duration."""
@@ -334,7 +317,7 @@ def test_finished_notes_agree_with_symusic(tmp_path, tracks):
     data = midi_bytes(*closed)
     (tmp_path / "a.mid").write_bytes(data)
     theirs = symusic.Score.from_midi(data).to("second")
-    expected = sorted((n.pitch, n.velocity, round(n.start, 2), round(max(n.duration, 0.02), 2))
+    expected = sorted((n.pitch, n.velocity, n.start, max(n.duration, 0.02))
                       for track in theirs.tracks for n in track.notes)  # fmt: skip
     if not expected:
         return
@@ -342,7 +325,7 @@ def test_finished_notes_agree_with_symusic(tmp_path, tracks):
     got = sorted((int(n.pitch), round(n.velocity * 127), n.onset_s, n.duration_s) for n in notes)
     assert len(got) == len(expected)
     for ours, other in zip(got, expected, strict=True):
-        assert ours == pytest.approx(other, abs=0.011)
+        assert ours == pytest.approx(other, abs=1e-4)
 
 
 @settings(max_examples=400, deadline=2000, suppress_health_check=ONE_FOLDER)
