@@ -103,6 +103,20 @@ def run(
             print(f"{key:40s} {value}")
 
 
+def fluid_r3() -> Path:
+    """FluidR3Mono, where `timbrel evaluate` finds it too.
+
+    Raises:
+        SystemExit: it is not installed.
+    """
+    from timbrel.evaluate import find_soundfont
+
+    font = find_soundfont()
+    if font is None:
+        sys.exit("no FluidR3Mono_GM.sf3: install fluidr3mono-gm-soundfont or set TIMBREL_SOUNDFONT")
+    return font
+
+
 def _limit_threads(count: int) -> None:
     """Before anything heavy is imported: OpenMP and numba read these once."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):

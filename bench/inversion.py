@@ -10,13 +10,11 @@ so a busy machine slows all alike.
 
 from __future__ import annotations
 
-import os
 import random
 import time
 
-from _bench import Bench, run
+from _bench import Bench, fluid_r3, run
 
-FONT = "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3"
 DEFAULT = "pitched"
 TRACKED = 0.9
 WAYS = ("pitched", "pghi", "griffin_lim", "librosa")
@@ -107,7 +105,7 @@ def real_notes(count: int) -> list:
     from timbrel.data.soundfont_render import FontPlayer
 
     draw = random.Random(7)
-    font = os.environ.get("TIMBREL_SOUNDFONT", FONT)
+    font = fluid_r3()
     player = FontPlayer(font, make_settings(SoundFontSettings, {}))
     programs = [p for p in gm_programs() if p.family is not None]
     notes = []

@@ -28,7 +28,7 @@ def measure(bench: Bench) -> dict[str, float]:
     from timbrel.perform import cast_by_program, perform, spread
 
     instrument = timbrel.load(bench.model)
-    bank = getattr(instrument, "bank", None)
+    bank = instrument.bank
     known = {} if bank is None else {name: bank[name] for name in bank.names("sound")}
     default = None if known else instrument.timbre_space.sample(1)[0]
 

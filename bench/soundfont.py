@@ -12,9 +12,7 @@ import os
 import tempfile
 import time
 
-from _bench import Bench, run
-
-FONT = "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3"
+from _bench import Bench, fluid_r3, run
 
 
 def measure(bench: Bench) -> dict[str, float]:
@@ -26,7 +24,7 @@ def measure(bench: Bench) -> dict[str, float]:
     settings = make_settings(
         SoundFontSettings, {"held_out": [4, 11, 22, 25, 42, 57, 71, 73], "splits": splits}
     )
-    font = os.environ.get("TIMBREL_SOUNDFONT", FONT)
+    font = fluid_r3()
     bench.note(f"rendering {font} on {bench.threads} processes")
     with tempfile.TemporaryDirectory() as folder:
         started, before = time.perf_counter(), os.times()

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from _bench import Bench, run
+from _bench import Bench, fluid_r3, run
 
-FONT = "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3"
 ROOT = Path(__file__).parents[1]
 STEPS_PER_ROW = 5
 
@@ -54,7 +52,7 @@ def render_notes(bench: Bench, folder: Path) -> Path:
     pitches = {"lowest": 36, "highest": 84, "step": 24 if bench.quick else 6}
     splits = {"train": {"pitches": pitches, "velocities": [85]}}
     settings = make_settings(SoundFontSettings, {"splits": splits})
-    font = os.environ.get("TIMBREL_SOUNDFONT", FONT)
+    font = fluid_r3()
     report = render_soundfont(font, folder, settings, processes=bench.threads)
     bench.note(f"{sum(report.notes.values())} notes from {font}")
     return folder / "nsynth-train"

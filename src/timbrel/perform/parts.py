@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor
@@ -25,6 +26,15 @@ class Envelope:
     decay_s: float = 0.1
     sustain: float = 0.8
     release_s: float = 0.1
+
+
+class PartSound(NamedTuple):
+    """What makes two parts sound alike, placement aside: a key for rendered notes."""
+
+    instrument_id: int
+    timbre: bytes
+    envelope: Envelope | None
+    controls: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +67,11 @@ class Part:
         if self.pan is not None and not -1.0 <= self.pan <= 1.0:
             raise BadInput(f"part: a pan of {self.pan:g} is outside -1 (left) to 1 (right)")
 
-    def sound(self) -> tuple[object, ...]:
-        """What makes two parts sound alike, placement aside: a key for rendered notes."""
+    def sound(self) -> PartSound:
+        """What it sounds like, as a key."""
         controls = tuple(sorted((self.controls or {}).items()))
         timbre = self.timbre.detach().cpu().numpy().tobytes()
-        return id(self.instrument), timbre, self.envelope, controls
+        return PartSound(id(self.instrument), timbre, self.envelope, controls)
 
 
 def cast(

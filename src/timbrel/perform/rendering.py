@@ -14,7 +14,7 @@ from torch import Tensor
 
 from timbrel.dsp.envelope import adsr
 from timbrel.midi import ScoreNote
-from timbrel.perform.parts import Part
+from timbrel.perform.parts import Part, PartSound
 from timbrel.sound import Notes, Rendered
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Placed:
 class _Key(NamedTuple):
     """What makes two notes sound the same."""
 
-    sound: tuple[object, ...]
+    sound: PartSound
     pitch: float
     velocity: float
     duration_s: float
@@ -58,7 +58,7 @@ class NoteRenderer:
         self.rendered = 0
         self._cache: OrderedDict[_Key, Tensor] = OrderedDict()
         self._cached_bytes = 0
-        self._sounds: dict[int, tuple[object, ...]] = {}
+        self._sounds: dict[int, PartSound] = {}
 
     def render(
         self, notes: Iterable[Placed]
@@ -103,14 +103,10 @@ class NoteRenderer:
 
 def _batches(keys: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[list[_Key]]:
     """Keys of one instrument together, sorted by duration so that little is padded."""
-
-    def instrument_of(key: _Key) -> tuple[object, ...]:
-        # a batch shares the instrument, its controls and the envelope; the timbres may differ
-        return key.sound[0], key.sound[2], key.sound[3]
-
-    groups: dict[tuple[object, ...], list[_Key]] = {}
+    # a batch shares the instrument, its controls and the envelope; the timbres may differ
+    groups: dict[PartSound, list[_Key]] = {}
     for key in keys:
-        groups.setdefault(instrument_of(key), []).append(key)
+        groups.setdefault(key.sound._replace(timbre=b""), []).append(key)
     for group in groups.values():
         batch: list[_Key] = []
         for key in sorted(group, key=lambda key: key.duration_s):
