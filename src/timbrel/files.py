@@ -38,8 +38,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
-    except OSError as error:
-        raise BadInput(f"cannot write {path} ({error.strerror}): choose another folder") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no system can have
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"cannot write {path} ({reason}): choose another folder") from None
     try:
         yield unfinished
         unfinished.replace(path)

@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,17 @@ def test_require_sound_refuses_what_no_timbre_can_be_heard_in(audio, message):
 def test_require_sound_passes_sound_on():
     audio = tone(440.0, 0.1, 16000, level=1e-3)
     assert require_sound(audio, 16000) is audio
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(BadAudio, match=r"a\.wav is a pipe or a device: write it to a file"):
+        read_audio(tmp_path / "a.wav", 16000)
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are Unicode there")
+def test_a_name_that_is_no_text_is_read_and_written(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff\xfe.wav")
+    write_audio(path, tone(440.0, 0.1, 16000), 16000)
+    assert len(read_audio(path, 16000)) == 1600

@@ -153,3 +153,8 @@ def test_soundfile_agrees_on_the_header(tmp_path):
     write_audio(tmp_path / "a.wav", noise(2, 100), 44100)
     info = soundfile.info(tmp_path / "a.wav")
     assert (info.samplerate, info.channels, info.frames, info.subtype) == (44100, 2, 100, "FLOAT")
+
+
+def test_a_name_that_no_system_can_have_is_refused(tmp_path):
+    with pytest.raises(BadInput, match=r"cannot write .*null byte"):
+        write_audio(tmp_path / "a\0.wav", torch.ones(9), 16000)

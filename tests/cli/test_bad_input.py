@@ -76,6 +76,7 @@ def test_a_sound_that_cannot_be_used(
             ["blend", "sounds/a.wav", "--out", "song.mid/x.wav", *SINE],
             "cannot write song.mid/x.wav",
         ),
+        (["blend", "sounds/a.wav", "--out", "/", *SINE], "--out / is a folder: give the name of"),
         (["blend", "sounds/a.wav", "--model", "sinus"], "no model 'sinus': did you mean 'sine'?"),
         (["blend", "sounds/a.wav", "--model", "sounds"], "sounds is no model folder"),
         (["blend", "sounds/a.wav", "--bank", "song.mid", *SINE], "song.mid is no bank"),
@@ -171,3 +172,8 @@ def test_a_disk_that_fills_up_leaves_nothing(
     assert "No space left on device" in timbrel("blend", sounds / "a.wav", *SINE).refusal
     assert Path("out/blend.wav").read_bytes() == b"before"
     assert [path.name for path in Path("out").iterdir()] == ["blend.wav"]
+
+
+def test_endless_words_get_a_short_line(timbrel: Any) -> None:
+    for words in (["blend", "(" * 9000, *SINE], ["x" * 9000], ["inspect", "a/" * 9000]):
+        assert len(timbrel(*words).refusal) < 1100

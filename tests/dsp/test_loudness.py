@@ -72,3 +72,10 @@ def test_silence_and_scraps():
     assert lufs(torch.zeros(48000), 48000) == -math.inf
     with pytest.raises(BadAudio, match=r"loudness needs 0.4 s of audio, got 0.10 s"):
         lufs(torch.zeros(4800), 48000)
+
+
+def test_more_than_five_channels_count_like_the_first():
+    one = tone(997.0, 48000, 1.0)
+    eight = torch.zeros(8, 48000)
+    eight[7] = one
+    assert lufs(eight, 48000) == pytest.approx(lufs(one, 48000))

@@ -6,6 +6,7 @@ header is looked at before any sample is read, so that a file too large is refus
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def probe(path: str | Path) -> AudioInfo:
     path = Path(path)
     _require_file(path)
     try:
-        header = soundfile.info(str(path), verbose=True)
+        header = soundfile.info(os.fsencode(path), verbose=True)
     except (soundfile.LibsndfileError, RuntimeError, TypeError):
         raise BadAudio(f"{path} is not audio that can be read: give {FORMATS}") from None
     info = AudioInfo(path, header.samplerate, header.channels, header.frames, header.format)
@@ -94,7 +95,7 @@ def read_channels(path: str | Path) -> tuple[Float[Tensor, "channels time"], int
     """
     info = probe(path)
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             frames = file.read(info.frames, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError):
         raise BadAudio(f"{path} is damaged or cut short: copy or export it again") from None
@@ -157,7 +158,9 @@ def _require_file(path: Path) -> None:
             raise BadAudio(f"{path} is a folder: give one file ({FORMATS})")
         if not path.exists():
             raise BadAudio(f"no audio file at {path}: check the path")
-        if path.is_file() and path.stat().st_size == 0:
+        if not path.is_file():
+            raise BadAudio(f"{path} is a pipe or a device: write it to a file, give that")
+        if path.stat().st_size == 0:
             raise BadAudio(f"{path} is empty (0 bytes): give {FORMATS}")
         with path.open("rb"):
             pass

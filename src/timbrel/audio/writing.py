@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -97,7 +98,7 @@ class AudioWriter:
             unfinished = stack.enter_context(replacing(self.path))
             self._file = stack.enter_context(
                 soundfile.SoundFile(
-                    str(unfinished),
+                    os.fsencode(unfinished),
                     "w",
                     self.sample_rate,
                     self.channels,

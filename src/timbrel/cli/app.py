@@ -21,6 +21,8 @@ from timbrel.errors import TimbrelError
 
 OK, BAD_INPUT, INTERRUPTED, READER_GONE = 0, 2, 130, 141
 
+_LONGEST_LINE = 1000
+
 _START = Group("Start here", sort_key=0)
 _PLAY = Group("Sounds and songs", sort_key=1)
 _MAKE = Group("Models and data", sort_key=2)
@@ -87,6 +89,8 @@ def main() -> None:
 
 
 def _failed(line: str, code: int = BAD_INPUT) -> int:
+    if len(line) > _LONGEST_LINE:  # what was given may be endless; what to do stands last
+        line = f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
     print(f"timbrel: {line}", file=sys.stderr)
     return code
 

@@ -65,6 +65,8 @@ class Takes:
         if out.suffix:
             return [write_audio(out, self.in_a_row, self.sample_rate)]
         if len(self.sounds) == 1:
+            if out.name in ("", ".."):
+                raise BadInput(f"--out {out} is a folder: give the name of a file to write")
             return [write_audio(out.with_suffix(".wav"), self.sounds[0], self.sample_rate)]
         files = [out / f"{file_name(name)}.wav" for name in self.names]
         for path, sound in zip(files, self.sounds, strict=True):

@@ -65,7 +65,8 @@ def lufs(audio: Float[Tensor, "*channels time"], sample_rate: int) -> float:
     """Integrated loudness in LUFS, gated, as ITU-R BS.1770-4 has it; -inf for silence.
 
     Args:
-        audio: mono [time] or [channels time]; channels in the order L R C Ls Rs.
+        audio: mono [time] or [channels time]; channels in the order L R C Ls Rs;
+            any more count like L.
         sample_rate: in Hz.
 
     Raises:
@@ -82,7 +83,8 @@ def lufs(audio: Float[Tensor, "*channels time"], sample_rate: int) -> float:
         raise BadAudio(f"loudness needs {_BLOCK_S} s of audio, got {seconds:.2f} s")
     weighted = np.square(signal.sosfilt(_k_sections(sample_rate), channels))
     blocks = np.lib.stride_tricks.sliding_window_view(weighted, block, axis=1)[:, ::step]
-    weight = np.array([1.0, 1.0, 1.0, _SURROUND_WEIGHT, _SURROUND_WEIGHT])[: len(channels)]
+    weight = np.ones(len(channels))
+    weight[3:5] = _SURROUND_WEIGHT
     power = weight @ blocks.mean(-1)
     power = power[_in_lufs(power) > _ABSOLUTE_GATE_LUFS]
     if not len(power):
