@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from functools import lru_cache
 
@@ -130,5 +131,6 @@ def _seen_share(frames: int, scale: MelScale) -> Float[Tensor, " frames"]:
 def _note_generator(notes: Notes, index: int, salt: int) -> torch.Generator:
     """Noise of a note's own: the same in any batch, another one for any other note."""
     features = (notes.pitch, notes.velocity, notes.duration_s)
-    numbers = tuple(round(float(x[index]) * 1000) for x in features)
-    return torch.Generator().manual_seed(hash((salt, *numbers)) & 0x7FFFFFFFFFFFFFFF)
+    numbers = (salt, *(round(float(x[index]) * 1000) for x in features))
+    digest = hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
