@@ -16,6 +16,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from timbrel.errors import BadConfig
+from timbrel.files import is_stream
 
 Size = Literal["tiny", "small", "base"]
 """The one dial of a model's size; `tiny` trains in a test."""
@@ -34,10 +35,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """The tables of a TOML file.
 
     Raises:
-        BadConfig: the file is missing, not UTF-8 or not TOML.
+        BadConfig: the file is missing, no plain file, not UTF-8 or not TOML.
     """
     path = Path(path)
     try:
+        if is_stream(path):
+            raise BadConfig(f"{path} is a pipe or a device: give a TOML file")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadConfig(f"no settings file at {path}: check the path") from None

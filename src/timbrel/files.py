@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and what is no file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from pathlib import Path
 from timbrel.errors import BadInput
 
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether it is a pipe or a device, which may never end or never begin."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextmanager

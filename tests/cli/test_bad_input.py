@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -177,3 +178,16 @@ def test_a_disk_that_fills_up_leaves_nothing(
 def test_endless_words_get_a_short_line(timbrel: Any) -> None:
     for words in (["blend", "(" * 9000, *SINE], ["x" * 9000], ["inspect", "a/" * 9000]):
         assert len(timbrel(*words).refusal) < 1100
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(timbrel: Any) -> None:
+    Path("set").mkdir()
+    for pipe in ("a.sf2", "a.toml", "set/examples.json"):
+        os.mkfifo(pipe)
+    for words in (
+        ["data", "soundfont", "a.sf2", "out"],
+        ["train", "a.toml"],
+        ["evaluate", "sine", "--data", "set"],
+    ):
+        assert re.search("is a pipe or a device|is no note set", timbrel(*words).refusal)

@@ -178,3 +178,9 @@ def test_any_tables_give_settings_or_one_line(value: Any) -> None:
             make_settings(Whole, tables)
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 300
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a system without /dev/zero")
+def test_a_device_is_refused_and_not_read_to_its_end() -> None:
+    with pytest.raises(BadConfig, match="/dev/zero is a pipe or a device: give a TOML file"):
+        read_toml("/dev/zero")

@@ -30,6 +30,12 @@ def test_errors_name_the_full_key(override: str, said: str) -> None:
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize("key", ["threads", "workers", "seed"])
+def test_numbers_that_torch_cannot_hold_are_refused(key: str) -> None:
+    with pytest.raises(BadConfig, match=f"{key} = 9+: Input should be less than"):
+        make_settings(LoopSettings, {key: 10**20 - 1})
+
+
 def test_fp16_needs_cuda(tmp_path: Path) -> None:
     said = (r"^loop\.precision = 'fp16' needs CUDA and this run uses cpu: "
             r"use 'bf16' or 'fp32'$")  # fmt: skip

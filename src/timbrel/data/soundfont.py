@@ -30,7 +30,7 @@ from timbrel.data.soundfont_plan import (
 from timbrel.data.soundfont_render import Fate, font_programs, render_notes, start_worker
 from timbrel.data.workers import Progress, each, worker_pool
 from timbrel.errors import BadConfig, BadInput, MissingExtra
-from timbrel.files import replacing
+from timbrel.files import is_stream, replacing
 
 __all__ = [
     "PitchRange",
@@ -129,6 +129,8 @@ def _checked_font(font: Path) -> Path:
     if importlib.util.find_spec("tinysoundfont") is None:
         raise MissingExtra("tinysoundfont, which plays SoundFonts,", "soundfont")
     try:
+        if is_stream(font):
+            raise BadInput(f"{font} is a pipe or a device: give an .sf2 or .sf3 file")
         with font.open("rb") as file:
             head = file.read(12)
     except OSError as error:

@@ -16,6 +16,8 @@ from timbrel.config import Settings, Size
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
+Threads = Annotated[int, Field(ge=0, le=1024)]
+Seed = Annotated[int, Field(ge=0, lt=2**62)]
 
 
 class LoopSettings(Settings):
@@ -58,9 +60,9 @@ class LoopSettings(Settings):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Count = 1
     nodes: Count = 1
-    threads: Natural = 0
-    workers: Natural = 1
-    seed: Natural = 0
+    threads: Threads = 0
+    workers: Threads = 1
+    seed: Seed = 0
     deterministic: bool = True
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
     log_every: Count = 20
