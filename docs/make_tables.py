@@ -65,6 +65,7 @@ TABLES = {
             "Griffin-Lim": ("", "_griffin_lim"),
             "PGHI": ("", "_pghi"),
             "pitched": ("", "_pitched"),
+            "librosa": ("", "_librosa"),
         },
     ),
     "morph": Table("morph", {"latent morph": ("", ""), "cross-fade": ("crossfade_", "")}),
@@ -76,6 +77,7 @@ TABLES = {
             "pitch accuracy": ("", "_pitch_accuracy_change"),
             "judge's accuracy": ("", "_judge_accuracy"),
         },
+        "(?!pitch_accuracy$).*",
     ),
 }
 
