@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import librosa
 import pytest
 import torch
 
+from timbrel.dsp.distances import log_mel_l1_db, pitch_accuracy
 from timbrel.dsp.mel import MelScale, mel_power
 from timbrel.dsp.mel_lines import harmonic_comb
 from timbrel.errors import BadAudio, BadModel
@@ -153,25 +153,22 @@ def shipped() -> MelVAE:
 @pytest.mark.parametrize("pitch", [48, 60, 75])
 def test_shipped_pitch_in_is_pitch_out(shipped: MelVAE, name: str, pitch: int) -> None:
     assert shipped.bank is not None
-    audio = shipped.render(Notes.of(pitch, 0.8, 0.8), shipped.bank[name]).audio[0].numpy()
-    nominal = float(midi_to_hz(float(pitch)))
-    f0, voiced, _ = librosa.pyin(
-        audio, fmin=nominal * 0.7, fmax=nominal * 1.4, sr=16000, frame_length=2048
-    )
-    cents = 1200 * torch.tensor(f0[voiced] / nominal).log2()
-    assert float((cents.abs() < 20).float().mean()) > 0.9
+    audio = shipped.render(Notes.of(pitch, 0.8, 0.8), shipped.bank[name]).audio[0]
+    assert pitch_accuracy(audio, 16000, float(pitch)) > 0.95
 
 
 @pytest.mark.slow
 def test_shipped_encoding_comes_back(shipped: MelVAE) -> None:
-    """A sound of the model's own comes back nearer to itself than to any other bank sound."""
+    """What is heard and played again is nearer to what was heard than to any other sound."""
     assert shipped.bank is not None
-    names = ["violin", "flute", "trumpet", "piano", "organ", "marimba", "choir", "bass"]
-    timbres = torch.stack([shipped.bank[name] for name in names])
-    for i in range(len(names)):
-        sound = shipped.render(Notes.of(60, 0.67, 1.5), timbres[i]).audio[0]
-        heard = shipped.encode(sound, pitch=60.0)
-        assert int((timbres - heard).norm(dim=1).argmin()) == i, names[i]
+    names = ["violin", "trumpet", "piano", "organ", "marimba", "bass", "recorder", "clarinet"]
+    note = Notes.of(60, 0.67, 1.5)
+    heard = [shipped.render(note, shipped.bank[name]).audio[0] for name in names]
+    for i, name in enumerate(names):
+        again = shipped.render(note, shipped.encode(heard[i], pitch=60.0)).audio[0]
+        distances = [float(log_mel_l1_db(again, sound)) for sound in heard]
+        assert distances.index(min(distances)) == i, name
+        assert distances[i] < 5.0
 
 
 @pytest.mark.slow
@@ -181,9 +178,9 @@ def test_shipped_fitting_brings_the_log_mel_nearer(shipped: MelVAE) -> None:
     assert isinstance(sound, torch.Tensor)
     mel = shipped._heard_mel(sound)
     pitch, held_s = torch.tensor([57.0]), torch.tensor([1.5])
-    errors = [
-        float(shipped._mel_error(shipped.encode(sound, pitch=57.0, seconds=s)[None], mel, pitch,
-                                 held_s))
-        for s in (0.0, 2.0)
-    ]  # fmt: skip
-    assert errors[1] < 0.9 * errors[0]
+    with torch.no_grad():
+        before = shipped._mel_error(shipped.encode(sound, pitch=57.0)[None], mel, pitch, held_s)
+    fitted = shipped.encode(sound, pitch=57.0, seconds=2.0)
+    with torch.no_grad():
+        after = shipped._mel_error(fitted[None], mel, pitch, held_s)
+    assert float(after) < 0.9 * float(before)

@@ -352,3 +352,8 @@ def test_damaged_files_are_read_or_refused_but_never_crash_or_hang(tmp_path, cha
         assert 0.02 <= note.duration_s <= 600
         assert 0 <= note.onset_s <= 6 * 3600
         assert 0 < note.velocity <= 1
+
+
+def test_a_device_is_refused_before_it_is_read():
+    with pytest.raises(BadScore, match="is a pipe or a device: give a MIDI file"):
+        read_score("/dev/zero")

@@ -65,7 +65,7 @@ def probe(path: str | Path) -> AudioInfo:
     path = Path(path)
     _require_file(path)
     try:
-        header = soundfile.info(os.fsencode(path), verbose=True)
+        header = soundfile.info(os.fsencode(path), verbose=True)  # pyright: ignore[reportArgumentType]
     except (soundfile.LibsndfileError, RuntimeError, TypeError):
         raise BadAudio(f"{path} is not audio that can be read: give {FORMATS}") from None
     info = AudioInfo(path, header.samplerate, header.channels, header.frames, header.format)
@@ -95,7 +95,7 @@ def read_channels(path: str | Path) -> tuple[Float[Tensor, "channels time"], int
     """
     info = probe(path)
     try:
-        with soundfile.SoundFile(os.fsencode(path)) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:  # pyright: ignore[reportArgumentType]
             frames = file.read(info.frames, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError):
         raise BadAudio(f"{path} is damaged or cut short: copy or export it again") from None

@@ -98,7 +98,7 @@ class AudioWriter:
             unfinished = stack.enter_context(replacing(self.path))
             self._file = stack.enter_context(
                 soundfile.SoundFile(
-                    os.fsencode(unfinished),
+                    os.fsencode(unfinished),  # pyright: ignore[reportArgumentType]
                     "w",
                     self.sample_rate,
                     self.channels,

@@ -51,7 +51,7 @@ def hear(path: Path, unfinished: Path, settings: FolderSettings) -> Found:
     """
     stat = path.stat()
     known = f"{path}|{stat.st_size}|{stat.st_mtime_ns}|{settings.model_dump_json()}"
-    key = hashlib.sha256(known.encode()).hexdigest()[:24]
+    key = hashlib.sha256(known.encode(errors="surrogateescape")).hexdigest()[:24]
     remembered = unfinished / f"{key}.json"
     if remembered.is_file():
         return json.loads(remembered.read_text(encoding="utf-8"))

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from timbrel.errors import BadScore
+from timbrel.files import is_stream
 from timbrel.midi.channels import Channel, Key
 from timbrel.midi.events import (
     META,
@@ -76,6 +77,8 @@ def _read_bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise BadScore(f"{path} is a folder: give one MIDI file")
+        if is_stream(path):
+            raise BadScore(f"{path} is a pipe or a device: give a MIDI file")
         if path.stat().st_size > LARGEST_BYTES:
             size = f"{path.stat().st_size / 1e6:.0f} MB"
             raise BadScore(f"{path} has {size}, a MIDI file of at most 8 MB is wanted")

@@ -29,8 +29,12 @@ def run(
     if config_path is None:
         if initial is None:
             raise BadConfig("nothing to train: give a configuration file, or a model to start from")
-        config_path = Path(initial) / "training.toml"
-    path = Path(config_path)
-    settings = settings_from(with_overrides(read_toml(path), overrides), where=str(path))
+        path = Path(initial) / "training.toml"
+        tables = read_toml(path)
+        tables.pop("bank", None)  # its names and sets are those of the notes it was trained on
+    else:
+        path = Path(config_path)
+        tables = read_toml(path)
+    settings = settings_from(with_overrides(tables, overrides), where=str(path))
     name = path.stem if initial is None else f"{Path(initial).name}-tuned"
     return train(settings, run_dir or Path("runs") / name, initial_weights=initial)
