@@ -110,6 +110,9 @@ class Timbres:
             BadInput: it says none.
         """
         space = self.instrument.timbre_space
+        is_sum = any(f" {sign} " in text for sign in "+-*/")
+        if is_sum and _looks_like_file(text) and not Path(text).exists():
+            raise BadInput(f"{text}: quote a file in an expression, as in \"violin + 'a.wav'\"")
         if _looks_like_file(text) or text in self.bank:
             entry = self.lookup(text)
             if not entry.is_absolute:
