@@ -11,8 +11,13 @@ import importlib.util
 import os
 import random
 import socket
+import tempfile
 from pathlib import Path
 
+# Two processes that fill one cache of compiled functions at once can damage it (librosa's
+# gufuncs then crash at every later load): each test worker, with what it starts, has its own.
+_COMPILED_HERE = tempfile.TemporaryDirectory(prefix="timbrel-numba-")
+os.environ["NUMBA_CACHE_DIR"] = _COMPILED_HERE.name
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["WANDB_MODE"] = "offline"
