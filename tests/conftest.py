@@ -7,17 +7,18 @@ must be in place before timbrel is first imported, so this file imports nothing 
 from __future__ import annotations
 
 import ast
+import atexit
 import importlib.util
 import os
 import random
+import shutil
 import socket
 import tempfile
 from pathlib import Path
 
 # Two processes that fill one cache of compiled functions at once can damage it (librosa's
 # gufuncs then crash at every later load): each test worker, with what it starts, has its own.
-_COMPILED_HERE = tempfile.TemporaryDirectory(prefix="timbrel-numba-")
-os.environ["NUMBA_CACHE_DIR"] = _COMPILED_HERE.name
+os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="timbrel-numba-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["WANDB_MODE"] = "offline"
@@ -31,6 +32,8 @@ import numpy as np
 import pytest
 import torch
 from jaxtyping import _import_hook
+
+atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
 _COMPILED = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "script"}
 
