@@ -157,6 +157,15 @@ def test_saved_and_loaded_it_is_equal_to_the_bit(instrument, timbre, tmp_path: P
     assert torch.equal(loaded.render(NOTES, timbre).audio, instrument.render(NOTES, timbre).audio)
 
 
+def test_what_cannot_be_played_live_says_so(instrument, timbre) -> None:
+    if not instrument.can("play"):
+        with pytest.raises(Unsupported, match=f"{instrument.family} cannot play live: it can"):
+            instrument.player(4, 48000)
+    if not instrument.can("follow"):
+        with pytest.raises(Unsupported, match=f"{instrument.family} cannot follow a live input"):
+            instrument.follower(timbre, 48000)
+
+
 def is_untrained(instrument: Instrument) -> bool:
     return isinstance(instrument, MelVAE) and instrument.bank is None
 

@@ -17,9 +17,12 @@ from torch import Tensor
 
 from timbrel.errors import BadInput, Unsupported
 from timbrel.sound import Control, Notes, Performance, Rendered, TimbreSpace
+from timbrel.sound.playing import Follower, Player
 from timbrel.timbre import Bank
 
-Ability = Literal["encode", "generate", "transfer", "differentiable", "velocity", "bend"]
+Ability = Literal[
+    "encode", "generate", "transfer", "differentiable", "velocity", "bend", "play", "follow"
+]
 ControlValues = Mapping[str, float]
 
 
@@ -30,7 +33,8 @@ class Instrument(ABC):
         family: the kind of instrument, as the registry calls it.
         abilities: what it can do beyond rendering: `encode` a sound to a timbre, `generate` from
             random timbres, `transfer` a performance, pass gradients to the timbre
-            (`differentiable`), play louder velocities louder (`velocity`), follow bend curves.
+            (`differentiable`), play louder velocities louder (`velocity`), follow bend curves
+            (`bend`), `play` keys live and `follow` a live input.
         sample_rate: of the audio it renders and hears, in Hz.
         timbre_space: what its timbre vectors mean.
         controls: knobs that `render` takes beside the notes.
@@ -107,13 +111,26 @@ class Instrument(ABC):
         """Audio that follows a performance's pitch and loudness with this timbre."""
         raise self._cannot("transfer")
 
+    def player(self, n_voices: int, sample_rate: int) -> Player:
+        """This instrument to be played live, block by block.
+
+        Args:
+            n_voices: notes at once, releases included; more steal the oldest.
+            sample_rate: of the blocks, in Hz, whatever the instrument's own.
+        """
+        raise self._cannot("play live")
+
+    def follower(self, timbre: Float[Tensor, " params"], sample_rate: int) -> Follower:
+        """This instrument to follow a live input with one timbre, block by block."""
+        raise self._cannot("follow a live input")
+
     def can(self, ability: Ability) -> bool:
         """Whether this instrument can do something beyond rendering."""
         return ability in self.abilities
 
-    def _cannot(self, ability: Ability) -> Unsupported:
+    def _cannot(self, what: str) -> Unsupported:
         able = ", ".join(["render", *sorted(self.abilities)])
-        return Unsupported(f"{self.family} cannot {ability}: it can {able}")
+        return Unsupported(f"{self.family} cannot {what}: it can {able}")
 
 
 def resolve_controls(

@@ -1,8 +1,4 @@
-"""`sine`: a few exact harmonics, weightless. The family that tests play.
-
-Everything above the interface can be tested with it to the sample: its pitch, level and length
-are known in closed form. Its timbre is the amplitudes of its four harmonics.
-"""
+"""The instrument `sine`: notes as sums of sines."""
 
 from __future__ import annotations
 
@@ -12,10 +8,8 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor
 
-from timbrel.config import Settings
 from timbrel.errors import BadAudio
 from timbrel.instruments.instrument import (
     Ability,
@@ -24,19 +18,10 @@ from timbrel.instruments.instrument import (
     resolve_controls,
 )
 from timbrel.instruments.model_folder import read_model_settings, write_config
-from timbrel.sound import Dimension, Kind, Notes, Rendered, TimbreSpace
+from timbrel.instruments.sine.player import SinePlayer
+from timbrel.instruments.sine.settings import N_HARMONICS, TIMBRE_SPACE, SineSettings
+from timbrel.sound import Notes, Rendered
 from timbrel.units import midi_to_hz
-
-N_HARMONICS = 4
-
-
-class SineSettings(Settings):
-    """Settings of the family."""
-
-    sample_rate: int = Field(default=16000, ge=1000, le=384000)
-    attack_s: float = Field(default=0.005, gt=0, le=10)
-    release_s: float = Field(default=0.02, gt=0, le=10)
-    level: float = Field(default=0.5, ge=0, le=1)
 
 
 class Sine(Instrument):
@@ -47,9 +32,9 @@ class Sine(Instrument):
 
     family: ClassVar[str] = "sine"
     abilities: frozenset[Ability] = frozenset(
-        {"encode", "generate", "differentiable", "velocity", "bend"}
+        {"encode", "generate", "differentiable", "velocity", "bend", "play"}
     )
-    timbre_space = TimbreSpace((Dimension("harmonic", Kind.RANGE, N_HARMONICS),))
+    timbre_space = TIMBRE_SPACE
 
     def __init__(self, settings: SineSettings | None = None) -> None:
         self.settings = settings or SineSettings()
@@ -117,3 +102,7 @@ class Sine(Instrument):
         if not float(amplitudes.max()) > 1e-6:
             raise BadAudio(f"no harmonic of MIDI pitch {pitch:g} found: give the sound's own pitch")
         return amplitudes / amplitudes.max()
+
+    def player(self, n_voices: int, sample_rate: int) -> SinePlayer:
+        """This instrument to be played live, at any sample rate."""
+        return SinePlayer(self.settings, n_voices, sample_rate)
