@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 
-import librosa
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.librosas import load_librosa
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.dsp.stft import stft
 from timbrel.units import cents_between, midi_to_hz
@@ -86,6 +86,7 @@ def wmfcc(audio: Float[Tensor, " time"], target: Float[Tensor, " _"], sample_rat
     >>> wmfcc(torch.randn(8000), torch.randn(8000), 8000) > 0
     True
     """
+    librosa = load_librosa()
     ours, theirs = (
         librosa.feature.mfcc(y=_peak_1(sound).cpu().numpy(), sr=sample_rate, n_mfcc=20)
         for sound in (audio, target)
@@ -162,6 +163,7 @@ def pitch_accuracy(
     frame_length = max(1024, 2 ** math.ceil(math.log2(4 * sample_rate / lowest_hz)))
     sound = audio.detach().cpu().double().numpy()
     hop_length = sample_rate // 32
+    librosa = load_librosa()
     rms = librosa.feature.rms(y=sound, frame_length=frame_length, hop_length=hop_length)[0]
     if not rms.max() > 0:
         return 0.0

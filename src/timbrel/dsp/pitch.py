@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-import librosa
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import resample
+from timbrel.dsp.descriptors import rms_envelope
+from timbrel.dsp.librosas import load_librosa
+from timbrel.dsp.stft import stft
+from timbrel.dsp.yin import yin
 from timbrel.errors import BadAudio, BadInput, MissingExtra
 from timbrel.units import hz_to_midi
 
@@ -37,6 +40,7 @@ LOWEST_HZ, HIGHEST_HZ = 25.0, 4500.0
 
 _SWIFT_HZ = (48.0, 2000.0)
 _WINDOW = 2048
+_LEVEL_WINDOW = 1024
 _N_FFT = 4096
 _LOUD = 0.05
 _VOICED = 0.5
@@ -176,7 +180,7 @@ def _track_swift(sound: np.ndarray, low_hz: float, high_hz: float) -> tuple[np.n
 
 def _track_pyin(sound: np.ndarray, low_hz: float, high_hz: float) -> tuple[np.ndarray, ...]:
     frame_length = max(_WINDOW, 2 ** math.ceil(math.log2(4 * SAMPLE_RATE / low_hz)))
-    f0_hz, _, confidence = librosa.pyin(
+    f0_hz, _, confidence = load_librosa().pyin(
         sound, fmin=low_hz, fmax=high_hz, sr=SAMPLE_RATE,
         frame_length=frame_length, hop_length=HOP_LENGTH, fill_na=None,
     )  # fmt: skip
@@ -197,12 +201,11 @@ def _track_crepe(sound: np.ndarray, low_hz: float, high_hz: float) -> tuple[np.n
 
 def _yin(sound: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
     frame_length = max(_WINDOW, 2 ** math.ceil(math.log2(2.2 * SAMPLE_RATE / low_hz)))
-    padded = np.pad(sound, (0, max(frame_length - len(sound), 0)))
-    f0_hz = librosa.yin(
-        padded, fmin=low_hz, fmax=high_hz, sr=SAMPLE_RATE,
+    f0_hz = yin(
+        torch.from_numpy(sound), SAMPLE_RATE, minimum_hz=low_hz, maximum_hz=high_hz,
         frame_length=frame_length, hop_length=HOP_LENGTH,
     )  # fmt: skip
-    return np.nan_to_num(f0_hz[: 1 + len(sound) // HOP_LENGTH], nan=low_hz)
+    return f0_hz.double().numpy()
 
 
 def _periodicity(sound: np.ndarray, f0_hz: np.ndarray) -> np.ndarray:
@@ -226,8 +229,11 @@ def _periodicity(sound: np.ndarray, f0_hz: np.ndarray) -> np.ndarray:
 
 
 def _loud_frames(sound: np.ndarray) -> np.ndarray:
-    level = librosa.feature.rms(y=sound, frame_length=1024, hop_length=HOP_LENGTH)[0]
-    return level > _LOUD * level.max()
+    level = rms_envelope(
+        torch.from_numpy(sound), SAMPLE_RATE,
+        window_s=_LEVEL_WINDOW / SAMPLE_RATE, step_s=HOP_LENGTH / SAMPLE_RATE,
+    )  # fmt: skip
+    return (level > _LOUD * level.max()).numpy()
 
 
 def _swift_median(sound: np.ndarray, loud: np.ndarray) -> tuple[float, float]:
@@ -241,7 +247,7 @@ def _swift_median(sound: np.ndarray, loud: np.ndarray) -> tuple[float, float]:
 
 def _loud_spectrum(sound: np.ndarray) -> np.ndarray:
     padded = np.pad(sound, (0, max(_N_FFT - len(sound), 0)))
-    spectra = np.abs(librosa.stft(padded, n_fft=_N_FFT, hop_length=1024, pad_mode="constant"))
+    spectra = stft(torch.from_numpy(padded), _N_FFT, 1024).abs().numpy()
     level = spectra.sum(0)
     return spectra[:, level > _LOUD * level.max()].mean(1)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import librosa
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from timbrel.dsp.librosas import load_librosa
 
 
 def shift_pitch(
@@ -20,5 +21,6 @@ def shift_pitch(
     """
     if semitones == 0:
         return audio
-    shifted = librosa.effects.pitch_shift(audio.numpy(), sr=sample_rate, n_steps=semitones)
+    pitch_shift = load_librosa().effects.pitch_shift
+    shifted = pitch_shift(audio.numpy(), sr=sample_rate, n_steps=semitones)
     return torch.from_numpy(shifted).float()
