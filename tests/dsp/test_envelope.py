@@ -5,17 +5,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timbrel.dsp.envelope import adsr, fade
-from timbrel.errors import BadInput
+from timbrel.config import make_settings
+from timbrel.dsp.envelope import Adsr, adsr, fade
+from timbrel.errors import BadConfig, BadInput
 
 RATE = 16000
 
 
 @pytest.mark.parametrize("curve", ["linear", "exponential"])
 def test_breakpoints_fall_on_exact_samples(curve):
-    envelope = adsr(
-        1.0, RATE, attack_s=0.01, decay_s=0.1, sustain=0.25, release_s=0.05, curve=curve
-    )
+    shape = Adsr(attack_s=0.01, decay_s=0.1, sustain=0.25, release_s=0.05)
+    envelope = adsr(1.0, RATE, shape, curve=curve)
     assert envelope[0] == 0
     assert envelope[160] == 1
     assert envelope[159] < 1
@@ -29,16 +29,15 @@ def test_breakpoints_fall_on_exact_samples(curve):
 
 
 def test_a_key_released_in_the_attack_falls_from_where_it_was():
-    envelope = adsr(0.05, RATE, attack_s=0.1, release_s=0.1)
+    envelope = adsr(0.05, RATE, Adsr(attack_s=0.1, release_s=0.1))
     assert envelope.argmax() == 800
     assert envelope.max() == pytest.approx(0.5)
     assert envelope[-1] == 0
 
 
 def test_an_exponential_segment_follows_the_capacitor():
-    envelope = adsr(
-        1.0, RATE, attack_s=0.0, decay_s=0.5, sustain=0.0, release_s=0.0, curve="exponential"
-    )
+    shape = Adsr(attack_s=0.0, decay_s=0.5, sustain=0.0, release_s=0.0)
+    envelope = adsr(1.0, RATE, shape, curve="exponential")
     halfway = (math.exp(-2.5) - math.exp(-5)) / (1 - math.exp(-5))
     assert envelope[4000] == pytest.approx(halfway, abs=1e-6)
 
@@ -53,17 +52,20 @@ def test_a_batch_equals_singles():
 
 @given(st.floats(0, 0.3), st.floats(0, 0.3), st.floats(0, 1), st.floats(0, 0.3), st.floats(0, 1))
 def test_levels_stay_between_0_and_1(attack, decay, sustain, release, held):
-    envelope = adsr(held, 1000, attack_s=attack, decay_s=decay, sustain=sustain, release_s=release)
+    shape = Adsr(attack_s=attack, decay_s=decay, sustain=sustain, release_s=release)
+    envelope = adsr(held, 1000, shape)
     assert envelope.min() >= 0
     assert envelope.max() <= 1
     assert envelope[-1] == 0
 
 
 def test_bad_times_are_refused_in_one_line():
-    with pytest.raises(BadInput, match=r"envelope: attack_s is -1, wanted 0 seconds or more"):
-        adsr(1.0, RATE, attack_s=-1.0)
-    with pytest.raises(BadInput, match=r"envelope: sustain is 2, wanted a level from 0 to 1"):
-        adsr(1.0, RATE, sustain=2.0)
+    with pytest.raises(BadConfig, match=r"attack_s = -1: .* greater than or equal to 0$"):
+        make_settings(Adsr, {"attack_s": -1})
+    with pytest.raises(BadConfig, match=r"release_s = inf: .* less than or equal to 60$"):
+        make_settings(Adsr, {"release_s": math.inf})
+    with pytest.raises(BadConfig, match=r"sustain = 2: .* less than or equal to 1$"):
+        make_settings(Adsr, {"sustain": 2})
     with pytest.raises(BadInput, match="envelope: held_s"):
         adsr(math.nan, RATE)
 

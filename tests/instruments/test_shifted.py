@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from timbrel.dsp.envelope import Adsr
 from timbrel.errors import BadModel, Unsupported
 from timbrel.instruments import Instrument, load
 from timbrel.instruments.mel_vae import MelVAE
@@ -76,7 +77,8 @@ def test_it_takes_over_space_rate_controls_and_bank() -> None:
 
 
 def test_a_folder_names_the_model_inside(tmp_path: Path) -> None:
-    settings = ShiftedSettings(inner="sine", base_pitch=55.0)
+    envelope = Adsr(attack_s=0.02, release_s=0.4)
+    settings = ShiftedSettings(inner="sine", base_pitch=55.0, envelope=envelope)
     Shifted(settings).save(tmp_path / "model")
     loaded = load(tmp_path / "model")
     assert isinstance(loaded, Shifted)

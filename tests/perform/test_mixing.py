@@ -10,11 +10,12 @@ import soxr
 import torch
 from scipy.signal import lfilter
 
+from timbrel.dsp.envelope import Adsr
 from timbrel.dsp.limiter import soft_limit
 from timbrel.errors import BadInput
 from timbrel.instruments.sine import Sine
 from timbrel.midi import Score, ScoreNote, Track
-from timbrel.perform import Envelope, Mix, Part
+from timbrel.perform import Mix, Part
 from timbrel.perform.mixing import headroom_db, pan_gains
 from timbrel.sound import Notes
 
@@ -183,7 +184,7 @@ def test_velocity_is_a_gain_where_the_instrument_has_none():
 
 
 def test_an_envelope_shapes_and_ends_the_note():
-    shape = Envelope(attack_s=0.1, decay_s=0.1, sustain=0.5, release_s=0.2)
+    shape = Adsr(attack_s=0.1, decay_s=0.1, sustain=0.5, release_s=0.2)
     part = Part(Decaying(tail_s=1.0), ONE, pan=-1.0, envelope=shape)
     score = score_of(notes_of((60, 0.5, 0.0, 0.5)))
     shaped = joined(Mix(score, [part]))[0]

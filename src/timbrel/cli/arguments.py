@@ -86,24 +86,23 @@ def shares(text: str) -> tuple[float, ...]:
     return tuple(number / total for number in numbers)
 
 
-def adsr_times(text: str) -> tuple[float, float, float, float]:
-    """Attack, decay, sustain and release from four numbers with commas between them.
+def envelope(text: str) -> Any:
+    """The ADSR (`dsp.envelope.Adsr`) of four numbers with commas between them.
 
-    >>> adsr_times("0.01,0.1,0.8,0.3")
-    (0.01, 0.1, 0.8, 0.3)
+    >>> envelope("0.01,0.1,0.8,0.3").sustain
+    0.8
 
     Raises:
         ValueError: it is no such list, or a number is out of range.
     """
+    from timbrel.dsp.envelope import Adsr
+
     try:
-        attack_s, decay_s, sustain, release_s = (float(part) for part in text.split(","))
+        numbers = map(float, text.split(","))
+        return Adsr(**dict(zip(Adsr.model_fields, numbers, strict=True)))
     except ValueError:
-        attack_s = decay_s = sustain = release_s = math.nan
-    if not (max(attack_s, decay_s, release_s) <= 60 and min(attack_s, decay_s, release_s) >= 0):
-        raise ValueError(f"{text!r}: wanted attack,decay,sustain,release such as 0.01,0.1,0.8,0.3")
-    if not 0 <= sustain <= 1:
-        raise ValueError(f"{text!r}: the sustain, third, is a share from 0 to 1")
-    return attack_s, decay_s, sustain, release_s
+        wanted = "attack,decay,sustain,release such as 0.01,0.1,0.8,0.3"
+        raise ValueError(f"{text!r}: wanted {wanted}: up to 60 s, a sustain of 0 to 1") from None
 
 
 def _read_with(read: Callable[[str], Any], shown: str) -> Parameter:
@@ -115,9 +114,7 @@ def _read_with(read: Callable[[str], Any], shown: str) -> Parameter:
 
 Pitch = Annotated[float, _read_with(midi_pitch, "PITCH")]
 Grid = Annotated[tuple[int, int], _read_with(grid_size, "9x9")]
-Adsr = Annotated[
-    tuple[float, float, float, float], _read_with(adsr_times, "ATTACK,DECAY,SUSTAIN,RELEASE")
-]
+Envelope = Annotated[Any | None, _read_with(envelope, "ATTACK,DECAY,SUSTAIN,RELEASE")]
 Shares = Annotated[tuple[float, ...], _read_with(shares, "1,2,1")]
 
 Share = Annotated[float, Parameter(validator=between(0, 1))]

@@ -14,9 +14,10 @@ from timbrel.cli.arguments import Using
 from timbrel.cli.output import progress_bar
 from timbrel.cli.parts import numbers_for_tracks, values_for_tracks
 from timbrel.cli.timbres import Timbres, open_timbres
+from timbrel.dsp.envelope import Adsr
 from timbrel.errors import BadInput
 from timbrel.midi import Score, read_score
-from timbrel.perform import Envelope, Part, Performed, cast_by_program, perform, spread
+from timbrel.perform import Part, Performed, cast_by_program, perform, spread
 
 _GAIN_DB, _PAN = (-60.0, 24.0), (-1.0, 1.0)
 
@@ -50,7 +51,7 @@ def play_song(
     using: Using,
     song: Path,
     wishes: tuple[Sequence[str], Sequence[str], Sequence[str]],
-    adsr: tuple[float, float, float, float] | None = None,
+    adsr: Adsr | None = None,
     out: Path | None = None,
     stems: bool = False,
     plot: bool = False,
@@ -85,7 +86,7 @@ def cast_song(
     timbres: Timbres,
     score: Score,
     wishes: tuple[Sequence[str], Sequence[str], Sequence[str]],
-    adsr: tuple[float, float, float, float] | None = None,
+    adsr: Adsr | None = None,
 ) -> list[Part | None]:
     """Who plays each track; see `play_song`.
 
@@ -96,9 +97,8 @@ def cast_song(
     parts = _named_parts(timbres, score, named) if named else _usual_parts(timbres, score)
     gains_db = numbers_for_tracks(score, gains, "--gain", *_GAIN_DB)
     seats = numbers_for_tracks(score, pans, "--pan", *_PAN)
-    envelope = Envelope(*adsr) if adsr else None
     wished = [
-        part and replace(part, gain_db=gain_db or 0.0, pan=seat, envelope=envelope)
+        part and replace(part, gain_db=gain_db or 0.0, pan=seat, envelope=adsr)
         for part, gain_db, seat in zip(parts, gains_db, seats, strict=True)
     ]
     return spread(score, wished)

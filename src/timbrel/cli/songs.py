@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from timbrel.cli.arguments import USING, Adsr, Json, Out, Plot, Using
+from timbrel.cli.arguments import USING, Envelope, Json, Out, Plot, Using
 from timbrel.cli.output import say_json, say_note, say_paths
 
 
@@ -17,7 +17,7 @@ def render(
     timbre: list[str] | None = None,
     gain: list[str] | None = None,
     pan: list[str] | None = None,
-    adsr: Adsr | None = None,
+    adsr: Envelope = None,
     stems: Annotated[bool, Parameter(help="Also write a file for each track.")] = False,
     using: Using = USING,
     out: Out = None,

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from timbrel.config import Settings
-from timbrel.dsp.envelope import adsr
+from timbrel.dsp.envelope import Adsr, adsr
 from timbrel.dsp.shifting import shift_pitch
 from timbrel.errors import BadModel
 from timbrel.instruments.instrument import Ability, ControlValues, Instrument
@@ -41,16 +41,13 @@ class ShiftedSettings(Settings):
         inner: name or path of the model that is wrapped.
         base_pitch: MIDI number at which its base note is rendered.
         base_velocity: how hard that note is struck; other velocities scale its amplitude.
-        attack_s, decay_s, sustain, release_s: the ADSR laid over every note.
+        envelope: the ADSR laid over every note.
     """
 
     inner: str = "mel_vae"
     base_pitch: float = Field(default=60.0, ge=0, le=127)
     base_velocity: float = Field(default=0.8, gt=0, le=1)
-    attack_s: float = Field(default=0.005, ge=0)
-    decay_s: float = Field(default=0.1, ge=0)
-    sustain: float = Field(default=0.9, ge=0, le=1)
-    release_s: float = Field(default=0.15, ge=0)
+    envelope: Adsr = Adsr(sustain=0.9, release_s=0.15)
 
 
 class Shifted(Instrument):
@@ -121,16 +118,12 @@ class Shifted(Instrument):
 
     def _base_s(self, duration_s: float) -> float:
         """Whole seconds, so that notes of one timbre share a handful of base notes."""
-        return float(max(4, math.ceil(duration_s + self.settings.release_s)))
+        return float(max(4, math.ceil(duration_s + self.settings.envelope.release_s)))
 
     def _note(self, note: Notes, base: Float[Tensor, " time"]) -> Float[Tensor, " _"]:
         settings, duration_s = self.settings, float(note.duration_s)
         sound = shift_pitch(base, self.sample_rate, float(note.pitch) - settings.base_pitch)
-        envelope = adsr(
-            duration_s, self.sample_rate,
-            attack_s=settings.attack_s, decay_s=settings.decay_s,
-            sustain=settings.sustain, release_s=settings.release_s,
-        )  # fmt: skip
+        envelope = adsr(duration_s, self.sample_rate, settings.envelope)
         length = min(len(sound), len(envelope))
         return sound[:length] * envelope[:length] * (note.velocity / settings.base_velocity)
 

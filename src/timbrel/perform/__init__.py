@@ -1,11 +1,10 @@
 """Playing scores: any score, any instrument, any timbre, into files of any length."""
 
 from timbrel.perform.mixing import Mix
-from timbrel.perform.parts import Envelope, Part, cast, cast_by_program, spread
+from timbrel.perform.parts import Part, cast, cast_by_program, spread
 from timbrel.perform.performing import Performed, perform
 
 __all__ = [
-    "Envelope",
     "Mix",
     "Part",
     "Performed",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.envelope import Adsr
 from timbrel.errors import BadInput
 from timbrel.instruments.instrument import ControlValues, Instrument
 from timbrel.midi import Score, Track, program_family, program_name, timbre_names
@@ -18,22 +19,12 @@ WIDTH = 0.6
 """How far to the sides `spread` seats the outermost tracks."""
 
 
-@dataclass(frozen=True)
-class Envelope:
-    """An ADSR (`dsp.envelope.adsr`) laid over each note, on top of what the instrument does."""
-
-    attack_s: float = 0.005
-    decay_s: float = 0.1
-    sustain: float = 0.8
-    release_s: float = 0.1
-
-
 class PartSound(NamedTuple):
     """What makes two parts sound alike, placement aside: a key for rendered notes."""
 
     instrument_id: int
     timbre: bytes
-    envelope: Envelope | None
+    envelope: Adsr | None
     controls: tuple[tuple[str, float], ...]
 
 
@@ -46,7 +37,7 @@ class Part:
         timbre: one for all of them.
         gain_db: added to what the score says.
         pan: -1 left, 0 centre, 1 right; None leaves it to the score.
-        envelope: laid over each note; None leaves them as the instrument renders them.
+        envelope: laid over each note, on top of what the instrument does, if any.
         controls: values for the instrument's controls.
 
     Raises:
@@ -57,7 +48,7 @@ class Part:
     timbre: Float[Tensor, " params"]
     gain_db: float = 0.0
     pan: float | None = None
-    envelope: Envelope | None = None
+    envelope: Adsr | None = None
     controls: ControlValues | None = None
 
     def __post_init__(self) -> None:

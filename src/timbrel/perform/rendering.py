@@ -153,11 +153,7 @@ def _shaped(rendered: Rendered, notes: Notes, part: Part) -> Rendered:
     """The notes under their part's envelope, ending where it ends."""
     shape, sample_rate = part.envelope, rendered.sample_rate
     assert shape is not None
-    levels = adsr(
-        notes.duration_s, sample_rate,
-        attack_s=shape.attack_s, decay_s=shape.decay_s, sustain=shape.sustain,
-        release_s=shape.release_s, length=rendered.audio.shape[1],
-    )  # fmt: skip
+    levels = adsr(notes.duration_s, sample_rate, shape, length=rendered.audio.shape[1])
     ends = ((notes.duration_s + shape.release_s) * sample_rate).ceil().long()
     lengths = torch.minimum(rendered.lengths, ends)
     return Rendered(rendered.audio * levels, lengths, sample_rate)
