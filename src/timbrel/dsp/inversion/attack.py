@@ -71,7 +71,7 @@ def _between_frames(energy: np.ndarray, hop_length: int, length: int) -> np.ndar
     return np.interp(centres, np.arange(len(energy)), np.sqrt(energy)) ** 2 + 1e-20
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, nogil=True, fastmath=True)
 def _deconvolve(energy, cells, step, power):
     """Richardson-Lucy rounds on `power` [cells], in place; frame t is centred on cell t * step."""
     half = len(cells) // 2
