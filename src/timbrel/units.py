@@ -1,12 +1,13 @@
 """Conversions between musical, physical and perceptual units.
 
 Each works alike on floats, numpy arrays and tensors, and is exactly inverse to its partner up to
-rounding.
+rounding. Notes have names: middle C, MIDI number 60, is C4.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,11 @@ Number = TypeVar("Number", float, np.ndarray, torch.Tensor)
 
 A4_HZ = 440.0
 A4_MIDI = 69
+
+_NOTE = re.compile(r"([A-Ga-g])([#♯b♭]?)(-?\d)")
+_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
+_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def _log(x: Number) -> Number:
@@ -60,6 +66,26 @@ def amplitude_to_db(amplitude: Number) -> Number:
     return _log(amplitude) * (20.0 / math.log(10.0))
 
 
+def db_to_power(level_db: Number) -> Number:
+    """Power, such as a squared amplitude, of a level in dB.
+
+    >>> round(db_to_power(-3.0), 3)
+    0.501
+    """
+    return 10.0 ** (level_db / 10.0)  # pyright: ignore[reportReturnType]
+
+
+def power_to_db(power: Number) -> Number:
+    """Level in dB of a positive power.
+
+    >>> power_to_db(0.5)
+    -3.01
+    """
+    if isinstance(power, torch.Tensor):
+        return 10.0 * power.log10()
+    return 10.0 * (np.log10(power) if isinstance(power, np.ndarray) else math.log10(power))  # pyright: ignore[reportReturnType]
+
+
 def cents_between(frequency_hz: Number, reference_hz: Number) -> Number:
     """Signed interval in cents from the reference up to the frequency.
 
@@ -67,3 +93,31 @@ def cents_between(frequency_hz: Number, reference_hz: Number) -> Number:
     1200.0
     """
     return _log(frequency_hz / reference_hz) * (1200.0 / math.log(2.0))
+
+
+def pitch_name(pitch: int) -> str:
+    """The name of a MIDI number, with sharps.
+
+    >>> pitch_name(60), pitch_name(54)
+    ('C4', 'F#3')
+    """
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def parse_pitch(name: str) -> int:
+    """The MIDI number of a note's name.
+
+    >>> parse_pitch("C4"), parse_pitch("f#3"), parse_pitch("Bb-1")
+    (60, 54, 10)
+
+    Raises:
+        ValueError: it is none, or its number is not 0 to 127.
+    """
+    match = _NOTE.fullmatch(name)
+    if not match:
+        raise ValueError(f"{name!r} is no note: wanted a name like F#3")
+    letter, accidental, octave = match.groups()
+    pitch = 12 * (int(octave) + 1) + _SEMITONES[letter.upper()] + _ACCIDENTALS[accidental]
+    if not 0 <= pitch <= 127:
+        raise ValueError(f"{name!r} lies beyond the MIDI notes, C-1 to G9")
+    return pitch

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from timbrel.data import NoteSet
+from timbrel.data.claim import alone_in
 from timbrel.data.folder import REPORT, collect_folder, find_recordings, velocity_of
 from timbrel.data.folder_hearing import FolderSettings, hear
+from timbrel.data.instrument_names import instrument_names
 from timbrel.errors import BadInput
 
 from .test_recording import note, silence
@@ -49,7 +54,8 @@ def collected(tmp_path_factory):
 def test_each_folder_is_an_instrument(collected):
     home, _, _ = collected
     notes = NoteSet.open(home / "set")
-    assert notes.instruments == ("keyboard_acoustic_000", "string_acoustic_001")
+    assert notes.instruments == ("grand_piano", "solo_violin")
+    assert {record.family for record in notes} == {"keyboard", "string"}
     assert sorted(notes.pitch.tolist()) == [60, 60, 64, 67, 69]
     assert notes.sample_rate == 16000
     assert notes.audio_batch(range(5)).shape == (5, 64000)
@@ -127,6 +133,70 @@ def test_patterns_folders_and_files_name_recordings(tmp_path, monkeypatch):
     for nothing in ("nowhere", "x/*.mp3", "out/**/*.wav", "x/**.wav/["):
         with pytest.raises(BadInput, match=r"no recordings at|is no pattern"):
             find_recordings(nothing, out)
+
+
+def files_of(home: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def test_other_recordings_want_another_folder_and_the_same_make_the_set_anew(tmp_path):
+    write(tmp_path / "bowed glass/a.wav", note(60, 0.5))
+    write(tmp_path / "other/a.wav", note(64, 0.5))
+    home = tmp_path / "set"
+    collect_folder(tmp_path / "bowed glass", home, processes=0)
+    before = files_of(home)
+    with pytest.raises(BadInput, match=r"holds a set of other recordings \(/.*bowed glass\): "):
+        collect_folder(tmp_path / "other", home, processes=0)
+    assert files_of(home) == before
+    write(tmp_path / "bowed glass/b.wav", note(67, 0.5))
+    collect_folder(tmp_path / "bowed glass", home, processes=0)
+    assert NoteSet.open(home).pitch.tolist() == [60, 67]
+
+
+def test_a_stopped_run_is_no_one_elses(tmp_path, monkeypatch):
+    write(tmp_path / "one/a.wav", note(60, 0.5))
+    write(tmp_path / "two/a.wav", note(60, 0.5))
+    with monkeypatch.context() as patched:
+        patched.setattr("timbrel.data.folder._write_set", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            collect_folder(tmp_path / "one", tmp_path / "set", processes=0)
+    with pytest.raises(BadInput, match="holds a set of other recordings"):
+        collect_folder(tmp_path / "two", tmp_path / "set", processes=0)
+    assert len(collect_folder(tmp_path / "one", tmp_path / "set", processes=0).notes) == 1
+
+
+def test_two_processes_do_not_write_one_set(tmp_path):
+    write(tmp_path / "in/a.wav", note(60, 0.5))
+    with (
+        alone_in(tmp_path / "set"),
+        pytest.raises(BadInput, match=r"another process is making a set in .*set: wait for it"),
+    ):
+        collect_folder(tmp_path / "in", tmp_path / "set", processes=0)
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["Pad/C4.wav", "Pad/soft D4.wav"], ["pad", "pad"]),
+        (["takes/violin_C4.wav", "takes/glass 1.wav"], ["violin", "glass"]),
+        (["takes/bell1.wav", "takes/bell2.wav"], ["bell", "bell"]),
+        (["takes/dx7_C4.wav", "takes/dx7_Fs4_ff.wav"], ["dx7", "dx7"]),
+        (["cello/wav/C2.wav", "cello/wav/01.wav"], ["cello", "cello"]),
+        (["pack/flute C4.wav", "pack/trumpet C4.wav", "pack/1.wav"], ["flute", "trumpet", "pack"]),
+        (["a/Violin/C4.wav", "b/violin/C4.wav"], ["violin", "violin_2"]),
+        (["Ünsicher Ön/a.wav", "日本/a.wav"], ["ünsicher_ön", "日本"]),
+        (["/C4.wav"], ["unknown"]),
+    ],
+)
+def test_instruments_are_called_as_a_user_would(files, names):
+    assert list(map(instrument_names(files).__getitem__, files)) == names
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map("/x/{}".format)))
+def test_any_name_becomes_one_that_a_set_can_hold(files):
+    for name in instrument_names(files).values():
+        assert re.fullmatch(r"\w{1,64}", name)
 
 
 def test_another_set_is_not_touched(tmp_path):

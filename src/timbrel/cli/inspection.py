@@ -13,8 +13,8 @@ from timbrel.audio import probe, read_channels, require_sound, resample
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.loudness import a_weighted_db, lufs
 from timbrel.dsp.pitch import PitchTrack, track_pitch
-from timbrel.picture import SURE, Curves, draw_sound, note_name
-from timbrel.units import amplitude_to_db, hz_to_midi, midi_to_hz
+from timbrel.picture import SURE, Curves, draw_sound
+from timbrel.units import amplitude_to_db, hz_to_midi, midi_to_hz, pitch_name
 
 _HEARING_RATE = 16000
 _LOUDNESS_HOP_S = 0.01
@@ -98,6 +98,6 @@ def _pitch_figures(track: PitchTrack) -> dict[str, Any]:
     return figures | {
         "f0_hz": midi_to_hz(pitch),
         "pitch": pitch,
-        "note": note_name(nearest),
+        "note": pitch_name(nearest),
         "cents": 100 * (pitch - nearest),
     }

@@ -1,14 +1,15 @@
 """Anybody's recordings as a note set, with a report of what was refused and why.
 
     files -> notes, each file by one of several processes, kept in `.unfinished/` as they come
-          -> instruments (one a folder), velocities, names -> nsynth-train/ and report.json
+          -> instruments, velocities, names -> nsynth-train/ and report.json
 
 A run that was stopped goes on where it was: a file that has not changed is not heard again until
-the set is whole. A folder that holds a set of recordings is made anew by the next call.
+the set is whole. The same sources again make the same set anew, other sources want another folder.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -18,16 +19,12 @@ from functools import partial
 from pathlib import Path
 
 from timbrel.data.annotation import Entry, with_qualities
+from timbrel.data.claim import alone_in
 from timbrel.data.folder_hearing import FolderSettings, Found, hear
 from timbrel.data.folder_report import FolderReport, RefusedSound, UsedNote
+from timbrel.data.instrument_names import instrument_names
 from timbrel.data.instrument_words import family_in, source_in
-from timbrel.data.nsynth_layout import (
-    UNKNOWN,
-    example,
-    instrument_name,
-    split_folder,
-    write_examples,
-)
+from timbrel.data.nsynth_layout import UNKNOWN, example, split_folder, write_examples
 from timbrel.data.workers import Progress, available_cores, each, worker_pool
 from timbrel.errors import BadInput
 from timbrel.files import replacing
@@ -36,6 +33,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus")
 REPORT = "report.json"
 
 _UNFINISHED = ".unfinished"
+_SOURCES = "sources.json"
 _LOUDEST_VELOCITY = 100
 _TOLD = ("pitch", "cents", "hold_s", "start_s", "pitch_from")
 
@@ -53,7 +51,8 @@ def collect_folder(
     Pitch is heard in the sound (or read in a name such as `piano_C4.wav` where none can be heard),
     silence is trimmed, velocity is told by the level under the loudest note of the same instrument
     (that one gets 100, one 12 dB softer 50), `hold_s` is estimated. One folder of files is one
-    instrument; its family comes from folder and file names, or is "unknown".
+    instrument and gives it its name (see `instrument_names`); family and source come from folder
+    and file names, or are "unknown" and "acoustic".
 
     Args:
         sources: patterns ("data/**/*.wav"), folders or files.
@@ -63,11 +62,24 @@ def collect_folder(
         progress: told how many files are done.
 
     Raises:
-        BadInput: no file is found, none can be used, or `out` holds something else.
+        BadInput: no file is found, none can be used, `out` holds another set, or another process
+            is at work there.
     """
     settings, out = settings or FolderSettings(), Path(out)
-    files = find_recordings(sources, out)
-    _require_ours(out)
+    wanted = [sources] if isinstance(sources, str | Path) else list(sources)
+    files = find_recordings(wanted, out)
+    with alone_in(out):
+        _claim(out, [str(Path(source).absolute()) for source in wanted])
+        return _collected(files, out, settings, processes, progress)
+
+
+def _collected(
+    files: list[Path],
+    out: Path,
+    settings: FolderSettings,
+    processes: int | None,
+    progress: Progress | None,
+) -> FolderReport:
     processes = min(available_cores() if processes is None else processes, len(files))
     with worker_pool(processes) as pool:
         try:
@@ -86,7 +98,8 @@ def collect_folder(
                 f"{first.reason}"
             )
         _write_set(pool, out, notes, settings, progress)
-    report = FolderReport(out, tuple(note for note, _ in notes), tuple(refused))
+    sources = _sources_of(out) or []
+    report = FolderReport(out, tuple(sources), tuple(note for note, _ in notes), tuple(refused))
     with replacing(out / REPORT) as temporary:
         temporary.write_text(report.to_json(), encoding="utf-8")
     _clear(out)
@@ -126,17 +139,38 @@ def _named_by(source: Path) -> Iterable[Path]:
         raise BadInput(f"{source} is no pattern ({error}): write 'folder/**/*.wav'") from None
 
 
-def _require_ours(out: Path) -> None:
-    ours = (out / REPORT).is_file() or (out / _UNFINISHED).is_dir()
-    if any(out.glob("nsynth-*")) and not ours:
+def _claim(out: Path, sources: list[str]) -> None:
+    """Say in the folder whose set it is to hold.
+
+    Raises:
+        BadInput: it is another's.
+    """
+    before = _sources_of(out)
+    if before is None and (any(out.glob("nsynth-*")) or (out / "examples.json").exists()):
         raise BadInput(f"{out} holds a set that is not of recordings: choose another folder")
+    if before is not None and sorted(before) != sorted(sources):
+        raise BadInput(
+            f"{out} holds a set of other recordings ({', '.join(before) or 'see ' + REPORT}): "
+            "choose another folder, or delete that one"
+        )
+    with replacing(out / _UNFINISHED / _SOURCES) as temporary:
+        temporary.write_text(json.dumps(sources), encoding="utf-8")
+
+
+def _sources_of(out: Path) -> list[str] | None:
+    """What the set in a folder, whole or begun, is made of; None where none is."""
+    begun, whole = out / _UNFINISHED / _SOURCES, out / REPORT
+    try:
+        if begun.is_file():
+            return list(json.loads(begun.read_bytes()))
+        return list(json.loads(whole.read_bytes())["sources"]) if whole.is_file() else None
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def _clear(out: Path) -> None:
-    """Take away what was kept for a run that is over, and a folder that it leaves empty."""
+    """Take away what was kept for a run that is over."""
     shutil.rmtree(out / _UNFINISHED, ignore_errors=True)
-    if not any(out.iterdir()):
-        out.rmdir()
 
 
 def _heard(
@@ -147,10 +181,6 @@ def _heard(
     progress: Progress | None,
 ) -> list[Found]:
     unfinished = out / _UNFINISHED
-    try:
-        unfinished.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"cannot write {out} ({error.strerror}): choose another folder") from None
     found: list[Found] = []
     for result in each(pool, partial(hear, unfinished=unfinished, settings=settings), files):
         found.append(result)
@@ -164,16 +194,16 @@ def _sorted_out(
 ) -> tuple[list[tuple[UsedNote, str]], list[RefusedSound]]:
     """Notes with their names, each with its sound's name in `.unfinished`; and the refusals."""
     refused = [RefusedSound(one["file"], **sound) for one in found for sound in one["refused"]]
-    folders: dict[Path, list[tuple[str, Found]]] = {}
+    called = instrument_names(one["file"] for one in found if one["notes"])
+    instruments: dict[str, list[tuple[str, Found]]] = {}
     for one in found:
         for note in one["notes"]:
-            folders.setdefault(Path(one["file"]).parent, []).append((one["file"], note))
+            instruments.setdefault(called[one["file"]], []).append((one["file"], note))
     used: list[tuple[UsedNote, str]] = []
     names: dict[str, int] = {}
-    for number, (folder, notes) in enumerate(sorted(folders.items())):
+    for number, (instrument, notes) in enumerate(sorted(instruments.items())):
         family = settings.family or _most((family_in(_near(file)) for file, _ in notes), UNKNOWN)
         source = settings.source or _most((source_in(_near(file)) for file, _ in notes), "acoustic")
-        instrument = instrument_name(family, source, number)
         loudest_db = max(note["level_db"] for _, note in notes)
         for file, note in notes:
             velocity = velocity_of(note["level_db"] - loudest_db)
@@ -182,7 +212,15 @@ def _sorted_out(
             unique = name if names[name] == 1 else f"{name}-{names[name]}"
             facts = {key: note[key] for key in _TOLD}
             one_note = UsedNote(
-                file, unique, instrument, str(folder), family, source, number, velocity, **facts
+                file,
+                unique,
+                instrument,
+                str(Path(file).parent),
+                family,
+                source,
+                number,
+                velocity,
+                **facts,
             )
             used.append((one_note, note["sound"]))
     return used, refused

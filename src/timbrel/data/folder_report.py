@@ -22,7 +22,7 @@ class UsedNote:
     Attributes:
         file: the recording.
         note_str, instrument_str: its names in the set.
-        folder: the instrument's.
+        folder: the recording's.
         family, source: the instrument's classes.
         number: the instrument's.
         velocity: MIDI velocity, by its level under the instrument's loudest note.
@@ -63,17 +63,20 @@ class FolderReport:
 
     Attributes:
         folder: the set.
+        sources: the patterns, folders and files that it was made of.
         notes: what is in it.
         refused: what is not.
     """
 
     folder: Path
+    sources: tuple[str, ...]
     notes: tuple[UsedNote, ...]
     refused: tuple[RefusedSound, ...]
 
     def to_json(self) -> str:
         """The report as `report.json` has it."""
         content = {
+            "sources": self.sources,
             "notes": [asdict(note) for note in self.notes],
             "refused": [asdict(sound) for sound in self.refused],
         }

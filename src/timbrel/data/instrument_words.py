@@ -6,6 +6,7 @@ import re
 from pathlib import PurePath
 
 from timbrel.data.nsynth_layout import UNKNOWN
+from timbrel.units import parse_pitch
 
 _FAMILIES = {
     "bass": "bass basses bassguitar slapbass fretless subbass",
@@ -25,10 +26,15 @@ _FAMILIES = {
     "vocal": "vocal vocals voice voices choir singing singer sing soprano tenor vox",
 }
 _SOURCES = {
-    "synthetic": "synth synthetic synthesizer analog wavetable fm saw square digital chiptune",
+    "synthetic": "synth synths synthetic synthesizer analog analogue wavetable fm saw supersaw "
+    "sawlead square squarelead triangle sine oscillator digital chiptune pad pads subbass "
+    "moog juno jupiter prophet serum vst",
     "electronic": "electric electronic rhodes wurli wurlitzer epiano hammond clavinet overdrive "
-    "distortion distorted amp",
+    "distortion distorted amp eguitar ebass stratocaster telecaster",
 }
+
+NOTE_IN_NAME = re.compile(r"(?<![A-Za-z])([A-Ga-g])([#sb]?)(-?\d)(?!\d)")
+"""A note as file names have it, where a sharp may be an s."""
 
 # A word this short must stand alone ("sax", not "saxon"); longer ones may be part of a name.
 _LONGEST_ALONE = 4
@@ -66,14 +72,14 @@ def pitch_in(path: PurePath) -> int | None:
     >>> pitch_in(PurePath("piano_F#3_soft.wav"))
     54
     """
-    notes = re.findall(r"(?<![A-Za-z])([A-Ga-g])([#sb]?)(-?\d)(?!\d)", path.stem)
+    notes = NOTE_IN_NAME.findall(path.stem)
     if len(set(notes)) != 1:
         return None
     letter, accidental, octave = notes[0]
-    semitone = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[letter.upper()]
-    shift = {"": 0, "#": 1, "s": 1, "b": -1}[accidental]
-    pitch = 12 * (int(octave) + 1) + semitone + shift
-    return pitch if 0 <= pitch <= 127 else None
+    try:
+        return parse_pitch(letter + accidental.replace("s", "#") + octave)
+    except ValueError:
+        return None
 
 
 def _longest(text: str, meanings: dict[str, str]) -> str | None:

@@ -13,8 +13,9 @@ from torch import Tensor
 from timbrel.data.note_set import NoteSet
 from timbrel.data.nsynth_layout import FAMILIES, QUALITIES, UNKNOWN
 from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, mel_power
-from timbrel.picture import note_name, sheet
+from timbrel.picture import sheet
 from timbrel.picture.canvas import BLUE, GREEN, INK, LEVELS, ORANGE
+from timbrel.units import pitch_name
 
 _COLUMNS, _ROWS = 12, 6
 _GAP = 6
@@ -76,7 +77,7 @@ def _draw_keys(axes: Axes, notes: NoteSet) -> None:
         [f"{names[f]}  {int((notes.family == f).sum()):,}" for f in present],
     )
     ticks = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
-    axes.set_xticks(ticks, [note_name(pitch) for pitch in ticks])
+    axes.set_xticks(ticks, [pitch_name(pitch) for pitch in ticks])
     axes.grid(visible=False)
     axes.set_title(f"notes of each family over the keyboard (darkest: {int(counts.max())} a key)")
 
@@ -121,7 +122,7 @@ def _draw_mosaic(axes: Axes, notes: NoteSet) -> None:
         record = notes[int(chosen[place])]
         axes.text(
             left, top + 1.7 * _GAP, f"{record.family} {record.instrument_str[-3:]} "
-            f"{note_name(record.pitch)}", fontsize=5.5, color=INK, va="bottom",
+            f"{pitch_name(record.pitch)}", fontsize=5.5, color=INK, va="bottom",
         )  # fmt: skip
     axes.imshow(picture.numpy(), cmap=LEVELS, vmin=FLOOR_DB, vmax=0.0, aspect="auto")
     axes.set_axis_off()

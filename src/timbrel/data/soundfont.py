@@ -18,6 +18,7 @@ from pathlib import Path
 
 from timbrel.config import to_toml
 from timbrel.data.annotation import Entry, with_qualities
+from timbrel.data.claim import alone_in
 from timbrel.data.gm_programs import Program, chosen_programs, gm_programs
 from timbrel.data.nsynth_layout import example, split_folder, write_examples
 from timbrel.data.soundfont_plan import (
@@ -85,13 +86,14 @@ def render_soundfont(
         progress: told how many notes are done.
 
     Raises:
-        BadInput: the font cannot be read, or the folder holds another set.
+        BadInput: the font cannot be read, the folder holds another set, or another process is at
+            work there.
         MissingExtra: tinysoundfont is not installed.
     """
     settings = settings or SoundFontSettings()
     font, out = _checked_font(Path(font)), Path(out)
     claim = _claim(out, font, settings)
-    with worker_pool(processes, start_worker, (font, settings)) as pool:
+    with alone_in(out), worker_pool(processes, start_worker, (font, settings)) as pool:
         try:
             there = pool.submit(font_programs).result()
             programs, absent = _present(settings, there, font)

@@ -4,7 +4,7 @@ from timbrel.picture.canvas import sheet
 from timbrel.picture.demos import draw_demo
 from timbrel.picture.inspection import Curves, draw_sound
 from timbrel.picture.pads import draw_pad
-from timbrel.picture.panels import SURE, note_name
+from timbrel.picture.panels import SURE
 from timbrel.picture.songs import draw_song, draw_song_row
 from timbrel.picture.takes import draw_row, draw_takes
 
@@ -18,6 +18,5 @@ __all__ = [
     "draw_song_row",
     "draw_sound",
     "draw_takes",
-    "note_name",
     "sheet",
 ]

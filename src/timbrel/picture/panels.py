@@ -19,7 +19,7 @@ from torch import Tensor
 from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, mel_power
 from timbrel.midi import Score
 from timbrel.picture.canvas import BLUE, COLOURS, GREY, INK, LEVELS, ORANGE, RED
-from timbrel.units import hz_to_midi, midi_to_hz
+from timbrel.units import hz_to_midi, midi_to_hz, pitch_name
 
 _WIDEST = 4000
 _FREQUENCY_TICKS_HZ = (200, 500, 1000, 2000, 5000, 10000)
@@ -103,7 +103,7 @@ def draw_pitch(
         axes.text(0.5, 0.5, "no pitch found", transform=axes.transAxes, ha="center", color=GREY)
     step = next((step for step in (3, 6) if high - low <= 6 * step), 12)
     ticks = range(step * math.ceil(low / step), high + 1, step)
-    axes.set_yticks(list(ticks), [f"{note_name(n)}  {midi_to_hz(float(n)):.0f}" for n in ticks])
+    axes.set_yticks(list(ticks), [f"{pitch_name(n)}  {midi_to_hz(float(n)):.0f}" for n in ticks])
     axes.set_ylim(low, high)
     axes.set_ylabel("pitch (note, Hz)")
 
@@ -114,16 +114,6 @@ def _pitch_range(pitch: Float[Tensor, " frames"]) -> tuple[int, int]:
     high = 3 * math.ceil((float(pitch.quantile(0.98)) + 1.5) / 3)
     lacking = max(0, 12 - (high - low))
     return low - 3 * (lacking // 6), high + lacking - 3 * (lacking // 6)
-
-
-def note_name(pitch: int) -> str:
-    """The name of a MIDI number; middle C is C4.
-
-    >>> note_name(60), note_name(69)
-    ('C4', 'A4')
-    """
-    names = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-    return f"{names[pitch % 12]}{pitch // 12 - 1}"
 
 
 def draw_loudness(axes: Axes, loudness_db: Float[Tensor, " frames"], frame_rate: float) -> None:
@@ -147,6 +137,6 @@ def draw_notes(axes: Axes, score: Score) -> None:
         axes.plot([], [], color=colour, linewidth=4, label=track.label)
     pitches = [note.pitch for track in score.tracks for note in track.notes] or [60.0]
     low, high = 12 * int(min(pitches) // 12), 12 * math.ceil((max(pitches) + 1) / 12)
-    axes.set_yticks(range(low, high + 1, 12), map(note_name, range(low, high + 1, 12)))
+    axes.set_yticks(range(low, high + 1, 12), map(pitch_name, range(low, high + 1, 12)))
     axes.set(xlim=(0, max(score.duration_s, 0.1)), ylim=(low - 1, high + 1))
     axes.set_ylabel("pitch (note)")

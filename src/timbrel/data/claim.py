@@ -1,0 +1,38 @@
+"""A set's folder while it is made: nobody else writes there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from timbrel.errors import BadInput
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make the folder, keep other processes out of it, and take it away if it stays empty.
+
+    Raises:
+        BadInput: another process makes a set there, or it cannot be written.
+    """
+    lock = FileLock(folder / ".lock", blocking=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise BadInput(
+            f"another process is making a set in {folder}: wait for it, or choose another folder"
+        ) from None
+    except OSError as error:
+        raise BadInput(f"cannot write {folder} ({error.strerror}): choose another folder") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows: it is open
+            (folder / ".lock").unlink()
+        lock.release()
+        with suppress(OSError):  # it holds something
+            folder.rmdir()
