@@ -121,8 +121,8 @@ NAME = "decoder.seed.bias"
 @pytest.mark.parametrize(
     ("tensor", "message"),
     [
-        (None, rf"does not fit its config: {NAME} differs$"),
-        (torch.zeros(3), rf"does not fit its config: {NAME} differs$"),
+        (None, rf"does not fit the settings \({NAME} differs\): use those that it was trained by$"),
+        (torch.zeros(3), rf"does not fit the settings \({NAME} differs\)"),
         (torch.full((80,), math.nan), rf"{NAME} holds NaN or infinity: train the model again$"),
         (torch.full((80,), math.inf).half(), rf"{NAME} holds NaN or infinity"),
         (torch.full((80,), math.nan).to(torch.float8_e4m3fn), rf"{NAME} holds NaN or infinity"),
@@ -139,7 +139,7 @@ def test_weights_that_cannot_be_used_are_refused(model, tensor, message: str) ->
 
 def test_a_tensor_too_many_is_refused(model: Path) -> None:
     save_file(load_file(model / WEIGHTS) | {"extra": torch.zeros(1)}, model / WEIGHTS)
-    with pytest.raises(BadModel, match="does not fit its config: extra differs"):
+    with pytest.raises(BadModel, match=r"does not fit the settings \(extra differs\)"):
         load(model)
 
 

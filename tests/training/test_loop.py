@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from toy import make_toy, toy_settings, train_toy
 
 from timbrel.config import read_toml
@@ -256,13 +256,25 @@ def test_fine_tuning_starts_from_a_model_and_remembers_it(tmp_path: Path) -> Non
     assert float(rows(tuned)[0]["train/error"]) < 0.2 < 0.5
     with pytest.raises(BadConfig, match="was begun from other weights: start from the same"):
         train_toy(tuned, "loop.log_every=1")
-    with pytest.raises(
-        BadModel, match=r"there is no .*weights\.safetensors: give a model's folder"
-    ):
+    with pytest.raises(BadModel, match=r"has no weights\.safetensors: train the model or copy"):
         train_toy(tmp_path / "third", initial_weights=tmp_path)
-    with pytest.raises(BadModel, match=r"does not fit this configuration \(size mismatch for 0\.w"):
+    with pytest.raises(BadModel, match=r"does not fit the settings \(0\.bias differs\): use"):
         train_toy(tmp_path / "third", "width=5", initial_weights=model)
     assert not (tmp_path / "third").exists()
+
+
+def test_fine_tuning_is_as_strict_with_weights_as_playing(tmp_path: Path) -> None:
+    """What `load` refuses is refused here too: NaN, damage."""
+    model = train_toy(tmp_path / "first", "loop.steps=1", "loop.preview_every=0")
+    path = model / "weights.safetensors"
+    weights = load_file(path)
+    save_file(weights | {"0.bias": torch.full_like(weights["0.bias"], torch.nan)}, path)
+    with pytest.raises(BadModel, match=r"0\.bias holds NaN or infinity: train the model again$"):
+        train_toy(tmp_path / "second", initial_weights=model)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(BadModel, match=r"weights\.safetensors is damaged \(.*\): copy or train"):
+        train_toy(tmp_path / "second", initial_weights=model)
+    assert not (tmp_path / "second").exists()
 
 
 def test_only_one_process_trains_in_a_folder(tmp_path: Path) -> None:

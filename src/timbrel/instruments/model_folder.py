@@ -88,15 +88,25 @@ def _stored(tensor: Tensor, half: bool) -> Tensor:
     return tensor.half() if half and tensor.is_floating_point() else tensor
 
 
-def read_weights(folder: Path, network: nn.Module) -> None:
-    """Load a network's state from a model folder.
+def weights_file(folder: Path) -> Path:
+    """Where the weights of a model folder are.
 
     Raises:
-        BadModel: the file is missing or damaged, its tensors do not fit, or are not finite.
+        BadModel: it has none.
     """
     path = folder / WEIGHTS
     if not path.is_file():
         raise BadModel(f"{folder} has no {WEIGHTS}: train the model or copy the whole folder")
+    return path
+
+
+def read_weights(folder: Path, network: nn.Module) -> None:
+    """Load a network's state from a model folder: to play it, or to train it further.
+
+    Raises:
+        BadModel: the file is missing or damaged, its tensors do not fit, or are not finite.
+    """
+    path = weights_file(folder)
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
@@ -106,7 +116,8 @@ def read_weights(folder: Path, network: nn.Module) -> None:
                if name not in wanted or name not in state
                or wanted[name].shape != state[name].shape]  # fmt: skip
     if misfits:
-        raise BadModel(f"{path} does not fit its config: {min(misfits)} differs")
+        raise BadModel(f"{path} does not fit the settings ({min(misfits)} differs): "
+                       "use those that it was trained by")  # fmt: skip
     fitting = {name: state[name].to(wanted[name].dtype) for name in wanted}
     broken = [name for name, tensor in fitting.items() if not bool(tensor.isfinite().all())]
     if broken:

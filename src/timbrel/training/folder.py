@@ -21,9 +21,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from timbrel.config import read_toml, to_toml
-from timbrel.errors import BadConfig, BadModel
+from timbrel.errors import BadConfig
 from timbrel.files import replacing
-from timbrel.instruments.model_folder import WEIGHTS
+from timbrel.instruments.model_folder import weights_file
 from timbrel.training.record import TrainingRecord
 from timbrel.training.settings import TrainingSettings
 from timbrel.training.state import Facts, read_facts
@@ -133,11 +133,7 @@ def digest(model: Path) -> str:
     Raises:
         BadModel: the folder has none.
     """
-    path = model / WEIGHTS
-    try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
-    except OSError:
-        raise BadModel(f"there is no {path}: give a model's folder to start from") from None
+    return hashlib.blake2b(weights_file(model).read_bytes(), digest_size=16).hexdigest()
 
 
 def flat_settings(settings: TrainingSettings) -> dict[str, Any]:

@@ -15,12 +15,9 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from timbrel.errors import BadModel
-from timbrel.instruments.model_folder import WEIGHTS
+from timbrel.instruments.model_folder import read_weights
 
 Batch = Any
 """What `TrainingSet.batch` makes: a tensor, or tensors in tuples, dicts or dataclasses."""
@@ -107,18 +104,6 @@ class Objective(nn.Module, ABC):
         """Take over the weights of a model folder, to fine-tune them.
 
         Raises:
-            BadModel: there are no weights, or they are of another shape.
+            BadModel: there are no weights, or they cannot be used.
         """
-        path = folder / WEIGHTS
-        try:
-            weights = load_file(path)
-            self.network.load_state_dict({name: w.float() if w.is_floating_point() else w
-                                          for name, w in weights.items()})  # fmt: skip
-        except (OSError, SafetensorError):
-            raise BadModel(f"{path} is missing or damaged: give a model's folder") from None
-        except RuntimeError as error:
-            first = str(error).splitlines()[1:2] or [str(error)]
-            raise BadModel(
-                f"{path} does not fit this configuration ({first[0].strip()}): "
-                "use the model's own training.toml"
-            ) from None
+        read_weights(folder, self.network)
