@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from timbrel.cli.app import run
+from timbrel.cli.places import LIST
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Ran:
 
 
 def _files(folder: Path) -> dict[Path, int]:
-    """Files with their times, but for what other libraries keep in the user's cache."""
-    files = (path for path in folder.rglob("*") if path.is_file())
+    """Files with their times, but for lists of results and what others keep in the user's cache."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LIST)
     return {path: path.stat().st_mtime_ns for path in files if ".cache" not in path.parts}
 
 

@@ -62,7 +62,7 @@ def test_a_sound_that_cannot_be_used(
         ),
         (
             ["morph", "sounds/a.wav", "sounds/b.wav", "--grid", "3x3", "--out", "x.wav", *SINE],
-            "--out x.wav: a pad is a folder of many files",
+            "--out x.wav: these are many files, name a folder",
         ),
         (
             ["generate", "--count", "256", "--duration", "60", *SINE],
@@ -76,17 +76,23 @@ def test_a_sound_that_cannot_be_used(
         (["blend", "sounds/a.wav", "--out", "x.mp3", *SINE], "x.mp3 ends in '.mp3'"),
         (
             ["blend", "sounds/a.wav", "--out", "song.mid/x.wav", *SINE],
-            "cannot write song.mid/x.wav",
+            "cannot write into song.mid (",
         ),
-        (["blend", "sounds/a.wav", "--out", "/", *SINE], "--out / is a folder: give the name of"),
+        (["blend", "sounds/a.wav", "--out", "/", *SINE], "--out / is the root"),
         (["blend", "sounds/a.wav", "--model", "sinus"], "no model 'sinus': did you mean 'sine'?"),
         (["blend", "sounds/a.wav", "--model", "sounds"], "sounds is no model folder"),
         (["blend", "sounds/a.wav", "--bank", "song.mid", *SINE], "song.mid is no bank"),
         (["blend", "x", "--bank", "none.safetensors", *SINE], "no bank at none.safetensors"),
-        (["encode", "sounds/a.wav", "--out", "x.wav", *SINE], "x.wav: a timbre's file ends in"),
+        (
+            ["encode", "sounds/a.wav", "--out", "x.wav", *SINE],
+            "x.wav ends in '.wav': end it",
+        ),
         (["encode", "sounds/a.wav", "--name", " x", *SINE], "' x' is no name for a timbre"),
-        (["inspect", "sounds/a.wav", "--out", "x.jpg"], "x.jpg is no picture's name"),
-        (["inspect", "sounds/a.wav", "--out", "song.mid/x.png"], "cannot write song.mid/x.png"),
+        (
+            ["inspect", "sounds/a.wav", "--out", "x.jpg"],
+            "x.jpg ends in '.jpg': end it in .png",
+        ),
+        (["inspect", "sounds/a.wav", "--out", "song.mid/x.png"], "cannot write into song.mid ("),
         (["render", "none.mid", "--timbre", "sounds/a.wav", *SINE], "none.mid"),
         (["render", "sounds/a.wav", "--timbre", "sounds/a.wav", *SINE], "is not a MIDI file"),
         (["render", "song.mid", *SINE], "no timbre is named like the song's programs"),
@@ -97,11 +103,11 @@ def test_a_sound_that_cannot_be_used(
         (["render", "song.mid", "--timbre", "1=", *SINE], "'1=' assigns nothing"),
         (
             ["render", "song.mid", "--timbre", "sounds/a.wav", "--pan", "2", *SINE],
-            "--pan 2: wanted a number from -1 to 1",
+            "--pan '2': wanted a number from -1 to 1",
         ),
         (
             ["render", "song.mid", "--timbre", "sounds/a.wav", "--gain", "low=x", *SINE],
-            "--gain x: wanted a number from -60 to 24",
+            "--gain 'x': wanted a number from -60 to 24",
         ),
         (["render", "song.mid", "--timbre", "sounds/a.wav", "--out", "x.ogg", *SINE], "x.ogg ends"),
         (
@@ -156,24 +162,24 @@ def test_what_a_folder_without_permission_says(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
     words = ["blend", sounds / "a.wav", *SINE]
-    assert "cannot write out/blend.wav (Permission denied)" in timbrel(*words).refusal
+    assert "cannot write into out (Permission denied): choose" in timbrel(*words).refusal
 
 
 def test_a_disk_that_fills_up_leaves_nothing(
     timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path("out").mkdir()
-    Path("out/blend.wav").write_bytes(b"before")
+    Path("b.wav").write_bytes(b"before")
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", refuse)
-    assert "No space left on device" in timbrel("blend", sounds / "a.wav", *SINE).refusal
-    assert Path("out/blend.wav").read_bytes() == b"before"
-    assert [path.name for path in Path("out").iterdir()] == ["blend.wav"]
+    refusal = timbrel("blend", sounds / "a.wav", "--out", "b.wav", *SINE).refusal
+    assert refusal.startswith("cannot write b.wav (No space left on device)")
+    assert Path("b.wav").read_bytes() == b"before"
+    assert [path.name for path in Path().iterdir() if path.is_file()] == ["b.wav"]
 
 
 def test_endless_words_get_a_short_line(timbrel: Any) -> None:

@@ -39,8 +39,8 @@ def test_inspect_measures_and_draws(timbrel: Any, sounds: Path) -> None:
     assert abs(figures["cents"]) < 10
     assert figures["pitched_share"] > 0.8
     assert -12 < figures["peak_db"] < 0
-    assert ran.written == {Path("out/my door.png")}
-    assert is_png(Path("out/my door.png"))
+    assert ran.written == {Path("out/my_door.png")}
+    assert is_png(Path("out/my_door.png"))
 
 
 def test_inspect_takes_stereo_at_8_khz(timbrel: Any, sounds: Path) -> None:
@@ -75,7 +75,7 @@ def test_encode_fills_a_bank_that_other_verbs_know(timbrel: Any, sounds: Path) -
     bank = Bank.load("mine.safetensors")
     assert list(bank) == ["my a", "my b"]
     ran = timbrel("blend", "'my a' + 'my b'", "--bank", "mine.safetensors", *SINE)
-    assert ran.paths == [Path("out/blend.wav")]
+    assert ran.paths == [Path("out/my_a+my_b.wav")]
 
 
 def test_a_given_pitch_is_believed(timbrel: Any, sounds: Path) -> None:
@@ -124,8 +124,8 @@ def test_steps_are_files_and_a_row_and_a_picture(timbrel: Any, sounds: Path) -> 
         "morph", sounds / "a.wav", sounds / "b.wav", "--steps", "3", "--duration", "0.3", "--plot",
         *SINE,
     )  # fmt: skip
-    steps = [Path(f"out/morph/alpha_{alpha}.wav") for alpha in ("0.000", "0.500", "1.000")]
-    assert ran.paths == [Path("out/morph/all.wav"), *steps, Path("out/morph/all.png")]
+    steps = [Path(f"out/morph_a_b/alpha_{alpha}.wav") for alpha in ("0.000", "0.500", "1.000")]
+    assert ran.paths == [Path("out/morph_a_b/all.wav"), *steps, Path("out/morph_a_b/all.png")]
     assert is_png(ran.paths[-1])
     lengths = [len(read(path)[0]) for path in steps]
     assert len(read(ran.paths[0])[0]) == sum(lengths) + 2 * 800
@@ -150,7 +150,7 @@ def test_a_pad_holds_its_notes_and_a_page_that_plays_them(
 ) -> None:
     words = [sounds / f"{name}.wav" for name in "abcd"[:corners]]
     ran = timbrel("morph", *words, "--grid", "3x2", "--duration", "0.2", "--plot", *SINE)
-    folder = Path("out/pad")
+    folder = Path("out", "_".join(["pad", *"abcd"[:corners]]))
     assert ran.paths[:2] == [folder / "pad.html", folder / "pad.png"]
     facts = json.loads((folder / "pad.json").read_text())
     assert (facts["columns"], facts["rows"]) == (3, 2)
@@ -169,14 +169,14 @@ def test_a_corner_s_name_cannot_break_the_page(timbrel: Any, sounds: Path) -> No
     evil = sounds.rename(sounds.with_name("x")) / "<script>alert(1)<.wav"
     (sounds.with_name("x") / "a.wav").rename(evil)
     timbrel("morph", evil, evil, "--grid", "2x2", "--duration", "0.1", *SINE)
-    page = Path("out/pad/pad.html").read_text()
+    (page,) = (path.read_text() for path in Path("out").rglob("pad.html"))
     assert page.count("<script") == 2
     assert "\\u003cscript>alert" in page
 
 
 def test_blend_of_quoted_files(timbrel: Any, sounds: Path) -> None:
     ran = timbrel("blend", "0.5*'sounds/my door.wav' + 0.5*'sounds/a.wav'", "--plot", *SINE)
-    assert ran.paths == [Path("out/blend.wav"), Path("out/blend.png")]
+    assert ran.paths == [Path("out/0.5my_door+0.5a.wav"), Path("out/0.5my_door+0.5a.png")]
 
 
 def test_nothing_clips(timbrel: Any, sounds: Path) -> None:
@@ -196,7 +196,7 @@ def test_generate_is_repeatable_and_keeps_its_timbres(timbrel: Any) -> None:
     words = ("generate", "--count", "2", "--seed", "5", "--duration", "0.2", *SINE)
     ran = timbrel(*words)
     names = ["generated_5_1", "generated_5_2"]
-    folder = Path("out/generated")
+    folder = Path("out/generated_5")
     bank = folder / "all.safetensors"
     assert ran.paths == [folder / "all.wav", *(folder / f"{name}.wav" for name in names), bank]
     sounds, timbres = [read(path)[0].tolist() for path in ran.paths[:-1]], Bank.load(bank)

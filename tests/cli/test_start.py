@@ -83,7 +83,7 @@ def test_doctor_tells_what_a_missing_part_would_add(
 
 def test_models_are_listed_with_what_they_can_do(timbrel: Any) -> None:
     rows = {row["name"]: row for row in json.loads("\n".join(timbrel("models", "--json").out))}
-    can = ["render", "bend", "differentiable", "encode", "generate", "velocity"]
+    can = ["render", "bend", "differentiable", "encode", "generate", "play", "velocity"]
     assert rows["sine"]["can"] == can
     assert (rows["sine"]["timbre"], rows["sine"]["rate_hz"]) == (4, 16000)
     table = timbrel("models")

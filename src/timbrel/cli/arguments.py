@@ -1,6 +1,7 @@
 """What verbs take: numbers with their legal ranges, pitches by name, and the options many share.
 
-A value out of range is a parse error like any other: one line that names the option.
+A value that cannot be is a parse error: one line that names the option, what was got and what is
+wanted.
 """
 
 from __future__ import annotations
@@ -8,27 +9,38 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
 DEFAULT_MODEL = "mel_vae"
 
-_NOTE = re.compile(r"([A-Ga-g])([#♯b♭]?)(-?\d)")
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_SHIFTS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
+_LONGEST_S = 60.0
 
 
-def between(low: float, high: float) -> Callable[[object, Any], None]:
-    """A validator of numbers in [low, high]; NaN is in no range."""
+def number(
+    text: str, low: float, high: float, such_as: object, *, whole: bool = False
+) -> float | int:
+    """A number in [low, high] from what a user wrote; NaN is in no range.
 
-    def check(_: object, value: float | None) -> None:
-        if value is not None and not low <= value <= high:
-            raise ValueError(f"Wanted a number from {low:g} to {high:g}.")
+    >>> number("0.25", 0, 1, 0.5), number("7", 1, 256, 9, whole=True)
+    (0.25, 7)
 
-    return check
+    Raises:
+        ValueError: it is none, or out of range.
+    """
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        span = f"{low} to {high}" if whole else f"{low:g} to {high:g}"
+        raise ValueError(f"{text!r}: wanted {kind} from {span}, such as {such_as}")
+    return value + 0  # -0.0 is 0.0
 
 
 def midi_pitch(text: str) -> float:
@@ -40,18 +52,15 @@ def midi_pitch(text: str) -> float:
     Raises:
         ValueError: it is neither, or beyond 0 to 127.
     """
-    match = _NOTE.fullmatch(text.strip())
-    try:
-        if match:
-            step, shift, octave = match.groups()
-            pitch = float(12 * (int(octave) + 1) + _STEPS[step.upper()] + _SHIFTS[shift])
-        else:
-            pitch = float(text)
-    except ValueError:
-        pitch = math.nan
-    if not 0 <= pitch <= 127:
-        raise ValueError(f"{text!r} is no pitch: wanted a MIDI number 0 to 127 or a name like F#3")
-    return pitch
+    from timbrel.units import parse_pitch  # here, because it imports torch
+
+    text = text.strip()
+    with suppress(ValueError):
+        return float(parse_pitch(text))
+    with suppress(ValueError):
+        if 0 <= float(text) <= 127:
+            return float(text)
+    raise ValueError(f"{text!r} is no pitch: wanted a MIDI number 0 to 127 or a name like F#3")
 
 
 def grid_size(text: str) -> tuple[int, int]:
@@ -112,19 +121,30 @@ def _read_with(read: Callable[[str], Any], shown: str) -> Parameter:
     return Parameter(converter=convert, n_tokens=1, metavar=shown)
 
 
+def _number(low: float, high: float, such_as: float, *, whole: bool = False) -> Parameter:
+    def read(text: str) -> float | int:
+        return number(text, low, high, such_as, whole=whole)
+
+    return _read_with(read, "INT" if whole else "FLOAT")
+
+
 Pitch = Annotated[float, _read_with(midi_pitch, "PITCH")]
 Grid = Annotated[tuple[int, int], _read_with(grid_size, "9x9")]
 Envelope = Annotated[Any | None, _read_with(envelope, "ATTACK,DECAY,SUSTAIN,RELEASE")]
 Shares = Annotated[tuple[float, ...], _read_with(shares, "1,2,1")]
 
-Share = Annotated[float, Parameter(validator=between(0, 1))]
-Seconds = Annotated[float, Parameter(validator=between(0.01, 60))]
-Patience = Annotated[float, Parameter(validator=between(0, 600))]
-Count = Annotated[int, Parameter(validator=between(1, 256))]
-Seed = Annotated[int, Parameter(validator=between(0, 2**63 - 1))]
+Share = Annotated[float, _number(0, 1, 0.5)]
+Seconds = Annotated[float, _number(0.01, _LONGEST_S, 2)]
+Patience = Annotated[float, _number(0, 600, 10)]
+Count = Annotated[int, _number(1, 256, 9, whole=True)]
+Seed = Annotated[int, _number(0, 2**63 - 1, 1, whole=True)]
+Processes = Annotated[int | None, _number(0, 256, 2, whole=True)]
+Aspect = Literal["quality", "morphs", "directions"]
 Json = Annotated[bool, Parameter(name="--json", help="Figures as JSON on stdout.")]
 Plot = Annotated[bool, Parameter(name="--plot", help="Draw a picture beside it.")]
-Out = Annotated[Path | None, Parameter(help="Where to write; the default lies in out/.")]
+Out = Annotated[
+    Path | None, Parameter(help="A file by its ending, else a folder; out/ where nothing is said.")
+]
 
 
 @Parameter(name="*")

@@ -13,6 +13,7 @@ from timbrel.audio import read_audio
 from timbrel.cli.arguments import Note, Using
 from timbrel.cli.demo_song import compose
 from timbrel.cli.output import progress_bar
+from timbrel.cli.places import OUT, Place
 from timbrel.cli.takes import Takes, play
 from timbrel.cli.timbres import Timbres, open_timbres
 from timbrel.errors import BadInput
@@ -30,26 +31,35 @@ _HARP = ("harp", "guitar", "guitars")
 _BASS = ("acoustic_bass", "bass", "basses")
 
 _STEPS = 7
+_FILES = ("morph.wav", "blend.wav", "song.wav", "song.mid", "demo.png")
 
 
-def demonstrate(using: Using, out: Path) -> list[Path]:
+def demonstrate(using: Using, out: Path | None) -> list[Path]:
     """Write the demo; its paths, the sounds first."""
+    timbres = open_timbres(using)
+    # Whoever asks for the demo where it always lies has named its files.
+    chosen = frozenset(_FILES) if out is None else frozenset[str]()
+    place = Place(OUT / "demo" if out is None else out, chosen=chosen)
+    return place.fill(lambda folder: _write(timbres, folder))
+
+
+def _write(timbres: Timbres, folder: Path) -> list[Path]:
     from timbrel.picture import draw_demo
 
-    timbres = open_timbres(using)
+    paths = morph_path, blend_path, song, midi, picture = [folder / name for name in _FILES]
     morphed, blended = _morph(timbres), _blend(timbres)
-    paths = morphed.write(out / "morph.wav") + blended.write(out / "blend.wav")
-    midi = write_score(out / "song.mid", compose())
-    song = _song(timbres, midi, out / "song.wav")
-    score, audio = read_score(midi), read_audio(song, timbres.instrument.sample_rate)
-    picture = draw_demo(
-        out / "demo.png",
+    morphed.write(folder, morph_path.name)
+    blended.write(folder, blend_path.name)
+    _song(timbres, write_score(midi, compose()), song)
+    rate = timbres.instrument.sample_rate
+    draw_demo(
+        picture,
         (morphed.names, morphed.sounds),
         (blended.names, blended.sounds),
-        (score, audio),
-        timbres.instrument.sample_rate,
+        (read_score(midi), read_audio(song, rate)),
+        rate,
     )
-    return [*paths, song, midi, picture]
+    return paths
 
 
 def _morph(timbres: Timbres) -> Takes:
@@ -65,7 +75,7 @@ def _blend(timbres: Timbres) -> Takes:
     return play(timbres.instrument, both, [plain, blended], Note(duration=1.8), 64.0)
 
 
-def _song(timbres: Timbres, midi: Path, out: Path) -> Path:
+def _song(timbres: Timbres, midi: Path, out: Path) -> None:
     score = read_score(midi)
     wanted = {"lead": _LEAD, "harp": _HARP, "bass": _BASS}
     parts = [
@@ -73,9 +83,7 @@ def _song(timbres: Timbres, midi: Path, out: Path) -> Path:
         for i, track in enumerate(score.tracks)
     ]
     with progress_bar("playing") as progress:
-        return perform(
-            score, spread(score, parts), out, progress=lambda share: progress(share, 1.0)
-        ).path
+        perform(score, spread(score, parts), out, progress=lambda share: progress(share, 1.0))
 
 
 def _first(

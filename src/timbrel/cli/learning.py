@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from timbrel.cli.arguments import DEFAULT_MODEL, Json, Plot
+from timbrel.cli.arguments import DEFAULT_MODEL, Aspect, Json, Plot
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 
 
@@ -34,7 +34,7 @@ def evaluate(
     model: str = DEFAULT_MODEL,
     *,
     data: Path | None = None,
-    of: tuple[Literal["quality", "morphs", "directions"], ...] = (),
+    of: tuple[Aspect, ...] = (),
     json: Json = False,
     quick: Annotated[bool, Parameter(help="A quarter of the notes.")] = False,
     plot: Plot = False,
@@ -51,5 +51,5 @@ def evaluate(
     with progress_bar("judging") as progress:
         figures: dict[str, Any] = dict(measure(model, data, of, quick, progress))
     if plot:
-        figures["picture"] = draw(model, data, Path("out") / f"{Path(model).name}.png")
+        figures["picture"] = draw(model, data)
     (say_json if json else say_figures)(figures)

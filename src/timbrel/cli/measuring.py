@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
+from timbrel.cli.arguments import Aspect
+from timbrel.cli.places import place_for
 from timbrel.errors import BadInput
 from timbrel.evaluate import direction_figures, evaluate_instrument, morph_figures
 from timbrel.instruments import Instrument, load
 
-Aspect = Literal["quality", "morphs", "directions"]
 Progress = Callable[..., None]
 
 _QUALITY_NOTES, _MORPH_PAIRS, _DIRECTION_NOTES = 60, 20, 120
@@ -56,8 +57,9 @@ def _others() -> str:
     return " or ".join(aspect for aspect in get_args(Aspect) if aspect != "directions")
 
 
-def draw(model: str, data: Path | None, out: Path) -> Path:
+def draw(model: str, data: Path | None) -> Path:
     """Held-out notes beside what the model makes of them."""
     from timbrel.evaluate import draw_comparison
 
-    return draw_comparison(out, load(model), data)
+    place = place_for(None, Path(model).name, (".png",))
+    return place.fill(lambda new: [draw_comparison(new / place.file, load(model), data)])[0]

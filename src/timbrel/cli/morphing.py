@@ -12,7 +12,8 @@ from torch import Tensor
 
 from timbrel.cli.arguments import Note
 from timbrel.cli.pad import Pad
-from timbrel.cli.takes import Takes, play
+from timbrel.cli.places import folder_for
+from timbrel.cli.takes import Takes, place_of_takes, play
 from timbrel.cli.timbres import Timbres, shown_name
 from timbrel.errors import BadInput
 from timbrel.sound import MorphPath
@@ -128,16 +129,26 @@ def write_morph(
 ) -> list[Path]:
     """Play and write an alpha, steps or a mixture."""
     weights = wish.weights_for(len(corners.names))
-    default = Path("out/morph.wav" if len(weights) == 1 else "out/morph")
-    return corners.morph(weights, path, note).write(out or default, plot)
+    name = _name("morph", corners, path)
+    if len(weights) == 1:
+        row = weights[0].tolist()
+        name += "".join(f"_{share:.3g}" for share in (row[1:] if len(row) == 2 else row))
+    place = place_of_takes(out, len(weights), name, corners.timbres.reads)
+    return place.fill(
+        lambda folder: corners.morph(weights, path, note).write(folder, place.file, plot)
+    )
 
 
 def write_pad(
     corners: Corners, wish: Wish, path: MorphPath, note: Note, out: Path | None, plot: bool
 ) -> list[Path]:
     """Play and write a pad."""
-    folder = out or Path("out/pad")
-    if folder.suffix:
-        raise BadInput(f"--out {folder}: a pad is a folder of many files, name a folder")
-    assert wish.grid is not None
-    return corners.pad(wish.grid, path, note).write(folder, plot)
+    size = wish.grid
+    assert size is not None
+    place = folder_for(out, _name("pad", corners, path), corners.timbres.reads)
+    return place.fill(lambda folder: corners.pad(size, path, note).write(folder, plot))
+
+
+def _name(what: str, corners: Corners, path: MorphPath) -> str:
+    """What a morph's results are called: two of them must not write over each other."""
+    return "_".join([what, *corners.names, *([path] if path != "linear" else [])])

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from timbrel.cli.arguments import number
 from timbrel.errors import BadInput
 from timbrel.midi import Score, Track, program_family, program_name
 
@@ -105,9 +106,6 @@ def numbers_for_tracks(
 
 def _number(text: str, option: str, low: float, high: float) -> float:
     try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not low <= number <= high:
-        raise BadInput(f"{option} {text}: wanted a number from {low:g} to {high:g}")
-    return number
+        return number(text, low, high, low / 4)
+    except ValueError as error:
+        raise BadInput(f"{option} {error}") from None

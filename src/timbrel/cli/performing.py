@@ -13,6 +13,7 @@ from timbrel.audio import read_audio
 from timbrel.cli.arguments import Using
 from timbrel.cli.output import progress_bar
 from timbrel.cli.parts import numbers_for_tracks, values_for_tracks
+from timbrel.cli.places import place_for
 from timbrel.cli.timbres import Timbres, open_timbres
 from timbrel.dsp.envelope import Adsr
 from timbrel.errors import BadInput
@@ -28,23 +29,21 @@ class Played:
 
     Attributes:
         performed: what `perform` says of it.
+        paths: everything that was written: the mix, its picture, the stems.
         picture: its path, where one was asked for.
     """
 
     performed: Performed
+    paths: list[Path]
     picture: Path | None
-
-    @property
-    def paths(self) -> list[Path]:
-        """Everything that was written, the mix first."""
-        pictures = [self.picture] if self.picture else []
-        return [self.performed.path, *pictures, *self.performed.stems]
 
     @property
     def figures(self) -> dict[str, Any]:
         """The same and more, for programs."""
         skipped = [track.label for track in self.performed.skipped]
-        return vars(self.performed) | {"skipped": skipped, "picture": self.picture}
+        stems = [path for path in self.paths[1:] if path != self.picture]
+        placed = {"path": self.paths[0], "stems": stems, "picture": self.picture}
+        return vars(self.performed) | {"skipped": skipped} | placed
 
 
 def play_song(
@@ -72,14 +71,23 @@ def play_song(
         BadInput: a wish cannot be fulfilled.
     """
     score = read_score(song)
-    parts = cast_song(open_timbres(using), score, wishes, adsr)
-    out = out or Path("out") / f"{song.stem}.wav"
-    folder = out.with_name(f"{out.stem}_stems") if stems else None
-    with progress_bar("playing") as progress:
-        performed = perform(
-            score, parts, out, stems=folder, progress=lambda share: progress(share, 1.0)
-        )
-    return Played(performed, _draw(performed, score) if plot else None)
+    timbres = open_timbres(using)
+    parts = cast_song(timbres, score, wishes, adsr)
+    place = place_for(out, song.stem, reads=[song, *timbres.reads])
+
+    def write(folder: Path) -> list[Path]:
+        mix = folder / place.file
+        stem_folder = folder / f"{mix.stem}_stems" if stems else None
+        with progress_bar("playing") as progress:
+            made = perform(
+                score, parts, mix, stems=stem_folder, progress=lambda share: progress(share, 1.0)
+            )
+        written.append(made)
+        return [mix, *([_draw(made, score)] if plot else []), *made.stems]
+
+    written: list[Performed] = []
+    paths = place.fill(write)
+    return Played(written[0], paths, paths[1] if plot else None)
 
 
 def cast_song(

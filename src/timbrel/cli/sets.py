@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from timbrel.cli.arguments import Json, Plot, between
+from timbrel.cli.arguments import Json, Plot, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
-
-Processes = Annotated[int | None, Parameter(validator=between(0, 256))]
 
 data = App(name="data", help="Make or fetch notes to train on, in NSynth's layout.")
 

@@ -30,9 +30,11 @@ def inspect(audio: Path, *, out: Out = None, json: Json = False) -> None:
         audio: A sound file.
     """
     from timbrel.cli.inspection import look_at
+    from timbrel.cli.places import place_for
 
+    place = place_for(out, audio.stem, (".png", ".svg", ".pdf"), [audio])
     view = look_at(audio)
-    picture = view.draw(out or Path("out") / f"{audio.stem}.png")
+    picture = place.fill(lambda folder: [view.draw(folder / place.file)])[0]
     if json:
         return say_json(view.figures | {"picture": picture})
     say_figures(view.figures)
@@ -59,7 +61,7 @@ def encode(
     from timbrel.cli.timbres import keep, open_timbres
 
     timbres = open_timbres(using, pitch, seconds, new_bank=True)
-    say_paths([keep(timbres, name or sound.stem, timbres.hear(sound).entry, using.bank, out)])
+    say_paths([keep(timbres, sound.stem if name is None else name, sound, using.bank, out)])
 
 
 def morph(
@@ -110,13 +112,20 @@ def blend(
     Args:
         expression: Such as "violin + 0.5*bright - dark" or "0.5*'my.wav' + 0.5*piano".
     """
+    from timbrel.cli.places import place_for
     from timbrel.cli.takes import play
-    from timbrel.cli.timbres import MIDDLE_C, open_timbres
+    from timbrel.cli.timbres import MIDDLE_C, open_timbres, shown_name
 
     timbres = open_timbres(using)
     timbre = timbres.resolve(expression)
-    takes = play(timbres.instrument, timbre[None], [expression], note, MIDDLE_C)
-    say_paths(takes.write(out or Path("out/blend.wav"), plot))
+    name = shown_name(expression)
+    place = place_for(out, name, reads=timbres.reads)
+
+    def write(folder: Path) -> list[Path]:
+        takes = play(timbres.instrument, timbre[None], [name], note, MIDDLE_C)
+        return takes.write(folder, place.file, plot)
+
+    say_paths(place.fill(write))
 
 
 def generate(
@@ -134,11 +143,17 @@ def generate(
         count: How many.
         prior: Draw from the model's prior, not from what its named sounds span.
     """
-    from timbrel.cli.takes import play
+    from timbrel.cli.takes import place_of_takes, play
     from timbrel.cli.timbres import MIDDLE_C, invent, keep_all, open_timbres
 
     timbres = open_timbres(using)
     names, chosen = invent(timbres, count, note.seed, prior=prior)
-    takes = play(timbres.instrument, chosen, names, note, MIDDLE_C)
-    paths = takes.write(out or Path("out/generated"), plot)
-    say_paths([*paths, keep_all(timbres, names, chosen, paths[0])])
+    name = names[0] if count == 1 else names[0].rpartition("_")[0]
+    place = place_of_takes(out, count, name, timbres.reads)
+
+    def write(folder: Path) -> list[Path]:
+        takes = play(timbres.instrument, chosen, names, note, MIDDLE_C)
+        paths = takes.write(folder, place.file, plot)
+        return [*paths, keep_all(timbres, names, chosen, paths[0])]
+
+    say_paths(place.fill(write))

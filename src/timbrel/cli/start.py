@@ -8,11 +8,11 @@ from timbrel.cli.arguments import USING, Json, Using
 from timbrel.cli.output import say_figures, say_json, say_paths
 
 
-def demo(*, using: Using = USING, out: Path = Path("out/demo")) -> None:
+def demo(*, using: Using = USING, out: Path | None = None) -> None:
     """A morph, a blend and a song as sound files, and one picture of all three.
 
     Args:
-        out: Folder to write to.
+        out: Folder to write to; out/demo otherwise.
     """
     from timbrel.cli.demonstration import demonstrate
 

@@ -1,12 +1,12 @@
 """Takes: the sounds that one verb made, and how they become files and a picture.
 
 One take is one file. Several are a folder with a file each and `all.wav`, which has them in a row;
-or, where the name given is an audio file's, that row alone.
+or, where the user named an audio file, that row alone.
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from timbrel.audio import write_audio
 from timbrel.cli.arguments import Note
 from timbrel.cli.output import tracked
+from timbrel.cli.places import Place, file_name, folder_for, place_for
 from timbrel.errors import BadInput
 from timbrel.instruments import Instrument
 from timbrel.sound import Notes
@@ -50,9 +51,18 @@ class Takes:
         parts = [part for sound in self.sounds for part in (sound, gap)]
         return torch.cat(parts[:-1])
 
-    def write(self, out: Path, plot: bool = False) -> list[Path]:
-        """Write the files, and their picture beside them; the paths, what to hear first first."""
-        paths = self._write_sounds(out)
+    def write(self, folder: Path, file: str, plot: bool = False) -> list[Path]:
+        """Write the files and their picture into a folder; the paths, what to hear first first.
+
+        Args:
+            folder: an empty one.
+            file: name of the file that has them all; "" writes one for each as well.
+            plot: whether to draw them.
+        """
+        paths = [write_audio(folder / (file or "all.wav"), self.in_a_row, self.sample_rate)]
+        if not file:
+            for name, sound in zip(_different(self.names), self.sounds, strict=True):
+                paths.append(write_audio(folder / f"{name}.wav", sound, self.sample_rate))
         if plot:
             from timbrel.picture import draw_takes
 
@@ -61,26 +71,31 @@ class Takes:
             paths.append(picture)
         return paths
 
-    def _write_sounds(self, out: Path) -> list[Path]:
-        if out.suffix:
-            return [write_audio(out, self.in_a_row, self.sample_rate)]
-        if len(self.sounds) == 1:
-            if out.name in ("", ".."):
-                raise BadInput(f"--out {out} is a folder: give the name of a file to write")
-            return [write_audio(out.with_suffix(".wav"), self.sounds[0], self.sample_rate)]
-        files = [out / f"{file_name(name)}.wav" for name in self.names]
-        for path, sound in zip(files, self.sounds, strict=True):
-            write_audio(path, sound, self.sample_rate)
-        return [write_audio(out / "all.wav", self.in_a_row, self.sample_rate), *files]
 
+def place_of_takes(out: Path | None, count: int, name: str, reads: tuple[Path, ...] = ()) -> Place:
+    """Where so many takes go: one is a file, several are a folder unless `out` is a file.
 
-def file_name(name: str) -> str:
-    """A name as a file's, on every system.
-
-    >>> file_name("violin + 0.5*'my door.wav'")
-    'violin_0.5_my_door.wav'
+    Raises:
+        BadInput: that is no place to write.
     """
-    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "sound"
+    if count == 1 or (out is not None and out.suffix and not out.is_dir()):
+        return place_for(out, name, reads=reads)
+    return folder_for(out, name, reads)
+
+
+def _different(names: list[str]) -> list[str]:
+    """The names as files', numbered where they are alike.
+
+    >>> _different(["1.000 a", "0.500 a 0.500 b", "1.000 A"])
+    ['1.000_a', '0.500_a_0.500_b', '1.000_A_2']
+    """
+    used: Counter[str] = Counter()
+    different = []
+    for name in map(file_name, names):
+        used[name.casefold()] += 1
+        count = used[name.casefold()]
+        different.append(name if count == 1 else f"{name}_{count}")
+    return different
 
 
 def play(
@@ -115,6 +130,10 @@ def play(
         batch = timbres[start : start + _BATCH]
         notes = Notes.of([pitch] * len(batch), note.velocity, note.duration)
         sounds += instrument.render(notes, batch, generator=generator)
+    return Takes(names, _unclipped(sounds), instrument.sample_rate)
+
+
+def _unclipped(sounds: list[Tensor]) -> list[Tensor]:
     peak = max(float(sound.abs().max()) for sound in sounds)
     gain = min(1.0, _LOUDEST / max(peak, 1e-9))
-    return Takes(names, [sound * gain for sound in sounds], instrument.sample_rate)
+    return [sound * gain for sound in sounds]

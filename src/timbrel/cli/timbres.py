@@ -21,10 +21,10 @@ from torch import Tensor
 from timbrel.audio import read_audio, require_sound
 from timbrel.cli.arguments import Using
 from timbrel.cli.output import say_note
-from timbrel.cli.takes import file_name
+from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadAudio, BadInput, Unsupported
 from timbrel.instruments import Instrument, load
-from timbrel.timbre import Bank, Entry, blend
+from timbrel.timbre import Bank, Entry, WeightedSum, blend, parse
 
 MIDDLE_C = 60.0
 _AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".au", ".caf"}
@@ -61,6 +61,12 @@ class Timbres:
     pitch: float | None = None
     seconds: float = 0.0
     _heard: dict[Path, Heard] = field(default_factory=dict)
+    _banks: list[Path] = field(default_factory=list)
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The user's files that were read so far, not to be written over."""
+        return (*self._heard, *self._banks)
 
     def hear(self, path: Path) -> Heard:
         """A sound file, encoded once.
@@ -132,6 +138,7 @@ class Timbres:
         bank = Bank.load(path, self.bank.model)
         if len(bank) != 1:
             raise BadInput(f"{path} holds {len(bank)} timbres: pass it as --bank and name one")
+        self._banks.append(path)
         return bank.lookup(next(iter(bank)))
 
 
@@ -151,9 +158,11 @@ def open_timbres(
     """
     instrument = load(using.model)
     bank = _own_bank(instrument)
+    timbres = Timbres(instrument, bank, pitch, seconds)
     if using.bank is not None and not (new_bank and not using.bank.exists()):
         bank.merge(Bank.load(using.bank, bank.model), replace=True)
-    return Timbres(instrument, bank, pitch, seconds)
+        timbres._banks.append(using.bank)
+    return timbres
 
 
 def _own_bank(instrument: Instrument) -> Bank:
@@ -162,15 +171,31 @@ def _own_bank(instrument: Instrument) -> Bank:
     return Bank(shipped.model, {name: shipped.lookup(name) for name in shipped})
 
 
-def keep(timbres: Timbres, name: str, entry: Entry, bank: Path | None, out: Path | None) -> Path:
-    """Write a timbre to a file of its own, or into the user's bank, which may be a new one."""
-    place = bank or out or Path("out") / f"{file_name(name)}.safetensors"
-    if place.suffix != ".safetensors":
-        raise BadInput(f"{place}: a timbre's file ends in .safetensors")
-    model = timbres.bank.model
-    kept = Bank.load(place, model) if bank is not None and bank.exists() else Bank(model)
+def keep(timbres: Timbres, name: str, sound: Path, bank: Path | None, out: Path | None) -> Path:
+    """Write a sound's timbre to a file of its own, or into the user's bank, which may be a new one.
+
+    Raises:
+        BadInput: there is no sound in it, or the file is no place for it.
+        BadModel: a bank is there, and belongs to another model.
+    """
+    if bank is not None and out is not None:
+        raise BadInput("--bank and --out exclude each other: give one of them")
+    place = place_for(bank or out, name, (".safetensors",), [sound])
+    kept = _kept(place, timbres.bank.model, into_bank=bank is not None)
+    entry = timbres.hear(sound).entry
     kept.add(name, entry.timbre, entry.kind, entry.about, replace=True)
-    return kept.save(place)
+    return place.fill(lambda folder: [kept.save(folder / place.file)])[0]
+
+
+def _kept(place: Place, model: str, *, into_bank: bool) -> Bank:
+    """What the file holds besides; a bank of many timbres is only replaced where it was asked."""
+    path = place.folder / place.file
+    if not (place.chosen and path.exists()):
+        return Bank(model)
+    there = Bank.load(path, model)
+    if not into_bank and len(there) > 1:
+        raise BadInput(f"{path} holds {len(there)} timbres: add to them with --bank {path}")
+    return there if into_bank else Bank(model)
 
 
 def invent(
@@ -191,7 +216,7 @@ def invent(
     if not instrument.can("generate"):
         raise Unsupported(f"{instrument.family} cannot generate: `timbrel models` shows which can")
     generator = torch.Generator().manual_seed(seed)
-    names = [f"generated_{seed}_{i}" for i in range(1, count + 1)]
+    names = [f"{'prior' if prior else 'generated'}_{seed}_{i}" for i in range(1, count + 1)]
     space = instrument.timbre_space
     if prior or len(bank.names("sound")) < _FEWEST_TO_SPAN:
         return names, space.sample(count, generator=generator)
@@ -219,9 +244,19 @@ def _looks_like_file(text: str) -> bool:
 
 
 def shown_name(text: str) -> str:
-    """What a picture or a page calls it: a file by its stem.
+    """What a picture, a page or a file calls it: sound files by their stems.
 
-    >>> shown_name("recordings/door.wav"), shown_name("violin + bright")
-    ('door', 'violin + bright')
+    >>> shown_name("recordings/door.wav"), shown_name("violin+0.5*'recordings/my door.wav'")
+    ('door', "violin + 0.5*'my door'")
     """
-    return Path(text).stem if _looks_like_file(text) else text
+    try:
+        weights = {} if _looks_like_file(text) else parse(text).weights
+    except BadInput:
+        weights = {}
+    if not weights:
+        return _stem(text)
+    return str(WeightedSum({_stem(name): weight for name, weight in weights.items()}))
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem if _looks_like_file(name) else name
