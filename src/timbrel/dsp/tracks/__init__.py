@@ -1,0 +1,17 @@
+"""A note as harmonics, noise and a burst: what they are, and how they sound.
+
+| module      | what                                                          |
+|-------------|---------------------------------------------------------------|
+| `tracks`    | the curves of a note or a batch of notes                      |
+| `bands`     | the bands of noise, and their power in a spectrum             |
+| `noise`     | looped noise of each band                                     |
+| `synthesis` | tracks to audio, as tensors with gradients: the definition    |
+"""
+
+from __future__ import annotations
+
+from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.synthesis import synthesise
+from timbrel.dsp.tracks.tracks import SILENT_DB, TRANSIENT_RATE, Tracks, silence, stack
+
+__all__ = ["SILENT_DB", "TRANSIENT_RATE", "Bands", "Tracks", "silence", "stack", "synthesise"]
