@@ -98,7 +98,7 @@ def test_a_sound_that_cannot_be_used(
         (["render", "song.mid", *SINE], "no timbre is named like the song's programs"),
         (
             ["render", "song.mid", "--timbre", "oboe=sounds/a.wav", *SINE],
-            "--timbre oboe=sounds/a.wav: no such track; the song has 1 lead, 2 low, 3 kit",
+            "--timbre: no track 'oboe' in this score: there are 1 lead, 2 low, 3 kit",
         ),
         (["render", "song.mid", "--timbre", "1=", *SINE], "'1=' assigns nothing"),
         (

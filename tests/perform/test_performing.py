@@ -11,7 +11,7 @@ from timbrel.audio import read_channels
 from timbrel.errors import BadAudio, BadInput
 from timbrel.instruments.sine import Sine
 from timbrel.midi import Score, Track
-from timbrel.perform import Part, cast, cast_by_program, perform, spread
+from timbrel.perform import Part, cast, cast_by_program, for_tracks, perform, spread
 
 from .fakes import Decaying, busy_score, notes_of
 
@@ -106,6 +106,32 @@ def test_the_most_particular_choice_counts():
     parts = cast(BAND, None, {"string": family, "lead": name, "4": number})
     assert parts[0] is name
     assert parts[3] is number
+
+
+def test_words_for_tracks_are_one_grammar_whoever_asks():
+    """What `cast` takes and what `--timbre`, `--gain` and `--pan` take."""
+    from timbrel.cli.parts import numbers_for_tracks, values_for_tracks
+
+    said = {"viol": [0], "pian": [3], "4": [3], "04": [3], "drum": [2], "lead": [0, 3]}
+    for word, places in said.items():
+        part = Part(Decaying(), ONE)
+        assert [i for i, p in enumerate(cast(BAND, None, {word: part})) if p] == places
+        values = values_for_tracks(BAND, [f"{word}=x"], "--timbre")
+        assert [i for i, value in enumerate(values) if value] == places
+    assert numbers_for_tracks(BAND, ["lead=1,4=2,string=3"], "--gain", -6, 6) == [1, None, None, 2]
+    assert numbers_for_tracks(BAND, ["0.5", "4=1", "4=2", "1"], "--gain", -6, 6) == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("word", ["", " ", "0", "5", "9" * 5000, "leader"])
+def test_words_for_no_track(word):
+    with pytest.raises(BadInput, match=r"^no track .* in this score: there are 1 Lead, 2 "):
+        for_tracks(BAND, [(word, 1)])
+
+
+def test_a_number_means_that_track_alone_and_not_one_called_so():
+    score = Score((Track("2", 0, False, NOTES), Track("808", 0, False, NOTES)))
+    assert for_tracks(score, [("2", "x")]) == [None, "x"]
+    assert for_tracks(score, [("808", "x")]) == [None, "x"]
 
 
 def test_a_choice_for_no_track_is_refused_with_those_there_are():

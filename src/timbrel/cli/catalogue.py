@@ -71,7 +71,7 @@ def _abilities(instrument: Instrument, known: int) -> dict[str, Any]:
     return {
         "family": instrument.family,
         "about": about,
-        "can": ["render", *sorted(instrument.abilities)],
+        "can": ["render", *sorted({"play", *instrument.abilities})],
         "rate_hz": instrument.sample_rate,
         "timbre": instrument.timbre_space.size,
         "names": known,

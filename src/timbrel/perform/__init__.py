@@ -3,6 +3,7 @@
 from timbrel.perform.mixing import Mix
 from timbrel.perform.parts import Part, cast, cast_by_program, spread
 from timbrel.perform.performing import Performed, perform
+from timbrel.perform.tracks import for_tracks
 
 __all__ = [
     "Mix",
@@ -10,6 +11,7 @@ __all__ = [
     "Performed",
     "cast",
     "cast_by_program",
+    "for_tracks",
     "perform",
     "spread",
 ]

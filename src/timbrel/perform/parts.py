@@ -13,7 +13,8 @@ from torch import Tensor
 from timbrel.dsp.envelope import Adsr
 from timbrel.errors import BadInput
 from timbrel.instruments.instrument import ControlValues, Instrument
-from timbrel.midi import Score, Track, program_family, program_name, timbre_names
+from timbrel.midi import Score, Track, timbre_names
+from timbrel.perform.tracks import for_tracks
 
 WIDTH = 0.6
 """How far to the sides `spread` seats the outermost tracks."""
@@ -73,24 +74,17 @@ def cast(
     Args:
         score: whose tracks are cast.
         default: plays every track that is not chosen for; drums only by choice.
-        choices: parts by track number (from 1), track name, program name ("violin"), family
-            ("bass") or "drums"; the first of these that is given for a track counts.
+        choices: parts by what tracks are called: number, name, program, family or "drums"; see
+            `timbrel.perform.tracks`.
 
     Raises:
         BadInput: a choice is for no track of this score.
     """
-    wanted = {key.casefold(): part for key, part in (choices or {}).items()}
-    used: set[str] = set()
-    parts: list[Part | None] = []
-    for number, track in enumerate(score.tracks, 1):
-        key = next((key for key in _keys(number, track) if key in wanted), None)
-        used |= {key for key in _keys(number, track) if key in wanted}
-        parts.append(wanted[key] if key else None if track.is_drum else default)
-    for key in wanted:
-        if key not in used:
-            known = ", ".join(f"{n} {track.label}" for n, track in enumerate(score.tracks, 1))
-            raise BadInput(f"no track {key!r} in this score: there are {known}")
-    return parts
+    chosen = for_tracks(score, (choices or {}).items())
+    return [
+        part or (None if track.is_drum else default)
+        for track, part in zip(score.tracks, chosen, strict=True)
+    ]
 
 
 def cast_by_program(
@@ -135,14 +129,6 @@ def spread(score: Score, parts: Sequence[Part | None], width: float = WIDTH) -> 
         part = parts[i]
         seated[i] = part and replace(part, pan=side * step * width)
     return seated
-
-
-def _keys(number: int, track: Track) -> list[str]:
-    """What a track answers to, the most particular first."""
-    general = ["drums"] if track.is_drum else [
-        program_name(track.program).casefold(), program_family(track.program)
-    ]  # fmt: skip
-    return [str(number), track.name.casefold(), *general]
 
 
 def _mean_pitch(track: Track) -> float:
