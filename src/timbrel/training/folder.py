@@ -28,6 +28,9 @@ from timbrel.training.record import TrainingRecord
 from timbrel.training.settings import TrainingSettings
 from timbrel.training.state import Facts, read_facts
 
+ORIGIN = "training.toml"
+"""The settings that a model was trained by, beside its weights: fine-tuning starts from them."""
+
 # What may change between two sittings, because the weights do not depend on it.
 _FREE = frozenset(
     {"loop.steps", "loop.workers", "loop.save_every", "loop.preview_every", "loop.keep_every"}
@@ -113,7 +116,7 @@ class RunFolder:
 
     def write_origin(self, model: Path, settings: TrainingSettings, record: TrainingRecord) -> None:
         """Put beside a model what it came from: fine-tuning reads the one, benches the other."""
-        (model / "training.toml").write_text(to_toml(settings), encoding="utf-8")
+        (model / ORIGIN).write_text(to_toml(settings), encoding="utf-8")
         record.write(model / "training.json")
 
     @contextmanager

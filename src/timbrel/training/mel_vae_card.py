@@ -18,6 +18,8 @@ from timbrel.timbre import Bank
 if TYPE_CHECKING:
     from timbrel.training.mel_vae import MelVAETraining
 
+_LOSSES_HEAD = "| validation (held-out notes of known instruments) | |\n|---|---|"
+
 
 def model_card(
     settings: MelVAETraining, notes: NoteSet, bank: Bank, record: Mapping[str, Any]
@@ -26,7 +28,9 @@ def model_card(
     counts = ", ".join(
         f"{len(bank.names(kind))} {kind}s" for kind in ("sound", "mean", "direction")
     )
-    losses = "\n".join(f"| {k} | {v:.4g} |" for k, v in sorted(record["validation"].items()))
+    rows = [f"| {k} | {v:.4g} |" for k, v in sorted(record["validation"].items())]
+    losses = "\n".join([_LOSSES_HEAD, *rows]) if rows else "Nothing was held out to judge it by."
+    held_out = f"`{settings.data.validation}`" if settings.data.validation else "none"
     return f"""# mel_vae, {settings.size}
 
 A convolutional {"variational " if settings.objective.kl_weight else ""}autoencoder on log-mels (80
@@ -35,15 +39,13 @@ bands, 16 kHz) whose decoder is told pitch, velocity and duration. Latent: {sett
 ## Training
 
 - Data: {len(notes)} notes of {len(notes.instruments)} instruments (`{settings.data.train}`);
-  held-out notes for validation: `{settings.data.validation}`.
+  held-out notes for validation: {held_out}.
 - {record["steps"]} steps of {settings.loop.batch_size} notes, {record["minutes"]:.0f} minutes on
   {record["device"]}, {record["processes"]} process(es) of {record["threads"]} thread(s),
   {record["precision"]}; {", ".join(f"{k} {v}" for k, v in record["versions"].items())}.
 - Command: `{record["command"]}`
 - Bank: {counts}.
 
-| validation (held-out notes of known instruments) | |
-|---|---|
 {losses}
 
 ## Settings

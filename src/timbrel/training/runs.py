@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from timbrel.config import read_toml, with_overrides
-from timbrel.errors import BadConfig
+from timbrel.errors import BadConfig, BadModel
+from timbrel.training.folder import ORIGIN
 from timbrel.training.loop import train
 from timbrel.training.registry import settings_from
 
@@ -20,21 +22,54 @@ def run(
     """The folder of the model that a configuration trains.
 
     Args:
-        config_path: a TOML file; None takes the one that `initial` was trained by.
-        overrides: `key.path=value`, applied last.
+        config_path: a TOML file; None takes the one that `initial` was trained by, but for its
+            bank, and for its validation notes where other notes are given.
+        overrides: `key.path=value`, applied last; `data=FOLDER` is short for `data.train=FOLDER`.
         run_dir: the run's folder; by default `runs/` and the configuration's name, so that the
             same command finds its own run again.
         initial: a model's folder to fine-tune.
+
+    Raises:
+        BadConfig: there is nothing to train, or the notes that a model was trained on are not
+            here and no others are given.
+        BadModel: the model does not tell how it was trained.
     """
-    if config_path is None:
-        if initial is None:
-            raise BadConfig("nothing to train: give a configuration file, or a model to start from")
-        path = Path(initial) / "training.toml"
-        tables = read_toml(path)
-        tables.pop("bank", None)  # its names and sets are those of the notes it was trained on
-    else:
+    overrides = [_spelt_out(override) for override in overrides]
+    if config_path is not None:
         path = Path(config_path)
-        tables = read_toml(path)
-    settings = settings_from(with_overrides(tables, overrides), where=str(path))
+        tables = with_overrides(read_toml(path), overrides)
+    elif initial is not None:
+        path = Path(initial) / ORIGIN
+        tables = _tuning_tables(Path(initial), overrides)
+    else:
+        raise BadConfig("nothing to train: give a configuration file, or a model to start from")
+    settings = settings_from(tables, where=str(path))
     name = path.stem if initial is None else f"{Path(initial).name}-tuned"
     return train(settings, run_dir or Path("runs") / name, initial_weights=initial)
+
+
+def _spelt_out(override: str) -> str:
+    """`data=FOLDER` as `data.train=FOLDER`; a whole table stays one."""
+    key, _, value = override.partition("=")
+    is_folder = key.strip() == "data" and not value.lstrip().startswith("{")
+    return f"data.train={value}" if is_folder else override
+
+
+def _tuning_tables(model: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """The tables that a model was trained by, made to fit other notes."""
+    if not (model / ORIGIN).is_file():
+        raise BadModel(f"{model} has no {ORIGIN}: give a CONFIG.toml beside the model")
+    own = read_toml(model / ORIGIN)
+    own.pop("bank", None)  # its names and sets are those of the notes it was trained on
+    notes = own.get("data", {})
+    if any(override.startswith(("data=", "data.train=")) for override in overrides):
+        notes.pop("validation", None)
+    tables = with_overrides(own, overrides)
+    for key in ("train", "validation"):
+        folder = notes.get(key)
+        if folder is not None and folder == tables["data"].get(key) and not Path(folder).is_dir():
+            raise BadConfig(
+                f"{model.name} was trained with {folder}, which is not here: "
+                "give notes to go on with, data=FOLDER"
+            )
+    return tables
