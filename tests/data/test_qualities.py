@@ -10,9 +10,7 @@ from timbrel.data import NoteSet
 from timbrel.data.annotation import add_qualities
 from timbrel.data.nsynth_layout import QUALITIES
 from timbrel.data.qualities import (
-    attack_s,
     burst_db,
-    centroid_hz,
     envelope_db,
     fall_db,
     measure_qualities,
@@ -50,12 +48,6 @@ def test_the_envelope_is_the_level_of_a_sine():
     assert torch.allclose(level[:, 5:-5], torch.tensor(-23.01), atol=0.1)
 
 
-def test_the_centroid_of_equal_partials_is_their_mean():
-    audio = sum(torch.sin(2 * torch.pi * f * TIME_S) for f in (1000, 2000, 4500))[None]
-    assert centroid_hz(audio, RATE).item() == pytest.approx(2500, rel=0.02)
-    assert centroid_hz(1e-3 * audio, RATE).item() == pytest.approx(2500, rel=0.02)
-
-
 def test_falls_and_releases_are_in_decibels():
     steady_then_release = shaped(-40.0 * (TIME_S - 3.0).clamp(min=0))
     level = envelope_db(steady_then_release, RATE)
@@ -74,13 +66,6 @@ def test_rises_after_the_attack_are_measured_and_the_attack_is_not():
     assert rise_db(swell, HOLD).item() < 0.5
     back = envelope_db(shaped(-15.0 * torch.sin(torch.pi * TIME_S / 2.0).clamp(min=0)), RATE)
     assert rise_db(back, HOLD).item() == pytest.approx(15.0, abs=1.0)
-
-
-@pytest.mark.parametrize("seconds", [0.1, 0.3])
-def test_the_attack_is_a_time(seconds):
-    # in dB from -20 to -3 of a linear rise in amplitude: 0.1 to 0.708 of it
-    audio = (tone() * (TIME_S / seconds).clamp(max=1.0))[None]
-    assert attack_s(envelope_db(audio, RATE)).item() == pytest.approx(0.61 * seconds, abs=0.021)
 
 
 def test_a_click_is_a_burst_and_a_plain_tone_is_not():

@@ -47,6 +47,35 @@ def test_the_attack_of_a_ramp_is_eight_tenths_of_it(seconds):
     assert attack_s(audio, RATE).item() == pytest.approx(0.8 * seconds, abs=0.006)
 
 
+@pytest.mark.parametrize("swell_s", [0.5, 1.5])
+def test_a_swell_after_the_attack_is_no_part_of_it(swell_s):
+    rise = (TIME / 0.1).clamp(max=1)
+    swell = ((TIME - 0.3) / swell_s).clamp(0, 1)
+    audio = tone(1000) * (0.75 * rise + 0.25 * swell)
+    assert attack_s(audio, RATE).item() == pytest.approx(0.08, abs=0.01)
+
+
+def test_a_crescendo_from_nothing_is_all_attack():
+    assert attack_s(tone(1000) * TIME / 2, RATE).item() == pytest.approx(1.6, abs=0.02)
+
+
+def test_waves_of_a_low_note_are_no_rest():
+    audio = tone(30) * (TIME / 0.3).clamp(max=1)
+    assert attack_s(audio, RATE).item() == pytest.approx(0.24, abs=0.05)
+
+
+def test_the_centroid_of_what_lies_below():
+    audio = tone(1000) + tone(3000) + tone(7000)
+    below = spectral_centroid_hz(audio, RATE, highest_hz=4000.0).item()
+    assert below == pytest.approx(2000, rel=0.02)
+
+
+def test_the_centroid_is_the_same_at_any_rate():
+    times = torch.arange(2 * 48000) / 48000
+    audio = torch.sin(2 * torch.pi * 1000 * times) + torch.sin(2 * torch.pi * 3000 * times)
+    assert spectral_centroid_hz(audio, 48000).item() == pytest.approx(2000, rel=0.03)
+
+
 def test_silence_before_the_note_is_no_attack():
     audio = torch.cat([torch.zeros(RATE // 2), tone(1000)])
     assert attack_s(audio, RATE).item() <= 0.012

@@ -3,15 +3,16 @@
 NSynth's were set by people and their tools; these are rules, so that anyone can say why a note has
 one. The thresholds were read off FluidR3Mono's 92 programs, where they part what a listener would
 (pianos from organs, bells from flutes); they are absolute, so a note's qualities do not depend on
-the set it is in. Levels are of the smoothed energy envelope, "held" is before the key goes up.
+the set it is in. Centroid and attack are those of `dsp.descriptors`, levels are of the smoothed
+energy envelope, "held" is before the key goes up.
 
-    bright        amplitude-weighted centroid above 1800 Hz at C4, rising 0.4 octaves an octave of
+    bright        spectral centroid below 8 kHz above 1850 Hz at C4, rising 0.4 octaves an octave of
                   pitch: the brightest 15 % of FluidR3Mono
-    dark          that centroid below 530 Hz at C4, rising 0.7 octaves an octave: the darkest 15 %
+    dark          that centroid below 560 Hz at C4, rising 0.7 octaves an octave: the darkest 15 %
     fast_decay    held for 1 s or more, and then at least 20 dB below its maximum
     long_release  falls by less than 15 dB in the half second after key-up
     nonlinear_env rises again by 9 dB or more while held (after its first 0.3 s)
-    percussive    at full level in 30 ms, with a burst that goes away: 0.2 s later the mel bands
+    percussive    attack of 50 ms or less, with a burst that goes away: 0.2 s later the mel bands
                   have lost 12 dB on average
 
 Distortion, multiphonic, reverb and tempo-synced are never set: a note alone does not tell a
@@ -25,15 +26,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from timbrel.data.nsynth_layout import QUALITIES
+from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.mel import MelScale, mel_power
-from timbrel.dsp.stft import stft
 
-BRIGHT_HZ, BRIGHT_SLOPE = 1800.0, 0.4
-DARK_HZ, DARK_SLOPE = 530.0, 0.7
+BRIGHT_HZ, BRIGHT_SLOPE = 1850.0, 0.4
+DARK_HZ, DARK_SLOPE = 560.0, 0.7
 FAST_DECAY_DB = 20.0
 LONG_RELEASE_DB = 15.0
 RISE_DB = 9.0
-PERCUSSIVE_ATTACK_S = 0.03
+PERCUSSIVE_ATTACK_S = 0.05
 PERCUSSIVE_BURST_DB = 12.0
 
 _FRAME_S = 0.01
@@ -64,14 +65,14 @@ def measure_qualities(
     audio = torch.nn.functional.pad(audio, (0, max(0, shortest - audio.shape[1])))
     level_db = envelope_db(audio, sample_rate)
     octaves = (pitch - 60) / 12.0
-    centroid = centroid_hz(audio, sample_rate)
+    centroid = spectral_centroid_hz(audio, sample_rate, highest_hz=_HIGHEST_HZ)
     measured = {
         "bright": centroid > BRIGHT_HZ * 2.0 ** (BRIGHT_SLOPE * octaves),
         "dark": centroid < DARK_HZ * 2.0 ** (DARK_SLOPE * octaves),
         "fast_decay": (fall_db(level_db, hold_s) >= FAST_DECAY_DB) & (hold_s >= 1.0),
         "long_release": release_db(level_db, hold_s) < LONG_RELEASE_DB,
         "nonlinear_env": rise_db(level_db, hold_s) >= RISE_DB,
-        "percussive": (attack_s(level_db) <= PERCUSSIVE_ATTACK_S)
+        "percussive": (attack_s(audio, sample_rate) <= PERCUSSIVE_ATTACK_S)
         & (burst_db(audio, sample_rate) >= PERCUSSIVE_BURST_DB),
     }
     sounds = audio.abs().amax(1) > 1e-5
@@ -92,27 +93,6 @@ def envelope_db(
     energy = audio[:, : frames * hop].reshape(len(audio), frames, hop).square().mean(-1)
     padded = torch.nn.functional.pad(energy[:, None], (2, 1), mode="replicate")[:, 0]
     return 10.0 * (padded.unfold(1, 4, 1).mean(-1) + 1e-12).log10()
-
-
-def centroid_hz(audio: Float[Tensor, "notes time"], sample_rate: int) -> Float[Tensor, " notes"]:
-    """Amplitude-weighted mean frequency below 8 kHz, over frames within 30 dB of the loudest.
-
-    Bins more than 60 dB under the loudest are left out: they hold the file's rounding noise.
-
-    >>> tone = (torch.arange(16000) * (2 * torch.pi * 1000 / 16000)).sin()[None]
-    >>> round(centroid_hz(tone, 16000).item(), -1)
-    1000.0
-    """
-    n_fft = _power_of_two(0.064 * sample_rate)
-    magnitude = stft(audio, n_fft, n_fft // 2).abs()
-    frequency_hz = torch.arange(magnitude.shape[1]) * (sample_rate / n_fft)
-    top = magnitude.amax((1, 2), keepdim=True)
-    audible = (magnitude >= top * 1e-3) & (frequency_hz[:, None] <= _HIGHEST_HZ)
-    magnitude = magnitude * audible
-    energy = magnitude.square().sum(1)
-    loud = energy > energy.amax(1, keepdim=True) * 1e-3
-    spectrum = (magnitude * loud[:, None]).sum(-1)
-    return (spectrum @ frequency_hz) / spectrum.sum(-1).clamp_min(1e-9)
 
 
 def fall_db(
@@ -145,13 +125,6 @@ def rise_db(
     lowest = torch.where(held, slow, torch.inf).cummin(1).values
     audible = held & (slow > level_db.amax(1, keepdim=True) - 40.0)
     return torch.where(audible, slow - lowest, 0.0).amax(1)
-
-
-def attack_s(level_db: Float[Tensor, "notes frames"]) -> Float[Tensor, " notes"]:
-    """Time from 20 dB below the maximum to 3 dB below it."""
-    below = level_db.amax(1, keepdim=True) - level_db
-    first = [(below <= distance).float().argmax(1) for distance in (3.0, 20.0)]
-    return (first[0] - first[1]) * _FRAME_S
 
 
 def burst_db(audio: Float[Tensor, "notes time"], sample_rate: int) -> Float[Tensor, " notes"]:
