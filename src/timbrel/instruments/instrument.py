@@ -25,6 +25,8 @@ Ability = Literal[
 ]
 ControlValues = Mapping[str, float]
 
+_EVERYONE: frozenset[Ability] = frozenset({"play"})
+
 
 class Instrument(ABC):
     """A trained model that renders notes from a timbre.
@@ -34,7 +36,7 @@ class Instrument(ABC):
         abilities: what it can do beyond rendering: `encode` a sound to a timbre, `generate` from
             random timbres, `transfer` a performance, pass gradients to the timbre
             (`differentiable`), play louder velocities louder (`velocity`), follow bend curves
-            (`bend`), `play` keys live and `follow` a live input.
+            (`bend`), and `follow` a live input. Everyone can `play` keys live.
         sample_rate: of the audio it renders and hears, in Hz.
         timbre_space: what its timbre vectors mean.
         controls: knobs that `render` takes beside the notes.
@@ -114,11 +116,16 @@ class Instrument(ABC):
     def player(self, n_voices: int, sample_rate: int) -> Player:
         """This instrument to be played live, block by block.
 
+        A family that does not play by itself plays notes rendered in the background, by a thread
+        of the player's own.
+
         Args:
             n_voices: notes at once, releases included; more steal the oldest.
             sample_rate: of the blocks, in Hz, whatever the instrument's own.
         """
-        raise self._cannot("play live")
+        from timbrel.instruments.prepared import PreparedPlayer
+
+        return PreparedPlayer(self, n_voices, sample_rate)
 
     def follower(self, timbre: Float[Tensor, " params"], sample_rate: int) -> Follower:
         """This instrument to follow a live input with one timbre, block by block."""
@@ -126,10 +133,10 @@ class Instrument(ABC):
 
     def can(self, ability: Ability) -> bool:
         """Whether this instrument can do something beyond rendering."""
-        return ability in self.abilities
+        return ability in self.abilities | _EVERYONE
 
     def _cannot(self, what: str) -> Unsupported:
-        able = ", ".join(["render", *sorted(self.abilities)])
+        able = ", ".join(["render", *sorted(self.abilities | _EVERYONE)])
         return Unsupported(f"{self.family} cannot {what}: it can {able}")
 
 

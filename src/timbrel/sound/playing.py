@@ -89,6 +89,9 @@ class Player(ABC):
         where blocks begin, and memory does not grow.
         """
 
+    def prepare(self, seconds: float) -> None:  # noqa: B027 - many have nothing to prepare
+        """Get ready for the first notes, in about so much time; before playing, not during it."""
+
     @abstractmethod
     def silence(self) -> None:
         """End all notes: everything has faded after `QUIET_AFTER_S`."""

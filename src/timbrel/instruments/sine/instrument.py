@@ -32,7 +32,7 @@ class Sine(Instrument):
 
     family: ClassVar[str] = "sine"
     abilities: frozenset[Ability] = frozenset(
-        {"encode", "generate", "differentiable", "velocity", "bend", "play"}
+        {"encode", "generate", "differentiable", "velocity", "bend"}
     )
     timbre_space = TIMBRE_SPACE
 
