@@ -23,6 +23,15 @@ def pitch_features(pitch: Float[Tensor, " batch"]) -> Float[Tensor, "batch featu
     return torch.cat([height, angles.sin(), angles.cos()], dim=1)
 
 
+def duration_feature(duration_s: Float[Tensor, " batch"]) -> Float[Tensor, "batch 1"]:
+    """How long a note is held, on a logarithmic scale: -1 at 0 s, about 0.64 at 3 s.
+
+    >>> duration_feature(torch.tensor([0.0]))
+    tensor([[-1.]])
+    """
+    return (duration_s[:, None] / 0.05).log1p() / 2.5 - 1
+
+
 def time_features(
     times_s: Float[Tensor, "batch frames"], duration_s: Float[Tensor, " batch"]
 ) -> Float[Tensor, "batch features frames"]:
@@ -45,6 +54,6 @@ def time_features(
         (after / 0.02).log1p() / 2,
         after,
         (1 - held) * torch.exp(-after / 0.05),
-        (duration_s[:, None] / 0.05).log1p().expand_as(held) / 2.5 - 1,
+        duration_feature(duration_s).expand_as(held),
     ]
     return torch.stack(features, dim=1)

@@ -1,0 +1,77 @@
+"""The noise in a note: what sounds between its partials."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.demodulation import frames_around
+from timbrel.dsp.tracks.tracks import FRAME_RATE
+
+_EVERY = 4
+_LOBE = 2.2
+_ENOUGH_BINS = 0.3
+_LOWEST_HZ = 30.0
+
+
+def noise_density(
+    audio: Float[Tensor, " time"],
+    sample_rate: int,
+    partials_hz: Float[Tensor, " partials"],
+    f0_hz: float,
+    window_s: float,
+) -> Float[Tensor, "frames bands"]:
+    """Power of the noise per Hz in each band, 200 frames a second.
+
+    The mean over the bins that lie further from all partials than a Hann window's lobe reaches.
+    A band without such bins (the partials fill it) has what its nearest neighbour has.
+
+    Args:
+        audio: a note of steady pitch.
+        sample_rate: in Hz.
+        partials_hz: what is not noise.
+        f0_hz: distance between partials.
+        window_s: as long as the noise may be smeared, and over 5 periods.
+    """
+    half = round(window_s * sample_rate / 2)
+    frames = frames_around(audio, sample_rate, half, FRAME_RATE / _EVERY)
+    window = torch.hann_window(2 * half + 1, periodic=False)
+    n_fft = 2 << (2 * half).bit_length()
+    spectra = torch.fft.rfft(frames * window, n_fft)
+    density = spectra.abs().square() * (2 / (sample_rate * float(window.square().sum())))
+    bins_hz = torch.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+    between = _between_partials(bins_hz, partials_hz, min(_LOBE / window_s, 0.4 * f0_hz))
+    weights = Bands(sample_rate).weights(n_fft) * between
+    heard = weights.sum(1)
+    in_bands = density @ weights.T / heard.clamp_min(1e-9)
+    in_bands = in_bands[:, _nearest(heard > _ENOUGH_BINS)]
+    n_frames = 1 + int((len(audio) - 1) * FRAME_RATE / sample_rate)
+    return _at_every_frame(in_bands, n_frames)
+
+
+def _between_partials(
+    bins_hz: Float[Tensor, " bins"], partials_hz: Float[Tensor, " partials"], reach_hz: float
+) -> Bool[Tensor, " bins"]:
+    """Bins with no partial within reach."""
+    ordered = partials_hz.sort().values
+    right = torch.searchsorted(ordered, bins_hz).clamp(max=len(ordered) - 1)
+    left = (right - 1).clamp_min(0)
+    nearest = torch.minimum((bins_hz - ordered[left]).abs(), (bins_hz - ordered[right]).abs())
+    return (nearest > reach_hz) & (bins_hz > _LOWEST_HZ)
+
+
+def _nearest(heard: Bool[Tensor, " bands"]) -> Tensor:
+    """For each band the nearest one that was heard."""
+    if not bool(heard.any()):
+        return torch.arange(len(heard))
+    places = heard.nonzero()[:, 0]
+    return places[(torch.arange(len(heard))[:, None] - places).abs().argmin(1)]
+
+
+def _at_every_frame(curves: Float[Tensor, "few bands"], n_frames: int) -> Tensor:
+    place = (torch.arange(n_frames) / _EVERY).clamp(max=len(curves) - 1)
+    left = place.long()
+    right = (left + 1).clamp(max=len(curves) - 1)
+    return torch.lerp(curves[left], curves[right], (place - left)[:, None])
