@@ -13,6 +13,8 @@ import soundfile
 from timbrel.cli import health
 from timbrel.cli.demo_song import compose
 from timbrel.cli.health import Probe, examine
+from timbrel.cli.output import say_tables
+from timbrel.cli.tables import tables
 from timbrel.midi import read_score
 
 
@@ -151,7 +153,41 @@ def test_evaluate_prints_what_was_measured(timbrel: Any, monkeypatch: pytest.Mon
     monkeypatch.setattr(measuring, "evaluate_instrument", measure)
     ran = timbrel("evaluate", "sine", "--quick", "--json")
     assert json.loads("\n".join(ran.out)) == {"notes": 15.0, "mss_self": None, "family": "sine"}
-    assert timbrel("evaluate", "sine").out == ["notes     60", "mss_self  -", "family    sine"]
+    lines = timbrel("evaluate", "sine").out
+    assert [line.split() for line in lines[-7:]] == [
+        ["known"], ["sine"], ["mss"], ["self", "-"], [], ["notes", "60"], ["family", "sine"]
+    ]  # fmt: skip
+
+
+def test_evaluate_s_tables_hold_every_figure_beside_its_baselines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    figures: dict[str, float] = {}
+    for name, prefix in (
+        ("mel_vae_quality", ""),
+        ("morph", "morph_"),
+        ("directions", "direction_"),
+    ):
+        bench = Path(__file__).parents[2] / "bench" / "results" / f"{name}.json"
+        measured = json.loads(bench.read_text(encoding="utf-8"))["figures"]
+        figures |= {prefix + key: value for key, value in measured.items()}
+    rest = dict(figures)
+    heads = [column.header for table in tables("mel_vae", rest) for column in table.columns]
+    assert len(figures) > 300
+    assert len(rest) < 4
+    assert {"known\npitch_shift", "unseen\nceiling", "cross-fade"} <= set(heads)
+    say_tables("mel_vae", figures)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) < 100
+    start = lines.index(["mss"])
+    row = [f"{figures[f'mss_12{end}']:.3g}" for end in (
+        "", "_shifted", "_ceiling", "_unseen", "_unseen_shifted", "_unseen_ceiling"
+    )]  # fmt: skip
+    assert ["12", *row] in lines[start : start + 9]
+    assert [
+        "one_sound",
+        *(f"{figures[f'morph_{fade}one_sound']:.3g}" for fade in ("", "crossfade_")),
+    ] in lines
 
 
 def test_train_passes_on_what_it_was_told(timbrel: Any, monkeypatch: pytest.MonkeyPatch) -> None:

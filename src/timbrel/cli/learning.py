@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from timbrel.cli.arguments import DEFAULT_MODEL, Aspect, Json, Plot
-from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
+from timbrel.cli.output import progress_bar, say_json, say_paths, say_tables
 
 
 def train(
@@ -52,4 +52,4 @@ def evaluate(
         figures: dict[str, Any] = dict(measure(model, data, of, quick, progress))
     if plot:
         figures["picture"] = draw(model, data)
-    (say_json if json else say_figures)(figures)
+    say_json(figures) if json else say_tables(Path(model).name, figures)

@@ -46,6 +46,21 @@ def say_figures(figures: Mapping[str, Any]) -> None:
         print(f"{name:<{width}}  {_readable(value)}")
 
 
+def say_tables(model: str, figures: Mapping[str, Any]) -> None:
+    """What `evaluate` measured, as tables for people; what is in no table follows below."""
+    from rich.console import Console
+
+    from timbrel.cli.tables import tables
+
+    rest = dict(figures)
+    # A pipe has no width: nothing need be folded for it.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    for table in tables(model, rest):
+        console.print(table)
+        console.print()
+    say_figures(rest)
+
+
 def _readable(value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "-"

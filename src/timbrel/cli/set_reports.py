@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from timbrel.data.nsynth_layout import SPLITS
 from timbrel.data.overview import draw_note_set
 from timbrel.data.soundfont import SoundFontReport, SoundFontSettings
 from timbrel.errors import BadInput
+from timbrel.units import pitch_name
 
 S = TypeVar("S", bound=Settings)
 
@@ -60,6 +62,38 @@ def soundfont_figures(report: SoundFontReport) -> dict[str, Any]:
         "clipped": report.clipped,
         "absent": list(report.absent),
     }
+
+
+def set_figures(notes: NoteSet) -> dict[str, Any]:
+    """What a set of notes holds."""
+    records = [notes[i] for i in range(len(notes))]
+    pitches = sorted(record.pitch for record in records)
+    holds_s = sorted(record.hold_s for record in records)
+    return {
+        "folder": notes.folder,
+        "notes": len(notes),
+        "instruments": len(notes.instruments),
+        "sample_rate_hz": notes.sample_rate,
+        "lowest": pitch_name(pitches[0]),
+        "highest": pitch_name(pitches[-1]),
+        "velocities": sorted({record.velocity for record in records}),
+        "shortest_hold_s": holds_s[0],
+        "longest_hold_s": holds_s[-1],
+        "families": dict(Counter(record.family for record in records).most_common()),
+        "sources": dict(Counter(record.source for record in records).most_common()),
+        "qualities": dict(Counter(q for record in records for q in record.qualities).most_common()),
+    }
+
+
+def flat(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts within figures as figures of their own.
+
+    >>> flat({"notes": 2, "families": {"guitar": 2}})
+    {'notes': 2, 'families: guitar': 2}
+    """
+    counts = {key: value for key, value in figures.items() if isinstance(value, Mapping)}
+    within = {f"{key}: {name}": n for key, names in counts.items() for name, n in names.items()}
+    return {key: value for key, value in figures.items() if key not in counts} | within
 
 
 def draw_set(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Verbs that make notes to train on: data nsynth, data soundfont, data folder."""
+"""Verbs that make and show notes to train on: data nsynth, soundfont, folder, show."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Literal
 
 from cyclopts import App
 
-from timbrel.cli.arguments import Json, Plot, Processes
+from timbrel.cli.arguments import Json, Out, Plot, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 
-data = App(name="data", help="Make or fetch notes to train on, in NSynth's layout.")
+data = App(name="data", help="Make, fetch or look at notes to train on, in NSynth's layout.")
 
 
 @data.command
@@ -86,3 +86,28 @@ def folder(
     if plot:
         draw_set(report.folder)
     print(report.to_json(), end="") if json else print_report(report)
+
+
+@data.command
+def show(notes: Path, *, out: Out = None, json: Json = False, plot: Plot = False) -> None:
+    """What a set holds: instruments, pitches, velocities, qualities; and as a picture.
+
+    Args:
+        notes: A set, or one of its splits, such as data/fluid/nsynth-train.
+    """
+    from timbrel.cli.places import place_for
+    from timbrel.cli.set_reports import flat, set_figures
+    from timbrel.data import NoteSet
+
+    opened = NoteSet.open(notes)
+    figures, pictures = set_figures(opened), []
+    if plot or out is not None:
+        from timbrel.data.overview import draw_note_set
+
+        name = f"{opened.folder.parent.name}_{opened.folder.name}"
+        place = place_for(out, name, (".png", ".svg", ".pdf"))
+        pictures = place.fill(lambda folder: [draw_note_set(opened, folder / place.file)])
+    if json:
+        return say_json(figures | ({"picture": pictures[0]} if pictures else {}))
+    say_figures(flat(figures))
+    return say_paths(pictures)
