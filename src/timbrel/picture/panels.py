@@ -10,7 +10,7 @@ import math
 from itertools import cycle
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
@@ -25,6 +25,8 @@ _WIDEST = 4000
 _FREQUENCY_TICKS_HZ = (200, 500, 1000, 2000, 5000, 10000)
 SURE = 0.5
 """Confidence from which a pitch is drawn."""
+_CERTAIN = 0.95
+_AROUND_S, _LEAP_SEMITONES = 0.4, 6.0
 
 
 def draw_waveform(
@@ -92,8 +94,8 @@ def draw_pitch(
     frame_rate: float,
 ) -> None:
     """Fundamental frequency where it is sure, on a scale of notes."""
-    sure = (f0_hz > 0) & (confidence >= SURE)
     pitch = hz_to_midi(f0_hz.clamp_min(1.0))
+    sure = believed(pitch, (f0_hz > 0) * confidence, frame_rate)
     low, high = 54, 66
     if bool(sure.any()):
         low, high = _pitch_range(pitch[sure])
@@ -106,6 +108,27 @@ def draw_pitch(
     axes.set_yticks(list(ticks), [f"{pitch_name(n)}  {midi_to_hz(float(n)):.0f}" for n in ticks])
     axes.set_ylim(low, high)
     axes.set_ylabel("pitch (note, Hz)")
+
+
+def believed(
+    pitch: Float[Tensor, " frames"], confidence: Float[Tensor, " frames"], frame_rate: float
+) -> Bool[Tensor, " frames"]:
+    """Which frames' pitches to show: those that are sure, and no short leap that is only likely.
+
+    Trackers err by octaves for a few frames, and say that they are not certain. So a frame that
+    lies half an octave off the median of 0.4 s around it must be all but certain.
+
+    >>> pitch = torch.tensor([60.0, 60.0, 48.0, 60.0, 72.0, 60.0, 60.0])
+    >>> confidence = torch.tensor([1.0, 0.9, 0.7, 0.8, 0.99, 0.2, 0.9])
+    >>> believed(pitch, confidence, 62.5).tolist()
+    [True, True, False, True, True, False, True]
+    """
+    sure = confidence >= SURE
+    reach = round(_AROUND_S * frame_rate / 2)
+    known = torch.where(sure, pitch, torch.nan)
+    around = torch.nn.functional.pad(known, (reach, reach), value=torch.nan)
+    middle = around.unfold(0, 2 * reach + 1, 1).nanmedian(-1).values
+    return sure & (((pitch - middle).abs() < _LEAP_SEMITONES) | (confidence >= _CERTAIN))
 
 
 def _pitch_range(pitch: Float[Tensor, " frames"]) -> tuple[int, int]:
