@@ -31,6 +31,9 @@ from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
 from timbrel.training.objective import Objective, Phase
 from timbrel.training.settings import TrainingSettings
 
+_DB_PER_UNIT = -FLOOR_DB / 2
+"""What 1 of a normalised log-mel is in dB."""
+
 _FLOOR_LEAK = 0.02
 _PREVIEWS = 8
 
@@ -56,7 +59,7 @@ class MelVAELoss(Settings):
 
     Attributes:
         kl_weight: of the latent's KL divergence in nats; 0 is a plain autoencoder.
-        level_weight: of the level's error, per 40 dB as the log-mel's is.
+        level_weight: of the level's error, in units of the normalised log-mel.
     """
 
     kl_weight: float = Field(default=3e-5, ge=0)
@@ -130,8 +133,8 @@ class MelVAEObjective(Objective):
         )  # fmt: skip
         l1 = (normalise_db(floored(decoded.mel_db)) - batch.wanted).abs().mean()
         level_db = (decoded.level_db - batch.level_db).abs().mean()
-        losses = {"log_mel_l1_db": l1.detach() * 40, "level_error_db": level_db.detach()}
-        loss = l1 + weights.level_weight * level_db / 40
+        losses = {"log_mel_l1_db": l1.detach() * _DB_PER_UNIT, "level_error_db": level_db.detach()}
+        loss = l1 + weights.level_weight * level_db / _DB_PER_UNIT
         if variational:
             kl = kl_to_normal(mean, log_variance).mean()
             loss = loss + weights.kl_weight * kl

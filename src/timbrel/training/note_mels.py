@@ -22,8 +22,22 @@ from timbrel.errors import BadInput
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _LOUD_VELOCITY_SHARE = 0.9
+"""Notes struck at least so hard, as a share of the hardest, tell an instrument's level."""
+
 _CHUNK = 64
 _STRETCH_GRID = 16
+
+_NO_LAYER_DB = -200.0
+_SOFTEST_LAYER_DB = -20.0
+_EQUALISER_POINTS = 7
+_DECAY_DB_PER_S = (2.0, 28.0)
+"""The slowest of extra decays and how much faster they may be; most are slow."""
+
+_SHORTEST_ATTACK_S, _ATTACK_RATIO = 0.03, 20.0
+"""Extra attacks last between the shortest and so many times that."""
+
+_ATTACK_HEARD_EARLY_S = 0.004
+"""The first frame's window reaches past the onset: it hears a little of a slow attack already."""
 
 
 class AugmentSettings(Settings):
@@ -153,6 +167,7 @@ class NoteMels:
         indices: Int[Tensor, " batch"],
         generator: torch.Generator,
     ) -> tuple[Float[Tensor, "batch mels frames"], Float[Tensor, "batch mels frames"]]:
+        """The heard and the wanted notes in dB, made into other instruments alike."""
         assert self.augment is not None
         layer = self._layers(heard_at, indices, generator)
         shape_db = self._shapes_db(len(indices), generator)
@@ -175,13 +190,13 @@ class NoteMels:
     ) -> Float[Tensor, "batch mels frames"]:
         """A second instrument at the same pitch for some notes that are heard as wanted."""
         assert self.augment is not None
-        layer = torch.full((len(indices), *self.mel_db.shape[1:]), -200.0)
+        layer = torch.full((len(indices), *self.mel_db.shape[1:]), _NO_LAYER_DB)
         chance = torch.rand(len(indices), generator=generator) < self.augment.layer
         chosen = chance & (heard_at == indices) & self._full_hold[indices]
         for row in chosen.nonzero()[:, 0].tolist():
             pitch = int(self.notes.pitch[indices[row]])
             partner = _pick(self._same_pitch[pitch], generator)
-            gain_db = -20 * float(torch.rand((), generator=generator))
+            gain_db = _SOFTEST_LAYER_DB * float(torch.rand((), generator=generator))
             layer[row] = self.mel_db[partner].float() + gain_db
         return layer
 
@@ -196,14 +211,18 @@ class NoteMels:
         def some(share: float) -> Float[Tensor, "batch 1"]:
             return (torch.rand(count, 1, generator=generator) < share).float()
 
-        points = torch.randn(count, 1, 7, generator=generator) * self.augment.equaliser_db
+        points = (
+            torch.randn(count, 1, _EQUALISER_POINTS, generator=generator)
+            * self.augment.equaliser_db
+        )
         equaliser = torch.nn.functional.interpolate(
             points, n_mels, mode="linear", align_corners=True
         )[:, 0] * some(self.augment.equalise)
-        rate_db = 2 + 28 * torch.rand(count, 1, generator=generator).square()
-        decay = -rate_db * times_s * some(self.augment.decay)
-        attack_s = 0.03 * 20 ** torch.rand(count, 1, generator=generator)
-        rise = 20 * ((times_s + 0.004) / attack_s).clamp(max=1).log10()
+        slowest, faster = _DECAY_DB_PER_S
+        decay_db_per_s = slowest + faster * torch.rand(count, 1, generator=generator).square()
+        decay = -decay_db_per_s * times_s * some(self.augment.decay)
+        attack_s = _SHORTEST_ATTACK_S * _ATTACK_RATIO ** torch.rand(count, 1, generator=generator)
+        rise = 20 * ((times_s + _ATTACK_HEARD_EARLY_S) / attack_s).clamp(max=1).log10()
         envelope = decay + rise * some(self.augment.attack)
         return equaliser[:, :, None] + envelope[:, None, :]
 

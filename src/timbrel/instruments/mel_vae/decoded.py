@@ -16,6 +16,15 @@ LONGEST_HOLD_S = 3.0
 RELEASE_S = 1.0
 """The longest release that training notes have."""
 
+_HEARD_EARLY_S = 0.1
+"""Frames this long before key up already see it: windows and convolutions reach past it."""
+
+_FALL_MEASURED_S = 1.4
+"""Over how long a sound's fall is measured: several turns of a slow tremolo."""
+
+_LEVEL_FRAMES = 8
+"""A level is the mean of so many frames, an eighth of a second: one turn of a fast vibrato."""
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -34,23 +43,38 @@ class Decoded:
     level_db: Float[Tensor, " notes"]
 
     def sustained(self, frames: int, frame_rate: float) -> Decoded:
-        """With `frames` more of sustain before the release, going on as in the 1.5 s before it.
+        """With `frames` more of sustain before the release of the longest hold.
 
         Sounds that fade go on fading at their own rate in each band, others stand; no band grows.
         """
-        at = round((LONGEST_HOLD_S - 0.1) * frame_rate)
-        back = round(1.4 * frame_rate)
-
-        def longer(level_db: Tensor) -> Tensor:
-            before, after = level_db[..., :at], level_db[..., at:]
-            then, now = before[..., -back : 8 - back].mean(-1), before[..., -8:].mean(-1)
-            fall = (now - then).clamp_max(0)[..., None] / (back - 8)
-            middle = now[..., None] + fall * torch.arange(1, frames + 1)
-            return torch.cat([before, middle, after + fall * frames], dim=-1)
-
-        return replace(self, harmonic_db=longer(self.harmonic_db), noise_db=longer(self.noise_db))
+        end = round((LONGEST_HOLD_S - _HEARD_EARLY_S) * frame_rate)
+        back = round(_FALL_MEASURED_S * frame_rate)
+        harmonic_db, noise_db = (
+            _lengthened(level_db, end, back, frames)
+            for level_db in (self.harmonic_db, self.noise_db)
+        )
+        return replace(self, harmonic_db=harmonic_db, noise_db=noise_db)
 
     @property
     def mel_db(self) -> Float[Tensor, "notes mels frames"]:
         """Harmonics and noise together, under 0 dB, not clipped at the floor."""
         return add_powers_db(self.harmonic_db + self.comb_db[..., None], self.noise_db)
+
+
+def _lengthened(
+    level_db: Float[Tensor, "notes mels frames"], end: int, back: int, more: int
+) -> Float[Tensor, "notes mels longer"]:
+    """A level that goes on for `more` frames at `end`, falling as in the `back` frames before it.
+
+    level   ____
+                ----____ now         ____  what comes after, lower by the whole fall
+                 then    ----____----
+                 |<-back->|<-more->|
+                          end
+    """
+    before, after = level_db[..., :end], level_db[..., end:]
+    then = before[..., -back : _LEVEL_FRAMES - back].mean(-1)
+    now = before[..., -_LEVEL_FRAMES:].mean(-1)
+    fall = (now - then).clamp_max(0)[..., None] / (back - _LEVEL_FRAMES)
+    middle = now[..., None] + fall * torch.arange(1, more + 1)
+    return torch.cat([before, middle, after + fall * more], dim=-1)

@@ -20,7 +20,7 @@ from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
 from timbrel.instruments.instrument import Ability, ControlValues, Instrument, resolve_controls
 from timbrel.instruments.mel_vae.decoded import LONGEST_HOLD_S, RELEASE_S, Decoded
-from timbrel.instruments.mel_vae.network import MelVAENetwork, MelVAESettings
+from timbrel.instruments.mel_vae.network import STRIDE, MelVAENetwork, MelVAESettings
 from timbrel.instruments.mel_vae.sounding import controlled, sounds_of
 from timbrel.instruments.model_folder import (
     BANK,
@@ -34,8 +34,20 @@ from timbrel.sound import Control, Notes, Rendered, TimbreSpace
 from timbrel.timbre import Bank
 
 TYPICAL_VELOCITY = 0.67
+"""Of a sound that is heard: nobody wrote down how hard it was struck."""
+
 FIT_STEPS_PER_S = 25
+"""What one core makes in a second."""
+
+_FIT_LEARNING_RATE = 0.05
 _FIT_PULL = 1e-4
+"""Weight of a fitted latent's squared distance from the encoder's, beside the log-mel's L1."""
+
+_HOLDS_S = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0)
+"""When the key of a heard sound may have come up: steps that are as audible at either end."""
+
+_BATCH_NOTES = 16
+"""Most notes that are decoded at once: more would save no time, and cost memory."""
 
 
 class MelVAE(Instrument):
@@ -160,7 +172,7 @@ class MelVAE(Instrument):
         """Adam on the latent alone, towards the log-mel; a pull keeps it near the encoder's."""
         held_s = self._likeliest_hold(latent, mel, pitch)
         fitted = latent.clone().requires_grad_()
-        optimizer = torch.optim.Adam([fitted], lr=0.05)
+        optimizer = torch.optim.Adam([fitted], lr=_FIT_LEARNING_RATE)
         for _ in range(steps):
             optimizer.zero_grad()
             error = self._mel_error(fitted, mel, pitch, held_s)
@@ -176,27 +188,28 @@ class MelVAE(Instrument):
         pitch: Float[Tensor, 1],
     ) -> Float[Tensor, 1]:
         """When the key came up nobody wrote down: the time that explains the sound best."""
-        holds = torch.tensor([0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0])
-        count = len(holds)
+        holds_s = torch.tensor(_HOLDS_S)
+        count = len(holds_s)
         error = self._mel_error(
-            latent.expand(count, -1), mel.expand(count, -1, -1), pitch.expand(count), holds
+            latent.expand(count, -1), mel.expand(count, -1, -1), pitch.expand(count), holds_s
         )
-        return holds[error.argmin()][None]
+        return holds_s[error.argmin()][None]
 
     def _mel_error(
         self, latent: Tensor, mel: Tensor, pitch: Tensor, held_s: Tensor
     ) -> Float[Tensor, " batch"]:
+        """Mean L1 of what the network says from the normalised log-mel of each sound."""
         velocity = torch.full_like(pitch, TYPICAL_VELOCITY)
         decoded = self.network.decoder(latent, pitch, velocity, held_s, mel.shape[-1])
         return (normalise_db(decoded.mel_db.clamp_min(FLOOR_DB)) - mel).abs().mean((1, 2))
 
 
 def _frames(held_s: float, scale: MelScale) -> int:
-    """Frames to decode for a note held so long: with its release, in whole sixteens."""
-    return 16 * math.ceil((held_s + RELEASE_S) * scale.frame_rate / 16)
+    """Frames to decode for a note held so long, with its release."""
+    return STRIDE * math.ceil((held_s + RELEASE_S) * scale.frame_rate / STRIDE)
 
 
-def _of_equal_frames(notes: Notes, scale: MelScale, most: int = 16) -> Iterator[list[int]]:
+def _of_equal_frames(notes: Notes, scale: MelScale) -> Iterator[list[int]]:
     """Indices of notes that can be decoded together: of the same frames and the same excess."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i, duration_s in enumerate(notes.duration_s.tolist()):
@@ -204,5 +217,5 @@ def _of_equal_frames(notes: Notes, scale: MelScale, most: int = 16) -> Iterator[
         extra = round((duration_s - held_s) * scale.frame_rate)
         groups[_frames(held_s, scale), extra].append(i)
     for members in groups.values():
-        for start in range(0, len(members), most):
-            yield members[start : start + most]
+        for start in range(0, len(members), _BATCH_NOTES):
+            yield members[start : start + _BATCH_NOTES]

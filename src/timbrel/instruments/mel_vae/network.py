@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -10,22 +11,41 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
-from timbrel.dsp.mel import MelScale, normalise_db
+from timbrel.dsp.mel import FLOOR_DB, MelScale, normalise_db
 from timbrel.dsp.mel_lines import harmonic_comb
 from timbrel.instruments.mel_vae.decoded import Decoded
-from timbrel.nn import Down, Up, pitch_features, time_features
+from timbrel.nn import Down, Up, duration_feature, pitch_features, time_features
 from timbrel.nn.features import N_PITCH_FEATURES, N_TIME_FEATURES
 from timbrel.units import midi_to_hz
 
 N_BAND_FEATURES = 6
+STRIDE = 16
+"""Frames and bands that the innermost layer sees as one: four halvings on the way in."""
+
 COMB_PEAK_DB = 34.0
 """Power that a sine of amplitude 1 has at most in a band of document 000's mel scale."""
 
-_SIZES: dict[Size, tuple[tuple[int, ...], tuple[int, ...], int]] = {
-    # encoder channels, decoder channels, width of the condition
-    "tiny": ((8, 8, 12, 16), (16, 12, 8, 8, 8), 32),
-    "small": ((24, 48, 96, 128), (128, 96, 64, 40, 32), 256),
-    "base": ((32, 64, 128, 192), (192, 128, 96, 64, 48), 384),
+_LOG_VARIANCE = (-12.0, 4.0)
+"""Beyond these a latent is as good as exact, or as good as noise, and KL would run away."""
+
+# The network's outputs are of order 1: what is typical of training notes, and how far they spread.
+_HARMONIC_DB = (-30.0, 20.0)
+_NOISE_DB = (-60.0, 20.0)
+_LEVEL_DB = (-12.0, 10.0)
+
+
+class _Widths(NamedTuple):
+    """Channels of the encoder's and the decoder's layers, and the width of the condition."""
+
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]
+    condition: int
+
+
+_SIZES: dict[Size, _Widths] = {
+    "tiny": _Widths((8, 8, 12, 16), (16, 12, 8, 8, 8), 32),
+    "small": _Widths((24, 48, 96, 128), (128, 96, 64, 40, 32), 256),
+    "base": _Widths((32, 64, 128, 192), (192, 128, 96, 64, 48), 384),
 }
 
 
@@ -40,7 +60,7 @@ class MelVAESettings(Settings):
 
     size: Size = "small"
     latent: int = Field(default=128, ge=1, le=4096)
-    crop: int = Field(default=256, ge=16, le=4096, multiple_of=16)
+    crop: int = Field(default=256, ge=STRIDE, le=4096, multiple_of=STRIDE)
 
 
 class Encoder(nn.Module):
@@ -48,12 +68,13 @@ class Encoder(nn.Module):
 
     def __init__(self, settings: MelVAESettings, n_mels: int) -> None:
         super().__init__()
-        channels, _, width = _SIZES[settings.size]
+        widths = _SIZES[settings.size]
+        channels, width = widths.encoder, widths.condition
         self.downs = nn.ModuleList(
             Down(a, b) for a, b in zip((2, *channels), channels, strict=False)
         )
         self.squeeze = nn.Conv2d(channels[-1], channels[-1] // 2, 1)
-        pooled = channels[-1] // 2 * (n_mels // 16) * len(_pool_edges(settings.crop // 16))
+        pooled = channels[-1] // 2 * (n_mels // STRIDE) * len(_pool_edges(settings.crop // STRIDE))
         self.hidden = nn.Linear(pooled + N_PITCH_FEATURES, width)
         self.moments = nn.Linear(width, 2 * settings.latent)
 
@@ -73,7 +94,7 @@ class Encoder(nn.Module):
         pools = [x[..., a:b].mean(-1).flatten(1) for a, b in _pool_edges(x.shape[-1])]
         hidden = nn.functional.silu(self.hidden(torch.cat([*pools, pitch_features(pitch)], 1)))
         mean, log_variance = self.moments(hidden).float().chunk(2, dim=1)
-        return mean, log_variance.clamp(-12, 4)
+        return mean, log_variance.clamp(*_LOG_VARIANCE)
 
 
 def _pool_edges(frames: int) -> list[tuple[int, int]]:
@@ -89,9 +110,10 @@ class Decoder(nn.Module):
 
     def __init__(self, settings: MelVAESettings, scale: MelScale) -> None:
         super().__init__()
-        _, channels, width = _SIZES[settings.size]
+        widths = _SIZES[settings.size]
+        channels, width = widths.decoder, widths.condition
         self.scale = scale
-        self.seed_bands = scale.n_mels // 16
+        self.seed_bands = scale.n_mels // STRIDE
         self.condition = nn.Sequential(
             nn.Linear(settings.latent + N_PITCH_FEATURES + 1, width), nn.SiLU(),
             nn.Linear(width, width), nn.SiLU(),
@@ -116,37 +138,55 @@ class Decoder(nn.Module):
         frames: int,
         first_frame: Int[Tensor, " batch"] | None = None,
     ) -> Decoded:
-        """`frames` frames of each note, a multiple of 16, from its onset or from `first_frame`."""
+        """`frames` frames of each note, whole `STRIDE`s, from its onset or from `first_frame`."""
         comb_db = comb_db_of(pitch, self.scale)
         bands = band_features(pitch, comb_db, self.scale)
-        first = torch.zeros_like(pitch) if first_frame is None else first_frame
-        times_s = (
-            first[:, None] + torch.arange(frames, device=pitch.device)
-        ) / self.scale.frame_rate
-        times = time_features(times_s, duration_s)
-        pooled = {f: nn.functional.avg_pool1d(times, frames // f)
-                  for f in (frames // 16, frames // 8, frames // 4, frames // 2)}  # fmt: skip
+        times = self._times(duration_s, frames, first_frame)
         condition = self.condition(
             torch.cat([latent, pitch_features(pitch), velocity[:, None] * 2 - 1], 1)
         )
         x = self.seed(condition).unflatten(1, (-1, self.seed_bands))[..., None]
-        x = x + self.seed_frames(pooled[frames // 16])[:, :, None]
+        x = x + self.seed_frames(times[frames // STRIDE])[:, :, None]
         x = x.contiguous(memory_format=torch.channels_last)
         for up in self.ups:
             n_bands = x.shape[2] * 2
             n_frames = min(x.shape[3] * 2, frames // 2)
             here = nn.functional.avg_pool1d(bands, self.scale.n_mels // n_bands)
-            x = up(x, condition, here, pooled[n_frames])
+            x = up(x, condition, here, times[n_frames])
         harmonic, noise = self.head(nn.functional.silu(x)).float().unbind(1)
-        duration = (duration_s[:, None] / 0.05).log1p() / 2.5 - 1
-        level = self.level(torch.cat([condition, duration], 1)).float()[:, 0]
-        return Decoded(harmonic * 20 - 30, noise * 20 - 60, comb_db, level * 10 - 12)
+        level = self.level(torch.cat([condition, duration_feature(duration_s)], 1)).float()[:, 0]
+        return Decoded(
+            _in_db(harmonic, *_HARMONIC_DB), _in_db(noise, *_NOISE_DB), comb_db,
+            _in_db(level, *_LEVEL_DB),
+        )  # fmt: skip
+
+    def _times(
+        self,
+        duration_s: Float[Tensor, " batch"],
+        frames: int,
+        first_frame: Int[Tensor, " batch"] | None,
+    ) -> dict[int, Float[Tensor, "batch features _"]]:
+        """Where in their notes the frames lie, at the resolutions of the layers, by frames."""
+        first = torch.zeros_like(duration_s) if first_frame is None else first_frame
+        places = first[:, None] + torch.arange(frames, device=duration_s.device)
+        times = time_features(places / self.scale.frame_rate, duration_s)
+        factors = (STRIDE, STRIDE // 2, STRIDE // 4, STRIDE // 8)
+        return {frames // f: nn.functional.avg_pool1d(times, f) for f in factors}
+
+
+def _in_db(output: Tensor, typical_db: float, spread_db: float) -> Tensor:
+    return output * spread_db + typical_db
 
 
 def comb_db_of(pitch: Float[Tensor, " batch"], scale: MelScale) -> Float[Tensor, "batch mels"]:
     """The comb of each note's harmonics in dB, about 0 at its teeth."""
     comb = harmonic_comb(midi_to_hz(pitch.float()), scale)
     return 10 * comb.clamp_min(1e-8).log10() - COMB_PEAK_DB
+
+
+def normalised_comb(comb_db: Float[Tensor, "batch mels"]) -> Float[Tensor, "batch mels"]:
+    """The comb as the networks see it, on the scale of log-mels."""
+    return normalise_db(comb_db.clamp(FLOOR_DB, 0))
 
 
 def band_features(
@@ -158,12 +198,14 @@ def band_features(
     harmonics, as long as bands resolve them; the absolute frequency; how far above the
     fundamental.
     """
-    order = scale.centres_hz().to(pitch) / midi_to_hz(pitch.float())[:, None]
-    width = scale.n_fft / scale.sample_rate
-    resolved = torch.sigmoid(midi_to_hz(pitch.float()) * width - 3)[:, None].expand_as(order)
+    f0_hz = midi_to_hz(pitch.float())
+    order = scale.centres_hz().to(pitch) / f0_hz[:, None]
+    # harmonics three bins apart are about to melt together under a Hann window
+    bins_apart = f0_hz * (scale.n_fft / scale.sample_rate)
+    resolved = torch.sigmoid(bins_apart - 3)[:, None].expand_as(order)
     height = torch.linspace(-1, 1, scale.n_mels, device=pitch.device).expand_as(order)
     features = [
-        normalise_db(comb_db.clamp(-80, 0)),
+        normalised_comb(comb_db),
         order.log2() / 3,
         (torch.pi * order).cos() * resolved,
         (2 * torch.pi * order).cos() * resolved,
@@ -186,5 +228,4 @@ class MelVAENetwork(nn.Module):
         self, log_mel: Float[Tensor, "batch mels frames"], pitch: Float[Tensor, " batch"]
     ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         """Mean and log-variance of each sound's latent."""
-        comb = normalise_db(comb_db_of(pitch, self.scale).clamp(-80, 0))
-        return self.encoder(log_mel, comb, pitch)
+        return self.encoder(log_mel, normalised_comb(comb_db_of(pitch, self.scale)), pitch)

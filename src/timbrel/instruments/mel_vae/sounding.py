@@ -24,6 +24,16 @@ from timbrel.units import midi_to_hz
 REFERENCE_DB = 22.0
 """Power of a loud note's loudest band as it is played: a sine of amplitude 1/4."""
 
+_SILENT_DB = -72.0
+"""A note has died away where it stays this far under its maximum: near the floor of what is
+learned, where the network's last few dB would be noise without end."""
+
+_FAINTEST_DB = FLOOR_DB - 30.0
+"""A harmonic this soft is none: weaker in its band than anything learned, by the comb's depth."""
+
+_FADE_IN_S, _FADE_OUT_S = 0.001, 0.03
+"""Against clicks: shorter than any attack, and than any release is heard to end."""
+
 
 def sounds_of(
     decoded: Decoded, notes: Notes, scale: MelScale, inversion: Method, salt: int = 0
@@ -49,7 +59,7 @@ def sounds_of(
         ])  # fmt: skip
     latest = ((notes.duration_s + RELEASE_S) * scale.frame_rate).long()
     ends = torch.minimum(_audible_frames(decoded), latest) * scale.hop_length
-    return [fade(sound[:end], scale.sample_rate, out_s=0.03)
+    return [fade(sound[:end], scale.sample_rate, out_s=_FADE_OUT_S)
             for sound, end in zip(audio, ends.tolist(), strict=True)]  # fmt: skip
 
 
@@ -69,11 +79,11 @@ def _gain_db(decoded: Decoded) -> Float[Tensor, "notes 1 1"]:
     return (decoded.level_db + REFERENCE_DB)[:, None, None]
 
 
-def _audible_frames(decoded: Decoded, floor_db: float = -72.0) -> Int[Tensor, " notes"]:
-    """Frames until each note stays below the floor."""
+def _audible_frames(decoded: Decoded) -> Int[Tensor, " notes"]:
+    """Frames until each note has died away."""
     loudest = decoded.mel_db.amax(1)
     frames = torch.arange(1, loudest.shape[-1] + 1)
-    return ((loudest > floor_db) * frames).amax(-1).clamp(2, loudest.shape[-1] - 1)
+    return ((loudest > _SILENT_DB) * frames).amax(-1).clamp(2, loudest.shape[-1] - 1)
 
 
 def _laid_on_pitch(
@@ -91,6 +101,7 @@ def _laid_on_pitch(
     # A frame near the onset sees silence before it: undo what the window's share of it took.
     seen = _seen_share(frames, scale)
     amplitude = _harmonic_amplitudes(decoded.harmonic_db + gain_db, notes.pitch, scale)
+    # the same phases for all notes, but no two alike: harmonics in step would make a pulse
     starts = torch.rand(amplitude.shape[-1], generator=torch.Generator().manual_seed(1))
     tones = harmonic_bank(
         f0_hz, amplitude / seen[:, None], scale.sample_rate, scale.hop_length,
@@ -100,7 +111,7 @@ def _laid_on_pitch(
     quiet = decoded.noise_db < FLOOR_DB
     noise = torch.where(quiet, torch.zeros(()), noise) / seen.square()
     hiss = [shaped_noise(n, scale, length, g) for n, g in zip(noise, generators, strict=True)]
-    return fade(tones + torch.stack(hiss), scale.sample_rate, in_s=0.001)
+    return fade(tones + torch.stack(hiss), scale.sample_rate, in_s=_FADE_IN_S)
 
 
 def _harmonic_amplitudes(
@@ -115,7 +126,7 @@ def _harmonic_amplitudes(
     place = scale.band_of(frequency_hz).clamp(0, scale.n_mels - 1)
     near = (1 - (place[..., None] - torch.arange(scale.n_mels)).abs()).clamp_min(0)
     level_db = (near @ harmonic_db).transpose(1, 2) - COMB_PEAK_DB
-    heard = (frequency_hz < scale.maximum_hz)[:, None] & (level_db > FLOOR_DB - 30)
+    heard = (frequency_hz < scale.maximum_hz)[:, None] & (level_db > _FAINTEST_DB)
     return 10 ** (level_db / 20) * heard
 
 
