@@ -77,7 +77,9 @@ class Timbres:
         """
         if path not in self._heard:
             rate = self.instrument.sample_rate
-            audio = require_sound(read_audio(path, rate), rate, name=str(path))
+            audio = self._one_note(
+                require_sound(read_audio(path, rate), rate, name=str(path)), path
+            )
             pitch = self._pitch_in(audio, path) if self.pitch is None else self.pitch
             try:
                 timbre = self.instrument.encode(audio, pitch=pitch, seconds=self.seconds)
@@ -85,6 +87,16 @@ class Timbres:
                 raise BadAudio(f"{path}: {error}") from None
             self._heard[path] = Heard(Entry("sound", timbre, f"encoded from {path.name}"), pitch)
         return self._heard[path]
+
+    def _one_note(self, audio: Float[Tensor, " time"], path: Path) -> Float[Tensor, " rest"]:
+        """The first note of a phrase, which is said; any other recording as it is."""
+        from timbrel.cli.first_note import first_note
+
+        note = first_note(audio, self.instrument.sample_rate)
+        if len(note) < len(audio):
+            seconds = len(note) / self.instrument.sample_rate
+            say_note(f"{path} holds several notes: the first is heard, {seconds:.2f} s")
+        return note
 
     def _pitch_in(self, audio: Float[Tensor, " time"], path: Path) -> float:
         """The pitch of a recording; a door that slams is taken for middle C, and that is said."""
