@@ -1,16 +1,20 @@
-"""Files that are written whole or not at all, and what is no file."""
+"""Files and folders that are written whole or not at all, and what is no file."""
 
 from __future__ import annotations
 
 import errno
+import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from timbrel.errors import BadInput
+from timbrel.errors import BadInput, TimbrelError
 
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TRIAL_SIZE = 65536
 
 
 def is_stream(path: Path) -> bool:
@@ -27,7 +31,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     that was there before is as it was.
 
     Raises:
-        BadInput: `path` is a folder, or its folder cannot be written.
+        BadInput: `path` is a folder, its folder cannot be written, or the disk is full, whatever
+            error the library that writes makes of that.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -44,14 +49,71 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
     except (OSError, ValueError) as error:  # ValueError: a name that no system can have
-        reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"cannot write {path} ({reason}): choose another folder") from None
+        raise _unwritable(path, error) from None
     try:
         yield unfinished
         unfinished.replace(path)
-    except OSError as error:
-        if error.errno not in _DISK_IS_FULL and error.filename != str(unfinished):
+    except TimbrelError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename == str(unfinished):
+            raise _unwritable(path, error) from None
+        obstacle = _full_disk(error) or obstacle_in(path.parent)
+        if obstacle is None:
             raise
-        raise BadInput(f"cannot write {path} ({error.strerror}): choose another folder") from None
+        raise _unwritable(path, obstacle) from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """An empty folder that takes the place of the one at `path` when the block ends well.
+
+    After an exception the old one is as it was; so it is after a kill, when the next call begins.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    unfinished, before = (path.with_name(f".{path.name}.{end}") for end in ("partial", "before"))
+    try:
+        if before.exists() and not path.exists():
+            before.rename(path)
+        for leftover in (unfinished, before):
+            shutil.rmtree(leftover, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    try:
+        yield unfinished
+        if path.exists():
+            path.rename(before)
+        unfinished.rename(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def obstacle_in(folder: Path) -> OSError | None:
+    """Why nothing can be written in a folder now; libraries often do not say ("System error.")."""
+    trial = folder / f".{secrets.token_hex(4)}-trial"
+    try:
+        trial.write_bytes(bytes(_TRIAL_SIZE))
+    except OSError as error:
+        return error
+    finally:
+        trial.unlink(missing_ok=True)
+    return None
+
+
+def _full_disk(error: Exception) -> OSError | None:
+    """The error that says so; from libraries in Rust it is a text with a number."""
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    number = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
+    return OSError(number, os.strerror(number)) if number in _DISK_IS_FULL else None
+
+
+def _unwritable(path: Path, error: Exception) -> BadInput:
+    reason = getattr(error, "strerror", None) or error
+    todo = "make room, or choose another folder" if _full_disk(error) else "choose another folder"
+    return BadInput(f"cannot write {path} ({reason}): {todo}")

@@ -70,7 +70,7 @@ class AudioWriter:
     Raises:
         BadAudio: an extension, rate or encoding that cannot be, samples that are not finite, or
             that would clip.
-        BadInput: the folder cannot be written.
+        BadInput: the folder cannot be written, or the disk is full.
     """
 
     def __init__(
@@ -128,10 +128,7 @@ class AudioWriter:
         size = self.frames * self.channels * _BYTES[self.encoding]
         if self._format == "WAV" and size > _LARGEST_WAV:
             raise BadAudio(f"{self.path} would grow over 4 GB, too much for WAV: use .flac")
-        try:
-            self._file.write(block.T.numpy())
-        except soundfile.LibsndfileError as error:
-            raise BadAudio(f"{self.path} cannot be written ({error.error_string})") from None
+        self._file.write(block.T.numpy())
 
     def __exit__(
         self,

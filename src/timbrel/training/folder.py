@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,16 +117,6 @@ class RunFolder:
         """Put beside a model what it came from: fine-tuning reads the one, benches the other."""
         (model / ORIGIN).write_text(to_toml(settings), encoding="utf-8")
         record.write(model / "training.json")
-
-    @contextmanager
-    def replacing_folder(self, folder: Path) -> Iterator[Path]:
-        """An empty folder that takes `folder`'s place when the block ends well."""
-        partial = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
 
 
 def digest(model: Path) -> str:

@@ -18,6 +18,7 @@ import torch
 from lightning_fabric import Fabric
 
 from timbrel.errors import BadConfig, BadInput, TimbrelError
+from timbrel.files import replacing_folder
 from timbrel.training.batches import Feed, Order, seed_globals
 from timbrel.training.engine import any_process, device_for, fix_numerics, make_fabric
 from timbrel.training.folder import RunFolder, digest, flat_settings
@@ -233,7 +234,7 @@ class Training:
             return
         place = self.folder.preview(self.step)
         average = self.stepper.average
-        with average.applied(), torch.no_grad(), self.folder.replacing_folder(place) as made:
+        with average.applied(), torch.no_grad(), replacing_folder(place) as made:
             self.objective.preview(made, self.step)
         for path in sorted(place.rglob("*")) if self.settings.log.media else ():
             if path.suffix in (".wav", ".png"):
@@ -299,7 +300,7 @@ class Training:
             return
         record = self.record()
         average = self.stepper.average
-        with average.applied(), self.folder.replacing_folder(self.folder.model) as made:
+        with average.applied(), replacing_folder(self.folder.model) as made:
             if self.loop.export == "best" and self.best:
                 weights, _ = read_state(self.folder.weights("best"))
                 self.objective.load_state_dict(weights)
