@@ -7,6 +7,7 @@ notes and which analysis it is of, so it is made once.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -144,3 +145,15 @@ def _reference_db(
         chosen = own & loud if bool((own & loud).any()) else own
         references.append(loudest_db[chosen].median())
     return torch.stack(references)
+
+
+def joined(sets: Sequence[NoteCourses]) -> NoteCourses:
+    """Several sets as one; instruments of different sets stay different."""
+    firsts = [0]
+    for notes in sets[:-1]:
+        firsts.append(firsts[-1] + int(notes.instrument.max()) + 1)
+    return NoteCourses(
+        Course(*(torch.cat(levels) for levels in zip(*(s.course for s in sets), strict=True))),
+        *(torch.cat([getattr(s, name) for s in sets]) for name in ("pitch", "velocity", "hold_s")),
+        torch.cat([s.instrument + first for s, first in zip(sets, firsts, strict=True)]),
+    )
