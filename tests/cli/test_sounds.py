@@ -165,6 +165,35 @@ def test_a_pad_holds_its_notes_and_a_page_that_plays_them(
     assert held["notes"][0].startswith("UklGR")  # RIFF
 
 
+@pytest.mark.parametrize("corners", [2, 3, 4])
+def test_a_pad_s_corners_are_as_loud_as_each_other(timbrel: Any, corners: int) -> None:
+    levels = {"loud": 0.8, "soft": 0.1, "middle": 0.3, "other": 0.5}
+    for name, level in list(levels.items())[:corners]:
+        Bank("", {name: _entry([level, 0, level / 4, 0])}).save(f"{name}.safetensors")
+    words = [f"{name}.safetensors" for name in list(levels)[:corners]]
+    (page, *_) = timbrel("morph", *words, "--grid", "3x3", "--duration", "0.6", *SINE).paths
+    peaks = np.array([
+        [np.abs(read(page.parent / f"row{row}_column{column}.wav")[0]).max() for column in range(3)]
+        for row in range(3)
+    ])  # fmt: skip
+    edges = peaks[[0, 0, 2, 2], [0, 2, 0, 2]]
+    assert 20 * np.log10(edges.max() / edges.min()) < 0.1
+    assert edges.min() == pytest.approx(peaks[0, 2], rel=0.01)
+    if corners == 2:
+        # Half-way the amplitudes are half of both, the gains half of both in dB.
+        mean, gain = (0.8 + 0.1) / 2, (0.8 * 0.1) ** -0.5
+        assert peaks[1, 1] / peaks[0, 2] == pytest.approx(mean * gain, rel=0.02)
+    assert 0.2 < peaks.max() <= 0.98 + 1e-4
+
+
+def test_a_morph_in_a_row_keeps_its_levels(timbrel: Any) -> None:
+    for name, level in {"loud": 0.8, "soft": 0.1}.items():
+        Bank("", {name: _entry([level, 0, 0, 0])}).save(f"{name}.safetensors")
+    words = ("loud.safetensors", "soft.safetensors", "--steps", "2", "--duration", "0.3", *SINE)
+    loud, soft = (np.abs(read(path)[0]).max() for path in timbrel("morph", *words).paths[1:])
+    assert loud / soft == pytest.approx(8, rel=0.02)
+
+
 def test_a_corner_s_name_cannot_break_the_page(timbrel: Any, sounds: Path) -> None:
     evil = sounds.rename(sounds.with_name("x")) / "<script>alert(1)<.wav"
     (sounds.with_name("x") / "a.wav").rename(evil)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,16 @@ from torch import Tensor
 from timbrel.cli.arguments import Note
 from timbrel.cli.pad import Pad
 from timbrel.cli.places import folder_for
-from timbrel.cli.takes import Takes, place_of_takes, play
+from timbrel.cli.takes import Takes, place_of_takes, play, unclipped
 from timbrel.cli.timbres import Timbres, shown_name
+from timbrel.dsp.loudness import a_weighted_db
 from timbrel.errors import BadInput
 from timbrel.sound import MorphPath
 from timbrel.timbre import alphas, pad_weights
+from timbrel.units import db_to_amplitude
+
+_HOP_S = 0.02
+_LOUDEST_S = 0.4
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,8 @@ class Corners:
         columns, rows = size
         weights = pad_weights(rows, columns, len(self.names)).flatten(0, 1)
         pitch = self.pitch if note.pitch is None else note.pitch
-        return Pad(self.names, columns, rows, pitch, weights, self.morph(weights, path, note))
+        takes = evened(self.morph(weights, path, note), weights)
+        return Pad(self.names, columns, rows, pitch, weights, takes)
 
     def _mixture(self, weights: Sequence[float]) -> str:
         if len(weights) == 2:
@@ -114,6 +121,34 @@ class Wish:
         if n_sounds > 2:
             raise BadInput(f"{n_sounds} sounds: say --weights, --steps or --grid")
         return _weights_along(torch.tensor([0.5 if self.alpha is None else self.alpha]), 2)
+
+
+def evened(takes: Takes, weights: Float[Tensor, "takes corners"]) -> Takes:
+    """The takes with their corners brought to one loudness, the mean of theirs.
+
+    Each corner gets one gain, and what lies between them the mixture of their gains in dB: the way
+    from one to another stays as even as it was. All are turned down where one would clip.
+    """
+    corners = weights.argmax(0).tolist()  # where each corner has its largest share
+    levels_db = torch.tensor([loudness_db(takes.sounds[i], takes.sample_rate) for i in corners])
+    gains_db = weights @ (levels_db.mean() - levels_db)
+    sounds = [
+        sound * db_to_amplitude(gain_db)
+        for sound, gain_db in zip(takes.sounds, gains_db.tolist(), strict=True)
+    ]
+    return replace(takes, sounds=unclipped(sounds))
+
+
+def loudness_db(audio: Float[Tensor, " time"], sample_rate: int) -> float:
+    """How loud a note is while it is loudest: its mean A-weighted level over 0.4 s.
+
+    Unlike LUFS it is there for notes of any length, and a long decay does not make a note softer.
+    """
+    hop_length = round(_HOP_S * sample_rate)
+    level_db = a_weighted_db(audio, sample_rate, hop_length=hop_length, win_length=2 * hop_length)
+    span = min(round(_LOUDEST_S / _HOP_S), len(level_db))
+    power = torch.nn.functional.avg_pool1d(10 ** (level_db[None] / 10), span, 1)
+    return 10 * math.log10(float(power.max()))
 
 
 def _weights_along(

@@ -130,10 +130,11 @@ def play(
         batch = timbres[start : start + _BATCH]
         notes = Notes.of([pitch] * len(batch), note.velocity, note.duration)
         sounds += instrument.render(notes, batch, generator=generator)
-    return Takes(names, _unclipped(sounds), instrument.sample_rate)
+    return Takes(names, unclipped(sounds), instrument.sample_rate)
 
 
-def _unclipped(sounds: list[Tensor]) -> list[Tensor]:
+def unclipped(sounds: list[Tensor]) -> list[Tensor]:
+    """The sounds, all turned down alike where one would clip."""
     peak = max(float(sound.abs().max()) for sound in sounds)
     gain = min(1.0, _LOUDEST / max(peak, 1e-9))
     return [sound * gain for sound in sounds]
