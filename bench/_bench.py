@@ -5,10 +5,10 @@
     def measure(bench: Bench) -> dict[str, float]:
         pairs = 4 if bench.quick else 20
         bench.note(f"{pairs} pairs")
-        return {"pitch_accuracy": ...}
+        return morph_figures(bench.instrument(), bench.data, pairs=pairs)
 
     if __name__ == "__main__":
-        run("morph", measure, model="mel_vae")
+        run("morph", measure, model="mel_vae", takes_data=True)
 
 `--quick` measures the same keys on a smaller sample. `--json` ends with one flat JSON object as
 the last line of stdout, and nothing else is printed there; without it the figures are printed as
@@ -31,6 +31,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from timbrel import Instrument
+    from timbrel.data.soundfont import SoundFontReport
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -45,6 +50,7 @@ class Bench:
         name: of the bench, and of its results file.
         quick: whether to take the small sample.
         model: value of `--model`, None in a bench that takes none.
+        data: value of `--data`, the note set to judge by; None takes FluidR3Mono's.
         threads: how many the measurement may use.
         arguments: values of the arguments that the bench added itself.
     """
@@ -53,7 +59,16 @@ class Bench:
     quick: bool
     model: str | None
     threads: int
+    data: Path | None = None
     arguments: argparse.Namespace = field(default_factory=argparse.Namespace)
+
+    def instrument(self) -> Instrument:
+        """The instrument that `--model` names."""
+        from timbrel.instruments import load
+
+        if self.model is None:
+            raise ValueError(f"{self.name} takes no --model")
+        return load(self.model)
 
     def note(self, text: str) -> None:
         """Says on stderr what is going on."""
@@ -66,6 +81,7 @@ def run(
     *,
     model: str | None = None,
     threads: int = 1,
+    takes_data: bool = False,
     add_arguments: Callable[[argparse.ArgumentParser], None] | None = None,
 ) -> None:
     """Parses the command line, measures, and reports the figures.
@@ -75,19 +91,15 @@ def run(
         measure: returns the figures, flat: one number or word a key.
         model: default of `--model`; None for a bench that takes none.
         threads: default of `--threads`.
+        takes_data: whether `--data` names the note set to judge by.
         add_arguments: adds the bench's own arguments to the parser.
     """
-    parser = argparse.ArgumentParser(prog=f"bench/{name}.py")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.add_argument("--quick", action="store_true", help="a smaller sample, about a minute")
-    parser.add_argument("--threads", type=int, default=threads, help="threads it may use")
-    if model is not None:
-        parser.add_argument("--model", default=model, help="name or folder of the model")
+    parser = _parser(name, model, threads, takes_data)
     if add_arguments is not None:
         add_arguments(parser)
     arguments = parser.parse_args()
-    chosen = getattr(arguments, "model", None)
-    bench = Bench(name, arguments.quick, chosen, arguments.threads, arguments)
+    chosen, data = getattr(arguments, "model", None), getattr(arguments, "data", None)
+    bench = Bench(name, arguments.quick, chosen, arguments.threads, data, arguments)
 
     _limit_threads(bench.threads)
     started = time.perf_counter()
@@ -103,6 +115,22 @@ def run(
             print(f"{key:40s} {value}")
 
 
+def _parser(
+    name: str, model: str | None, threads: int, takes_data: bool
+) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"bench/{name}.py")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument("--quick", action="store_true", help="a smaller sample, about a minute")
+    parser.add_argument("--threads", type=int, default=threads, help="threads it may use")
+    if model is not None:
+        parser.add_argument("--model", default=model, help="name or folder of the model")
+    if takes_data:
+        parser.add_argument(
+            "--data", type=Path, help="note set to judge by; default: FluidR3Mono's"
+        )
+    return parser
+
+
 def fluid_r3() -> Path:
     """FluidR3Mono, where `timbrel evaluate` finds it too.
 
@@ -115,6 +143,17 @@ def fluid_r3() -> Path:
     if font is None:
         sys.exit("no FluidR3Mono_GM.sf3: install fluidr3mono-gm-soundfont or set TIMBREL_SOUNDFONT")
     return font
+
+
+def render_font(folder: Path | str, tables: dict[str, Any], bench: Bench) -> SoundFontReport:
+    """Notes of FluidR3Mono as a note set in a folder, on as many processes as threads are given."""
+    from timbrel.config import make_settings
+    from timbrel.data.soundfont import SoundFontSettings, render_soundfont
+
+    font = fluid_r3()
+    bench.note(f"rendering {font} on {bench.threads} processes")
+    settings = make_settings(SoundFontSettings, tables)
+    return render_soundfont(font, folder, settings, processes=bench.threads)
 
 
 def _limit_threads(count: int) -> None:

@@ -6,25 +6,15 @@ Keys: `NAME_share` (of the notes, those that moved the right way), `NAME_change`
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from _bench import Bench, run
 
 
 def measure(bench: Bench) -> dict[str, float]:
     from timbrel.evaluate import direction_figures
-    from timbrel.instruments import load
 
-    instrument = load(bench.model or "mel_vae")
-    return direction_figures(
-        instrument, data=bench.arguments.data, notes=24 if bench.quick else 120
-    )
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="note set to judge by; default: FluidR3Mono's")
+    notes = 24 if bench.quick else 120
+    return direction_figures(bench.instrument(), data=bench.data, notes=notes)
 
 
 if __name__ == "__main__":
-    run("directions", measure, model="mel_vae", add_arguments=add_arguments)
+    run("directions", measure, model="mel_vae", takes_data=True)

@@ -12,11 +12,19 @@ from __future__ import annotations
 
 import random
 import time
+from typing import TYPE_CHECKING
 
 from _bench import Bench, fluid_r3, run
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from timbrel.dsp.mel import MelScale
+
 DEFAULT = "pitched"
 TRACKED = 0.9
+"""Share of a recording's frames that must be heard at its label for its pitch to count."""
+
 WAYS = ("pitched", "pghi", "griffin_lim", "librosa")
 
 
@@ -59,7 +67,7 @@ def measure(bench: Bench) -> dict[str, float]:
     return default | figures | {"pitch_accuracy_real": real}
 
 
-def figures_of(total: dict, peer: dict, suffix: str) -> dict[str, float]:
+def figures_of(total: dict[str, float], peer: dict[str, float], suffix: str) -> dict[str, float]:
     return {
         f"speed_ratio{suffix}": peer["ms"] / total["ms"],
         f"convergence_gain_db{suffix}": peer["db"] - total["db"],
@@ -71,7 +79,7 @@ def figures_of(total: dict, peer: dict, suffix: str) -> dict[str, float]:
     }
 
 
-def invert(way: str, audio, pitch: float, scale):
+def invert(way: str, audio: Tensor, pitch: float, scale: MelScale) -> tuple[Tensor, float]:
     """The audio's mel as audio again, and the seconds that took."""
     import librosa
     import torch
@@ -94,7 +102,7 @@ def invert(way: str, audio, pitch: float, scale):
     return again, time.perf_counter() - started
 
 
-def real_notes(count: int) -> list:
+def real_notes(count: int) -> list[tuple[Tensor, float]]:
     """Audio and pitch of `count` notes, each of another program."""
     import torch
 

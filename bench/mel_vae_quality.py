@@ -15,20 +15,17 @@ from _bench import Bench, run
 
 def measure(bench: Bench) -> dict[str, float]:
     from timbrel.evaluate import draw_comparison, evaluate_instrument
-    from timbrel.instruments import load
 
-    instrument = load(bench.model or "mel_vae")
-    data = bench.arguments.data
-    figures = evaluate_instrument(instrument, data, notes=15 if bench.quick else 100)
+    instrument, notes = bench.instrument(), 15 if bench.quick else 100
+    figures = evaluate_instrument(instrument, bench.data, notes=notes)
     if bench.arguments.picture is not None:
-        bench.note(f"drew {draw_comparison(bench.arguments.picture, instrument, data)}")
+        bench.note(f"drew {draw_comparison(bench.arguments.picture, instrument, bench.data)}")
     return figures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="note set to judge by; default: FluidR3Mono's")
     parser.add_argument("--picture", type=Path, help="where to draw some of the notes")
 
 
 if __name__ == "__main__":
-    run("mel_vae_quality", measure, model="mel_vae", add_arguments=add_arguments)
+    run("mel_vae_quality", measure, model="mel_vae", takes_data=True, add_arguments=add_arguments)

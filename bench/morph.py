@@ -7,28 +7,20 @@ Keys: see timbrel/evaluate/morphs.py; each also as `crossfade_*`, the two ends s
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from _bench import Bench, run
 
 
 def measure(bench: Bench) -> dict[str, float]:
     from timbrel.evaluate import morph_figures
-    from timbrel.instruments import load
 
-    instrument = load(bench.model or "mel_vae")
-    return morph_figures(
-        instrument,
-        bench.arguments.data,
-        pairs=5 if bench.quick else 20,
-        path=bench.arguments.path,
-    )
+    pairs = 5 if bench.quick else 20
+    return morph_figures(bench.instrument(), bench.data, pairs=pairs, path=bench.arguments.path)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="note set to judge by; default: FluidR3Mono's")
     parser.add_argument("--path", choices=("linear", "spherical"), default="linear")
 
 
 if __name__ == "__main__":
-    run("morph", measure, model="mel_vae", add_arguments=add_arguments)
+    run("morph", measure, model="mel_vae", takes_data=True, add_arguments=add_arguments)

@@ -23,11 +23,10 @@ QUICK_S = 30.0
 
 
 def measure(bench: Bench) -> dict[str, float]:
-    import timbrel
     from timbrel.midi import Score, read_score
     from timbrel.perform import cast_by_program, perform, spread
 
-    instrument = timbrel.load(bench.model)
+    instrument = bench.instrument()
     bank = instrument.bank
     known = {} if bank is None else {name: bank[name] for name in bank.names("sound")}
     default = None if known else instrument.timbre_space.sample(1)[0]

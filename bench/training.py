@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from _bench import Bench, fluid_r3, run
+from _bench import Bench, render_font, run
 
 ROOT = Path(__file__).parents[1]
 STEPS_PER_ROW = 5
@@ -46,15 +46,10 @@ def tables(bench: Bench) -> dict[str, Any]:
 
 
 def render_notes(bench: Bench, folder: Path) -> Path:
-    from timbrel.config import make_settings
-    from timbrel.data.soundfont import SoundFontSettings, render_soundfont
-
     pitches = {"lowest": 36, "highest": 84, "step": 24 if bench.quick else 6}
     splits = {"train": {"pitches": pitches, "velocities": [85]}}
-    settings = make_settings(SoundFontSettings, {"splits": splits})
-    font = fluid_r3()
-    report = render_soundfont(font, folder, settings, processes=bench.threads)
-    bench.note(f"{sum(report.notes.values())} notes from {font}")
+    report = render_font(folder, {"splits": splits}, bench)
+    bench.note(f"{sum(report.notes.values())} notes")
     return folder / "nsynth-train"
 
 
