@@ -12,6 +12,7 @@ All work at 16 kHz with a frame every 256 samples, so their frames are those of 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -155,6 +156,8 @@ def _fitted(curve: np.ndarray, n_frames: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _swift() -> SwiftF0:
+    # onnxruntime reports its use to its maker, and on stderr where it cannot keep an id for that
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     from swift_f0 import SwiftF0
 
     return SwiftF0(threads=1)
