@@ -61,6 +61,8 @@ SOUNDFONTS = (
 PACKAGES = {
     "soundfont": "tinysoundfont",
     "crepe": "torchcrepe",
+    "jack": "jack",
+    "live": "rtmidi",
     "tensorboard": "tensorboard",
     "mlflow": "mlflow",
     "wandb": "wandb",
@@ -82,6 +84,8 @@ def missing(part: str) -> str | None:
         return f"{package} is not installed"
     if part == "soundfont" and find_soundfont() is None:
         return "FluidR3Mono_GM.sf3 is not installed: set TIMBREL_SOUNDFONT to a copy"
+    if part == "jack" and shutil.which("jackd") is None:
+        return "jackd is not installed"
     return None
 
 

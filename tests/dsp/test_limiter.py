@@ -107,3 +107,14 @@ def test_samples_that_are_not_finite_become_silence():
 def test_a_block_of_other_channels_is_refused():
     with pytest.raises(BadInput, match=r"limiter: a block of shape \(1, 10\), wanted \[2 time\]"):
         Limiter(2, RATE).process(torch.zeros(1, 10))
+
+
+def test_without_look_ahead_nothing_is_late_and_the_ceiling_holds():
+    audio = noise(1, 3000, level=3.0)
+    limiter = Limiter(1, RATE, look_ahead_s=0.0)
+    limited = torch.cat([limiter.process(part) for part in audio.split(256, dim=1)], dim=1)
+    assert limiter.delay == 0
+    assert float(limited.abs().max()) <= limiter.ceiling
+    assert torch.equal(limited.sign(), audio.sign())
+    quiet = noise(1, 300, level=0.1)
+    assert torch.equal(Limiter(1, RATE, look_ahead_s=0.0).process(quiet), quiet)

@@ -37,13 +37,16 @@ VERBS = {
     "blend": ("sounds:blend", _PLAY, 'Timbre arithmetic: "violin + 0.5*bright - dark".'),
     "generate": ("sounds:generate", _PLAY, "New sounds that nobody recorded."),
     "render": ("songs:render", _PLAY, "A MIDI file played with any timbre."),
+    "live": ("live:live", _PLAY, "Play on a MIDI keyboard, and hear it at once."),
     "data": ("sets:data", _MAKE, "Make or fetch notes to train on."),
     "train": ("learning:train", _MAKE, "Train an instrument."),
     "evaluate": ("learning:evaluate", _MAKE, "How good an instrument is, in figures."),
 }  # fmt: skip
 
-# What the rooms log, verbs say in their own words and at their own time.
-logging.getLogger("timbrel").addHandler(logging.NullHandler())
+# What the rooms log, verbs say in their own words and at their own time; and where matplotlib keeps
+# its fonts is not what anybody asked for.
+for _logger in ("timbrel", "matplotlib"):
+    logging.getLogger(_logger).addHandler(logging.NullHandler())
 
 app = App(
     name="timbrel",

@@ -176,6 +176,12 @@ def _soundfont() -> str:
     return f"tinysoundfont {version('tinysoundfont')}, {font}"
 
 
+def _live() -> str:
+    from timbrel.live import input_ports, output_devices
+
+    return f"{len(output_devices())} sound cards, {len(input_ports())} MIDI ports"
+
+
 def _imports(package: str, distribution: str = "") -> Callable[[], str]:
     def attempt() -> str:
         importlib.import_module(package)
@@ -198,6 +204,10 @@ PROBES = (
     Probe(
         "soundfont", _soundfont, "data soundfont: notes to train on and to evaluate with",
         "pip install 'timbrel[soundfont]' and apt-get install fluidr3mono-gm-soundfont",
+    ),
+    Probe(
+        "live", _live, "live: MIDI keyboards and sound cards",
+        "pip install 'timbrel[live]', and on Linux apt-get install libportaudio2",
     ),
     Probe("crepe", _imports("torchcrepe"), "a second pitch tracker",
           "pip install 'timbrel[crepe]'"),

@@ -24,6 +24,12 @@ def say_note(line: str) -> None:
     print(f"timbrel: {line}", file=sys.stderr)
 
 
+def say_lines(groups: Mapping[str, Iterable[str]]) -> None:
+    """Lists under their names."""
+    for name, lines in groups.items():
+        print(f"{name}:", *(lines or ["none"]), sep="\n  ")
+
+
 def say_json(figures: Mapping[str, Any] | Sequence[Any]) -> None:
     """Figures as strict JSON: what is not a finite number becomes null."""
     print(json.dumps(_strict(figures), indent=2, ensure_ascii=False), flush=True)

@@ -15,7 +15,7 @@ import math
 import numba
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from timbrel.errors import BadInput
@@ -30,7 +30,7 @@ RELEASE_S = 0.1
 class Limiter:
     """A limiter that is fed block by block and carries its state between them.
 
-    Its output lags by `delay` samples; `flush` gives the rest. Whatever the block sizes, the
+    Its output lags by `delay` samples, none without look-ahead; `flush` gives the rest. Whatever the block sizes, the
     blocks joined are what `soft_limit` makes of the whole.
     """
 
@@ -49,7 +49,7 @@ class Limiter:
                 f"limiter: ceiling {ceiling_db:g} dB, knee {knee_db:g} dB: wanted finite"
             )
         self.channels = channels
-        self.delay = max(1, round(look_ahead_s * sample_rate))
+        self.delay = max(0, round(look_ahead_s * sample_rate))
         self.ceiling = db_to_amplitude(ceiling_db)
         self.threshold = db_to_amplitude(ceiling_db - knee_db)
         self._release = 1.0 - math.exp(-1.0 / max(release_s * sample_rate, 1e-3))
@@ -69,7 +69,13 @@ class Limiter:
             raise BadInput(
                 f"limiter: a block of shape {tuple(block.shape)}, wanted [{self.channels} time]"
             )
-        audio = block.detach().cpu().float().nan_to_num(0.0, 0.0, 0.0).contiguous().numpy()
+        return torch.from_numpy(self.limit(block.detach().cpu().float().numpy())).to(block)
+
+    def limit(
+        self, block: Float32[np.ndarray, "channels time"]
+    ) -> Float32[np.ndarray, "channels _"]:
+        """The same on an array, for those who must not wait for torch."""
+        audio = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
         joined = np.concatenate([self._waiting, audio], axis=1)
         peak = np.abs(audio).max(axis=0, initial=0.0).astype(np.float64)
         gain = np.empty(audio.shape[1])
@@ -80,7 +86,7 @@ class Limiter:
         self._waiting = joined[:, audio.shape[1] :].copy()
         limited = (joined[:, : audio.shape[1]] * gain).astype(np.float32)
         # rounding to single precision may land a hair above
-        return torch.from_numpy(limited).clamp_(-self.ceiling, self.ceiling).to(block)
+        return np.clip(limited, -self.ceiling, self.ceiling, out=limited)
 
     def flush(self) -> Float[Tensor, "channels time"]:
         """The last `delay` samples."""

@@ -4,7 +4,7 @@ from timbrel.timbre.bank import Bank
 from timbrel.timbre.directions import mean_timbres, measure_direction
 from timbrel.timbre.entry import Entry, EntryKind
 from timbrel.timbre.expression import Lookup, WeightedSum, blend, offset, parse, quoted
-from timbrel.timbre.morphing import alphas, morph, pad, pad_weights, path_weights
+from timbrel.timbre.morphing import alphas, corner_weights, morph, pad, pad_weights, path_weights
 
 __all__ = [
     "Bank",
@@ -14,6 +14,7 @@ __all__ = [
     "WeightedSum",
     "alphas",
     "blend",
+    "corner_weights",
     "mean_timbres",
     "measure_direction",
     "morph",

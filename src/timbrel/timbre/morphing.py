@@ -72,6 +72,24 @@ def pad_weights(rows: int, columns: int, corners: int = 4) -> Float[Tensor, "row
     return torch.stack([*above, *below], dim=-1)
 
 
+def corner_weights(right: float, down: float, corners: int = 4) -> Float[Tensor, " corners"]:
+    """Weights of one place on a pad, 0 to 1 to the right and down; see `pad_weights`.
+
+    >>> corner_weights(0.25, 0.0, corners=2).tolist(), corner_weights(1.0, 0.5, 3).tolist()
+    ([0.75, 0.25], [0.0, 0.5, 0.5])
+
+    Raises:
+        BadInput: not two to four corners.
+    """
+    if not 2 <= corners <= 4:
+        raise BadInput(f"a pad of {corners} corners: wanted 2, 3 or 4 sounds")
+    across = torch.tensor([1 - right, right])
+    if corners == 2:
+        return across
+    below = torch.tensor([down]) if corners == 3 else across * down
+    return torch.cat([across * (1 - down), below])
+
+
 def morph(
     space: TimbreSpace, corners: Sequence[Tensor], steps: int, path: MorphPath = "linear"
 ) -> Float[Tensor, "steps params"]:

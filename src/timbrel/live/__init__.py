@@ -1,0 +1,39 @@
+"""An instrument played live: MIDI in, sound card out."""
+
+from timbrel.live.calm import calm
+from timbrel.live.clock import BlockClock
+from timbrel.live.engine import Engine, Program
+from timbrel.live.events import Event, EventRing, parse_event
+from timbrel.live.keys import ComputerKeys, reading_keys
+from timbrel.live.knobs import Knobs, keep_bindings, parse_bindings, read_bindings, settings_file
+from timbrel.live.meter import Meter
+from timbrel.live.pad import MorphPad
+from timbrel.live.ports import VIRTUAL, MidiInput, input_ports
+from timbrel.live.song import feeding, song_events
+from timbrel.live.sound_card import Output, output_devices
+
+__all__ = [
+    "VIRTUAL",
+    "BlockClock",
+    "ComputerKeys",
+    "Engine",
+    "Event",
+    "EventRing",
+    "Knobs",
+    "Meter",
+    "MidiInput",
+    "MorphPad",
+    "Output",
+    "Program",
+    "calm",
+    "feeding",
+    "input_ports",
+    "keep_bindings",
+    "output_devices",
+    "parse_bindings",
+    "parse_event",
+    "read_bindings",
+    "reading_keys",
+    "settings_file",
+    "song_events",
+]

@@ -1,0 +1,61 @@
+"""A MIDI file played live: its notes go into a ring shortly before they are due."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from timbrel.live.events import NOTE_OFF, NOTE_ON, Event, EventRing
+from timbrel.midi import Score
+
+_AHEAD_S = 0.5
+_IDLE_S = 0.05
+
+
+def song_events(score: Score, start_s: float = 0.0) -> list[Event]:
+    """The keys of a song in the order of their times, without its drums.
+
+    A key that is struck again while it is down comes up first. Bends and programs are left out:
+    one instrument plays all tracks.
+
+    Args:
+        score: the song.
+        start_s: when it begins, on the clock of `time.perf_counter`.
+    """
+    events = []
+    for track in score.tracks:
+        for note in () if track.is_drum else track.notes:
+            pitch, force = round(note.pitch), max(1, round(127 * note.velocity))
+            onset_s, end_s = start_s + note.onset_s, start_s + note.end_s
+            events.append(Event(onset_s, NOTE_ON, track.channel, pitch, force))
+            events.append(Event(end_s, NOTE_OFF, track.channel, pitch))
+    # at the same time, keys come up (0x80) before they go down (0x90)
+    return sorted(events)
+
+
+@contextmanager
+def feeding(ring: EventRing, events: Sequence[Event]) -> Iterator[threading.Event]:
+    """A thread that puts events into a ring, each half a second before it is due.
+
+    Yields:
+        What is set when the last one was put in.
+    """
+    done, closed = threading.Event(), threading.Event()
+
+    def feed() -> None:
+        for event in events:
+            while event.time_s > time.perf_counter() + _AHEAD_S:
+                if closed.wait(_IDLE_S):
+                    return
+            ring.push(event)
+        done.set()
+
+    thread = threading.Thread(target=feed, daemon=True, name="feed a song")
+    thread.start()
+    try:
+        yield done
+    finally:
+        closed.set()
+        thread.join()
