@@ -20,6 +20,7 @@ from torch import Tensor
 from timbrel.config import Settings
 from timbrel.data import NoteSet
 from timbrel.data.amounts import AMOUNTS
+from timbrel.data.encoding import encode_notes
 from timbrel.data.gm_programs import gm_programs
 from timbrel.data.nsynth_layout import FAMILIES, SOURCES, UNKNOWN
 from timbrel.errors import BadConfig, BadInput
@@ -119,17 +120,6 @@ def instrument_timbres(
             members = own.nonzero()[:, 0]
         even = torch.linspace(0, len(members) - 1, min(settings.notes, len(members))).long()
         timbres.append(encode_notes(instrument, notes, members[even]).mean(0))
-    return torch.stack(timbres)
-
-
-def encode_notes(
-    instrument: Instrument, notes: NoteSet, chosen: Int[Tensor, " chosen"]
-) -> Float[Tensor, "chosen params"]:
-    """The timbre of each chosen note."""
-    timbres = []
-    for i in chosen.tolist():
-        audio = notes.audio(i, instrument.sample_rate)
-        timbres.append(instrument.encode(audio, pitch=float(notes.pitch[i])))
     return torch.stack(timbres)
 
 

@@ -22,20 +22,24 @@ from timbrel.config import Settings
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB
 from timbrel.errors import BadInput
-from timbrel.instruments.harmonic.course import Course
+from timbrel.instruments.harmonic.course import N_HEARD, Course
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
+from timbrel.instruments.model_folder import CARD
 from timbrel.nn import kl_to_normal, reparameterize
-from timbrel.training.bank import BankSettings, check_bank
+from timbrel.training.bank import BankSettings, check_bank, make_bank
 from timbrel.training.course_pairs import CoursePairs, CourseSet, PairSettings
 from timbrel.training.expected_mel import ExpectedMel
+from timbrel.training.harmonic_card import draw_courses, model_card
 from timbrel.training.note_courses import NoteCourses, joined, note_courses
 from timbrel.training.objective import Objective, Phase
 from timbrel.training.settings import TrainingSettings
+from timbrel.units import midi_to_hz, power_to_db
 
 _FLOOR_LEAK = 0.02
 _SINE_DB = 37.0
 _PARTIAL_FLOOR_DB, _NOISE_FLOOR_DB = -85.0, -100.0
 _LEAST_WEIGHT = 0.05
+_PREVIEWS = 8
 
 
 class HarmonicData(Settings):
@@ -145,7 +149,7 @@ class HarmonicObjective(Objective):
         """|dB| between expected mels, each held at 80 dB under the note's loudest band."""
         floor_db = loudest + _SINE_DB + FLOOR_DB
         said_db, wanted_db = (
-            10 * self.expected_mel(course, batch.pitch).clamp_min(1e-14).log10()
+            power_to_db(self.expected_mel(course, batch.pitch).clamp_min(1e-14))
             for course in (said, batch.wanted)
         )
         return (floored(said_db, floor_db) - torch.maximum(wanted_db, floor_db)).abs()
@@ -153,15 +157,35 @@ class HarmonicObjective(Objective):
     def _sounds(self, pitch: Float[Tensor, " batch"]) -> Float[Tensor, "batch 1 slots"]:
         """Weights of the slots: lower ones count for more, those above Nyquist not at all."""
         order = self.network.slots.centres.to(pitch)
-        f0_hz = 440.0 * ((pitch - 69) / 12).exp2()[:, None]
+        f0_hz = midi_to_hz(pitch)[:, None]
         inside = f0_hz * order < 0.49 * self.settings.model.sample_rate
         return (inside * order**-0.4)[:, None]
 
+    @torch.no_grad()
+    def preview(self, folder: Path, step: int) -> None:
+        """A few held-out notes as a picture: their expected log-mels over those said."""
+        notes = self.validation_set or self.train_set
+        device = next(self.network.parameters()).device
+        pairs = notes.unchanged(torch.linspace(0, len(notes) - 1, _PREVIEWS).long())
+        heard = Course(*(levels.to(device) for levels in pairs.heard))
+        moments = (x[:, :N_HEARD].to(device) for x in (pairs.moment_s, pairs.released_s))
+        pitch, velocity = pairs.pitch.to(device), pairs.velocity.to(device)
+        latent = self.network.encode(heard, pitch)[0]
+        said = self.network.decoder(latent, pitch, velocity, *moments)
+        mels = (power_to_db(self.expected_mel(c, pitch).clamp_min(1e-14)) for c in (heard, said))
+        draw_courses(*(mel.cpu() for mel in mels), folder / f"notes_{step:06d}.png")
+
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank and its card."""
-        from timbrel.training.harmonic_export import export_harmonic
+        from timbrel.instruments.harmonic import Harmonic
 
-        export_harmonic(self, folder, record)
+        notes, settings = self.sets, self.settings
+        instrument = Harmonic(settings.model, copy.deepcopy(self.network).cpu())
+        also = (*notes[1:], *self.also)
+        instrument.bank = make_bank(instrument, notes[0], also, settings.bank)
+        instrument.save(folder, half=True)
+        card = model_card(settings, notes, instrument.bank, record)
+        (folder / CARD).write_text(card, encoding="utf-8")
 
 
 def level_error(

@@ -53,9 +53,11 @@ def synthetic_courses(
     level_db = level_db + draw.normal(0.1) * (note.pitch - 60)
     loudest = partial_db[:, :1].amax((2, 3), keepdim=True)
     noise_db = _noise_db(draw, note, envelope, body, bands)
-    shift = level_db - loudest
+    partial_db = partial_db + level_db - loudest
+    sounds = f0_hz * order < 0.49 * bands.sample_rate
     return Course(
-        (partial_db + shift).clamp_min(QUIET_DB), (noise_db + level_db).clamp_min(QUIET_DB)
+        torch.where(sounds[:, :, None], partial_db, QUIET_DB).clamp_min(QUIET_DB),
+        (noise_db + level_db).clamp_min(QUIET_DB),
     )
 
 
