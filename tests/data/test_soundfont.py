@@ -271,6 +271,11 @@ class TestBadFonts:
             render_soundfont(path, tmp_path / "set", settings(), processes=1)
         assert not (tmp_path / "set").exists()
 
+    def test_names_in_another_encoding_are_names(self, tmp_path):
+        path = tmp_path / "font.sf2"
+        path.write_bytes(tiny_font().replace(b"P0\0", b"\x80\xff\0"))
+        assert FontPlayer(path, settings()).programs() == (0,)
+
     def test_a_program_that_is_not_there_is_named(self, font, tmp_path):
         wanted = settings(programs=[0, 73])
         with pytest.raises(BadInput, match=r"has no program 73 Flute: leave it out of `programs`$"):

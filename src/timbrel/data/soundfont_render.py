@@ -43,9 +43,14 @@ class FontPlayer:
 
     def programs(self) -> tuple[int, ...]:
         """Numbers of the programs that the font's bank has."""
-        bank = self.settings.bank
-        names = (self._synth.sfpreset_name(self._font, bank, number) for number in range(128))
-        return tuple(number for number, name in enumerate(names) if name is not None)
+        return tuple(number for number in range(128) if self._has(number))
+
+    def _has(self, program: int) -> bool:
+        try:
+            name = self._synth.sfpreset_name(self._font, self.settings.bank, program)
+        except UnicodeDecodeError:  # a name in another encoding
+            return True
+        return name is not None
 
     def play(self, note: PlannedNote) -> np.ndarray:
         """A note's samples, mono."""
