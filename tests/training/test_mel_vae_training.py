@@ -10,13 +10,13 @@ import torch
 from tones import PITCHES, SLOPES, VELOCITIES, make_tones
 
 from timbrel.config import make_settings, to_toml
+from timbrel.data.encoding import encode_notes
 from timbrel.data.note_set import NoteSet
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import load
 from timbrel.instruments.mel_vae import MelVAE
 from timbrel.sound import Notes
 from timbrel.training import train
-from timbrel.training.bank import encode_notes
 from timbrel.training.mel_vae import MelVAEObjective, MelVAETraining, floored
 from timbrel.training.note_mels import AugmentSettings, MelPairs
 

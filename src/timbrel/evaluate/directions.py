@@ -28,6 +28,7 @@ from torch import Tensor
 from timbrel.audio import resample
 from timbrel.data import NoteSet
 from timbrel.data.amounts import AMOUNTS
+from timbrel.data.encoding import encode_notes
 from timbrel.data.nsynth_layout import SOURCES
 from timbrel.data.workers import Progress
 from timbrel.errors import BadInput
@@ -88,7 +89,7 @@ def direction_figures(
         raise BadInput("the bank holds no direction: train the model with a bank, or give one")
     sets = [data] if isinstance(data, NoteSet) else list(held_out_sets(data, progress).values())
     chosen = choose_notes(sets, notes, seed)
-    encoded = encode_notes(instrument, chosen, seed)
+    encoded = encode_chosen(instrument, chosen, seed)
     plain = play(instrument, encoded, encoded.timbres)
     before = _pitches(plain, encoded)
     sources = [name for name in SOURCES if name in bank]
@@ -127,23 +128,22 @@ def choose_notes(sets: Sequence[NoteSet], count: int, seed: int = 0) -> list[tup
     return chosen
 
 
-def encode_notes(
+def encode_chosen(
     instrument: Instrument, chosen: Sequence[tuple[NoteSet, int]], seed: int = 0
 ) -> Encoded:
     """Each note's timbre."""
     generator = torch.Generator().manual_seed(seed)
     timbres, tracks = [], []
     for notes, i in chosen:
-        heard, pitch = notes.audio(i, instrument.sample_rate), float(notes.pitch[i])
-        timbres.append(instrument.encode(heard, pitch=pitch, generator=generator))
-        tracks.append(heard_pitch(notes.audio(i, SAMPLE_RATE), pitch) >= TRACKS)
+        timbres.append(encode_notes(instrument, notes, [i], generator=generator))
+        tracks.append(heard_pitch(notes.audio(i, SAMPLE_RATE), float(notes.pitch[i])) >= TRACKS)
     columns = [
         torch.stack([getattr(notes, name)[i].float() for notes, i in chosen])
         for name in ("pitch", "velocity", "hold_s")
     ]
     wanted = Notes(columns[0], columns[1] / 127.0, columns[2])
     sources = tuple(notes[i].source for notes, i in chosen)
-    return Encoded(torch.stack(timbres), wanted, sources, tuple(tracks))
+    return Encoded(torch.cat(timbres), wanted, sources, tuple(tracks))
 
 
 def play(

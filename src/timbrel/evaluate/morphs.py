@@ -30,6 +30,7 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
+from timbrel.data.encoding import encode_notes
 from timbrel.data.workers import Progress
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.distances import log_mel_l1_db
@@ -90,8 +91,11 @@ def morph_figures(
     rows: dict[str, list[dict[str, float]]] = {"": [], "crossfade_": []}
     middles: dict[str, list[Explained | None]] = {"": [], "crossfade_": []}
     for i, pair in enumerate(chosen):
-        timbres = [_encode(instrument, *note, generator) for note in (pair.a, pair.b)]
-        steps = render_path(instrument, torch.stack(timbres), path)
+        timbres = torch.cat([
+            encode_notes(instrument, notes, [i], generator=generator)
+            for notes, i in (pair.a, pair.b)
+        ])  # fmt: skip
+        steps = render_path(instrument, timbres, path)
         plain = [render_path(instrument, timbre[None])[0] for timbre in timbres]
         faded = cross_fade(steps[0], steps[-1], alphas(STEPS))
         ends = Ends(steps[0], steps[-1], SAMPLE_RATE, PITCH)
@@ -155,13 +159,6 @@ def _away(notes: NoteSet, index: int) -> tuple[int, int]:
 
 def _real_pitch(notes: NoteSet, index: int) -> float:
     return heard_pitch(notes.audio(index, SAMPLE_RATE), float(notes.pitch[index]))
-
-
-def _encode(
-    instrument: Instrument, notes: NoteSet, index: int, generator: torch.Generator
-) -> Float[Tensor, " params"]:
-    audio = notes.audio(index, instrument.sample_rate)
-    return instrument.encode(audio, pitch=float(notes.pitch[index]), generator=generator)
 
 
 def render_path(

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
+from timbrel.data.encoding import encode_notes
 from timbrel.data.workers import Progress
 from timbrel.dsp.shifting import shift_pitch
 from timbrel.evaluate.baselines import through_mels
@@ -84,14 +85,8 @@ def render_trials(
     generator = torch.Generator().manual_seed(seed)
     for start in range(0, len(trials), _BATCH):
         batch = trials[start : start + _BATCH]
-        timbres = [
-            instrument.encode(
-                notes.audio(t.source, instrument.sample_rate),
-                pitch=float(notes.pitch[t.source]),
-                generator=generator,
-            )
-            for t in batch
-        ]
+        sources = [t.source for t in batch]
+        timbres = encode_notes(instrument, notes, sources, generator=generator)
         targets = torch.tensor([t.target for t in batch])
         wanted = Notes(
             notes.pitch[targets].float(),
@@ -99,7 +94,7 @@ def render_trials(
             notes.hold_s[targets],
         )
         with torch.no_grad():
-            rendered = instrument.render(wanted, torch.stack(timbres))
+            rendered = instrument.render(wanted, timbres)
         for audio in rendered:
             yield resample(audio, rendered.sample_rate, SAMPLE_RATE)
 
