@@ -9,6 +9,7 @@ which of a masked partial and the noise over it is to blame.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
