@@ -165,7 +165,7 @@ def test_gradients_are_the_slopes():
 
     def some_samples(f0_hz, level_db, noise_db):
         changed = replace(note, f0_hz=f0_hz, harmonic_db=level_db, noise_db=noise_db)
-        return synthesise(changed, 8000)[::17]
+        return synthesise(changed, 8000, length=100)[::9]
 
     curves = [x.clone().requires_grad_() for x in (note.f0_hz, note.harmonic_db, note.noise_db)]
     torch.autograd.gradcheck(some_samples, curves, eps=1e-5, atol=1e-4, rtol=1e-3)

@@ -6,6 +6,7 @@
 | `bands`     | the bands of noise, and their power in a spectrum             |
 | `noise`     | looped noise of each band                                     |
 | `synthesis` | tracks to audio, as tensors with gradients: the definition    |
+| `voices`    | the same compiled: whole notes, or live and block by block    |
 """
 
 from __future__ import annotations
@@ -13,5 +14,16 @@ from __future__ import annotations
 from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.synthesis import synthesise
 from timbrel.dsp.tracks.tracks import SILENT_DB, TRANSIENT_RATE, Tracks, silence, stack
+from timbrel.dsp.tracks.voices import TrackVoices, render_tracks
 
-__all__ = ["SILENT_DB", "TRANSIENT_RATE", "Bands", "Tracks", "silence", "stack", "synthesise"]
+__all__ = [
+    "SILENT_DB",
+    "TRANSIENT_RATE",
+    "Bands",
+    "TrackVoices",
+    "Tracks",
+    "render_tracks",
+    "silence",
+    "stack",
+    "synthesise",
+]

@@ -24,6 +24,9 @@ from scipy.fft import next_fast_len
 
 from timbrel.dsp.tracks.bands import Bands
 
+AHEAD_S = 0.1
+"""Longest stretch that may be read without looking for a loop's end."""
+
 _LONGEST_S, _SHORTEST_S = 2.7, 2.2
 _LEVELLED_S = 0.1
 _SEED = 20250
@@ -34,7 +37,8 @@ class NoiseBank:
     """Looped noise of RMS 1 in every band; at 48 kHz 29 MB.
 
     Attributes:
-        samples: one band a row; behind its loop a row is 0.
+        samples: one band a row; behind its loop a row goes on with the loop's beginning, so that
+            whoever reads less than `AHEAD_S` need not look for the end.
         lengths: samples of each band's loop.
     """
 
@@ -47,13 +51,13 @@ def noise_bank(sample_rate: int) -> NoiseBank:
     """The noise of a sample rate, always the same (shared: do not write into it).
 
     >>> noise_bank(16000).samples.shape
-    (40, 43120)
+    (40, 44720)
     """
     n_bands = Bands(sample_rate).n_bands
     lengths = [_loop_length(band, sample_rate) for band in range(n_bands)]
-    samples = np.zeros((n_bands, max(lengths)), np.float32)
+    samples = np.zeros((n_bands, max(lengths) + round(AHEAD_S * sample_rate)), np.float32)
     for band, length in enumerate(lengths):
-        samples[band, :length] = _loop(band, length, sample_rate)
+        samples[band] = np.resize(_loop(band, length, sample_rate), samples.shape[1])
     return NoiseBank(samples, np.array(lengths))
 
 
