@@ -1,6 +1,7 @@
 """The whole way in a minute: recordings, a note set, a tiny instrument trained on it, a sound.
 
-Far too few notes and steps to sound good; `timbrel train configs/mel_vae.toml` is the real thing.
+Far too few notes and steps to sound good, or loud: expect a dull hum at the right pitch, here
+brought to half of full scale. `timbrel train configs/mel_vae.toml` is the real thing.
 """
 
 import math
@@ -39,7 +40,8 @@ def main() -> None:
     instrument = timbrel.load(model)
     timbre = instrument.encode(timbrel.read_audio("reed/60.wav", RATE))
     note = instrument.render(timbrel.Notes.of(55), timbre)
-    print(timbrel.write_audio("tiny.wav", note.audio[0], RATE))
+    audio = 0.5 * note.audio[0] / note.audio.abs().max()
+    print(timbrel.write_audio("tiny.wav", audio, RATE))
 
 
 if __name__ == "__main__":

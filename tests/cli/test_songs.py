@@ -96,3 +96,28 @@ def test_an_envelope_is_laid_over_each_note(timbrel: Any, song: Path, bank: Path
 @pytest.mark.parametrize("adsr", ["1,2,3", "0,0,2,0", "a,b,c,d", "-1,0,1,0", "nan,0,1,0"])
 def test_envelopes_that_cannot_be(timbrel: Any, song: Path, adsr: str) -> None:
     assert f"{adsr!r}" in timbrel("render", song, f"--adsr={adsr}", *SINE).refusal
+
+
+def test_a_note_of_hours_is_held_for_ten_minutes_and_that_is_said(
+    timbrel: Any, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from timbrel.cli import performing
+    from timbrel.midi import Score, ScoreNote, Track, write_score
+
+    asked: list[float] = []
+
+    def perform(score: Score, parts: Any, path: Path, **more: Any) -> Any:
+        asked.extend(note.duration_s for note in score.tracks[0].notes)
+        return real(Score((Track("", 40, False, (ScoreNote(60.0, 1.0, 0.0, 0.1),)),)), parts, path)
+
+    real = performing.perform
+    monkeypatch.setattr(performing, "perform", perform)
+    notes = (ScoreNote(60.0, 0.8, 0.0, 4000.0), ScoreNote(64.0, 0.8, 0.0, 1.0))
+    song = write_score(Path("long.mid"), Score((Track("", 40, False, notes),)))
+    ran = timbrel("render", song, "--timbre", "violin", "--bank", bank, *SINE)
+    assert ran.err == ["timbrel: 1 of the notes last over 600 s: each was played for 600 s"]
+    assert max(asked) == 600.0
+    endless = (ScoreNote(60.0, 0.8, 25000.0, 1.0),)
+    song = write_score(Path("endless.mid"), Score((Track("", 40, False, endless),)))
+    refusal = timbrel("render", song, "--timbre", "violin", "--bank", bank, *SINE).refusal
+    assert refusal == "endless.mid lasts 6.9 h, the longest is 6 h: cut it"

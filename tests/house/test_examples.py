@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -25,6 +27,9 @@ def test_example_runs(path: Path, tmp_path: Path) -> None:
     written = [tmp_path / line.strip() for line in done.stdout.splitlines() if line.strip()]
     assert written, "an example prints the files that it wrote"
     assert [p for p in written if not (p.is_file() and p.stat().st_size)] == []
+    for sound in (p for p in written if p.suffix == ".wav"):
+        audio, _ = soundfile.read(sound)
+        assert np.abs(audio).max() > 0.05, "an example ends with something to hear"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

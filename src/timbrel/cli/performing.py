@@ -18,6 +18,7 @@ from timbrel.cli.timbres import Timbres, open_timbres
 from timbrel.dsp.envelope import Adsr
 from timbrel.errors import BadInput
 from timbrel.midi import Score, read_score
+from timbrel.midi.reading import LONGEST_NOTE_S
 from timbrel.perform import Part, Performed, cast_by_program, perform, spread
 
 _GAIN_DB, _PAN = (-60.0, 24.0), (-1.0, 1.0)
@@ -31,11 +32,13 @@ class Played:
         performed: what `perform` says of it.
         paths: everything that was written: the mix, its picture, the stems.
         picture: its path, where one was asked for.
+        held: how many notes the score asks for that last longer than any note may.
     """
 
     performed: Performed
     paths: list[Path]
     picture: Path | None
+    held: int = 0
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -87,7 +90,9 @@ def play_song(
 
     written: list[Performed] = []
     paths = place.fill(write)
-    return Played(written[0], paths, paths[1] if plot else None)
+    notes = (note for track in score.tracks for note in track.notes)
+    held = sum(note.duration_s >= LONGEST_NOTE_S for note in notes)
+    return Played(written[0], paths, paths[1] if plot else None, held)
 
 
 def cast_song(

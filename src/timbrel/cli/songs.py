@@ -39,6 +39,8 @@ def render(
     from timbrel.cli.performing import play_song
 
     played = play_song(using, song, (timbre or [], gain or [], pan or []), adsr, out, stems, plot)
+    if played.held:
+        say_note(f"{played.held} of the notes last over 600 s: each was played for 600 s")
     for track in played.performed.skipped:
         say_note(f"nobody plays {track.label}: name it in --timbre to hear it")
     if json:
