@@ -89,10 +89,11 @@ def _release(
 ) -> Float64[np.ndarray, " points"]:
     """The level after the key is up as a share of that before, never rising again."""
     size = max(1, round(_LEVEL_S / 2 * sample_rate))
-    before = np.sqrt(np.square(audio[max(held - 2 * size, 0) : held], dtype=np.float64).mean())
+    power = np.cumsum(np.append(0.0, np.square(audio, dtype=np.float64)))
+    start = max(held - 2 * size, 0)
+    before = np.sqrt((power[held] - power[start]) / max(held - start, 1))
     if len(audio) == held or before < 1e-5:
         return np.linspace(1.0, 0.0, round(_RELEASE_UNKNOWN_S * RELEASE_RATE))
-    power = np.cumsum(np.append(0.0, np.square(audio, dtype=np.float64)))
     n_points = int((len(audio) - held) / sample_rate * RELEASE_RATE) + 1
     middle = held + np.arange(1, n_points + 1) * sample_rate / RELEASE_RATE
     low, high = ((middle + shift).clip(0, len(audio)).astype(int) for shift in (-size, size))
