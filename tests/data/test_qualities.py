@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from timbrel.data import NoteSet
-from timbrel.data.annotation import add_qualities
 from timbrel.data.nsynth_layout import QUALITIES
 from timbrel.data.qualities import (
     burst_db,
@@ -17,8 +13,6 @@ from timbrel.data.qualities import (
     release_db,
     rise_db,
 )
-
-from .conftest import entry
 
 RATE = 16000
 TIME_S = torch.arange(4 * RATE) / RATE
@@ -123,18 +117,6 @@ def test_a_batch_says_what_its_notes_say_alone():
         one = slice(i, i + 1)
         alone = measure_qualities(audio[one], pitch[one], hold_s[one], RATE)
         assert torch.equal(alone[0], together[i])
-
-
-def test_only_notes_without_qualities_get_them(make_set):
-    said = [0] * 9 + [1]
-    home = make_set([entry(pitch=60, qualities=said), entry(pitch=72)], seconds=3.5)
-    before = json.loads((home / "examples.json").read_text())
-    assert add_qualities(home, processes=0) == 1
-    after = json.loads((home / "examples.json").read_text())
-    assert after["keyboard_acoustic_000-060-100"] == before["keyboard_acoustic_000-060-100"]
-    assert after["keyboard_acoustic_000-072-100"]["qualities_str"][0] == "dark"
-    assert "dark" in NoteSet.open(home)[1].qualities
-    assert add_qualities(home) == 0
 
 
 @pytest.mark.soundfont

@@ -15,8 +15,12 @@ from timbrel.units import (
     amplitude_to_db,
     cents_between,
     db_to_amplitude,
+    db_to_power,
     hz_to_midi,
     midi_to_hz,
+    parse_pitch,
+    pitch_name,
+    power_to_db,
 )
 
 FEW = settings(deadline=None, max_examples=30)
@@ -49,6 +53,30 @@ def test_pitch_comes_back(pitch: float) -> None:
 @given(st.floats(-200, 200))
 def test_level_comes_back(level_db: float) -> None:
     assert amplitude_to_db(db_to_amplitude(level_db)) == pytest.approx(level_db, abs=1e-9)
+
+
+@pytest.mark.parametrize("power", [1e-12, 0.5, 1.0, 7.0, 1e6])
+def test_power_and_its_level_are_librosas_and_each_others_inverse(power: float) -> None:
+    level_db = power_to_db(power)
+    assert level_db == pytest.approx(librosa.power_to_db(power, amin=1e-20, top_db=None))
+    assert db_to_power(level_db) == pytest.approx(power)
+    assert power_to_db(np.array([power]))[0] == level_db
+    exact = torch.tensor(power, dtype=torch.float64)
+    assert power_to_db(exact).item() == pytest.approx(level_db)
+    assert power_to_db(power**2) == pytest.approx(amplitude_to_db(power))
+
+
+def test_every_key_has_a_name_that_is_read_back() -> None:
+    assert [parse_pitch(pitch_name(pitch)) for pitch in range(128)] == list(range(128))
+    assert (pitch_name(0), pitch_name(127), parse_pitch("B♭3"), parse_pitch("cb4")) == (
+        "C-1", "G9", 58, 59,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "H4", "C", "4", "C10", "Cb-1", "G#9", "C##4", " C4"])
+def test_what_is_no_name_of_a_key_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"is no note: wanted a name like F#3|beyond the MIDI"):
+        parse_pitch(name)
 
 
 def test_arrays_and_tensors_agree_with_floats_and_with_librosa() -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from timbrel.data import qualities
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz, spectral_flatness
+from timbrel.units import power_to_db
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _attack_octaves(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor: 
 
 
 def _flatness_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001
-    return 10 * spectral_flatness(audio).clamp_min(1e-12).log10()
+    return power_to_db(spectral_flatness(audio).clamp_min(1e-12))
 
 
 def _burst_db(audio: Tensor, hold_s: Tensor, sample_rate: int) -> Tensor:  # noqa: ARG001

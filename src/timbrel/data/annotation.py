@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -12,47 +11,13 @@ from typing import Any
 import torch
 
 from timbrel.data.note_audio import read_batch
-from timbrel.data.note_set import NoteSet
-from timbrel.data.nsynth_layout import HOLD_S, QUALITIES, write_examples
+from timbrel.data.nsynth_layout import HOLD_S, QUALITIES
 from timbrel.data.qualities import measure_qualities
-from timbrel.data.workers import Progress, each, worker_pool
+from timbrel.data.workers import Progress, each
 
 Entry = dict[str, Any]
 
 _NOTES_A_TASK = 48
-
-
-def add_qualities(
-    folder: str | Path,
-    split: str | None = None,
-    *,
-    processes: int | None = None,
-    progress: Progress | None = None,
-) -> int:
-    """Measure the qualities of those notes of a set that have none said, and say them there.
-
-    Args:
-        folder: of the set, as `NoteSet.open` takes it.
-        split: which of several.
-        processes: how many measure at once; None for one a core, 0 for none but this.
-        progress: told how many notes are done.
-
-    Returns:
-        How many notes it measured.
-
-    Raises:
-        BadInput: the set cannot be used.
-    """
-    home = NoteSet.open(folder, split).folder
-    table = json.loads((home / "examples.json").read_bytes())
-    unsaid = [{"note_str": name, **entry} for name, entry in table.items()
-              if "qualities" not in entry]  # fmt: skip
-    if unsaid:
-        with worker_pool(processes) as pool:
-            measured = with_qualities(pool, home, unsaid, progress)
-        table.update({entry["note_str"]: entry for entry in measured})
-        write_examples(home, ({"note_str": name, **entry} for name, entry in table.items()))
-    return len(unsaid)
 
 
 def with_qualities(

@@ -28,6 +28,7 @@ from torch import Tensor
 from timbrel.data.nsynth_layout import QUALITIES
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.mel import MelScale, mel_power
+from timbrel.units import power_to_db
 
 BRIGHT_HZ, BRIGHT_SLOPE = 1850.0, 0.4
 DARK_HZ, DARK_SLOPE = 560.0, 0.7
@@ -92,7 +93,7 @@ def envelope_db(
     frames = audio.shape[1] // hop
     energy = audio[:, : frames * hop].reshape(len(audio), frames, hop).square().mean(-1)
     padded = torch.nn.functional.pad(energy[:, None], (2, 1), mode="replicate")[:, 0]
-    return 10.0 * (padded.unfold(1, 4, 1).mean(-1) + 1e-12).log10()
+    return power_to_db(padded.unfold(1, 4, 1).mean(-1) + 1e-12)
 
 
 def fall_db(
@@ -151,7 +152,7 @@ def burst_db(audio: Float[Tensor, "notes time"], sample_rate: int) -> Float[Tens
 
     early, late = frames(0, 8).amax(-1), frames(36, 44).mean(-1)
     floor = early.amax(1, keepdim=True).clamp_min(1e-12) * 1e-6
-    return 10.0 * (early.maximum(floor) / late.maximum(floor)).log10().mean(1)
+    return power_to_db(early.maximum(floor) / late.maximum(floor)).mean(1)
 
 
 def _mean_between(level_db: Tensor, start_s: Tensor, end_s: Tensor) -> Tensor:

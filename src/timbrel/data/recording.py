@@ -20,7 +20,7 @@ from timbrel.data.instrument_words import pitch_in
 from timbrel.data.qualities import envelope_db
 from timbrel.dsp.pitch import note_pitch, track_pitch
 from timbrel.errors import BadAudio
-from timbrel.units import hz_to_midi, midi_to_hz
+from timbrel.units import hz_to_midi, midi_to_hz, power_to_db
 
 FRAME_S = 0.01
 RANGE_DB = 45.0
@@ -247,7 +247,7 @@ def _line_fits(level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _loudest_tenth_db(audio: Tensor, sample_rate: int) -> float:
     size = min(len(audio), round(0.1 * sample_rate))
     energy = audio.square().unfold(0, size, max(1, size // 4)).mean(-1).max()
-    return round(10.0 * float((energy + 1e-12).log10()), 2)
+    return round(float(power_to_db(energy + 1e-12)), 2)
 
 
 def _faded(audio: Tensor, sample_rate: int) -> Tensor:

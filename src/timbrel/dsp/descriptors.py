@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.stft import stft
+from timbrel.units import amplitude_to_db, db_to_power
 
 _N_FFT, _HOP_LENGTH = 1024, 256
 _RMS_S, _RMS_STEP_S = 0.010, 0.002
@@ -58,7 +59,7 @@ def spectral_flatness(audio: Float[Tensor, "*batch time"]) -> Float[Tensor, "*ba
     power = stft(audio, _N_FFT, _HOP_LENGTH).abs().square().clamp_min(1e-20)
     flatness = power.log().mean(-2).exp() / power.mean(-2)
     level = power.sum(-2)
-    loud = (level > level.amax(-1, keepdim=True) * 10 ** (_LOUD_DB / 10)) & (level > 1e-10)
+    loud = (level > level.amax(-1, keepdim=True) * db_to_power(_LOUD_DB)) & (level > 1e-10)
     return (flatness * loud).sum(-1) / loud.sum(-1).clamp_min(1)
 
 
@@ -131,7 +132,7 @@ def decay_db_per_s(
     12.0
     """
     envelope = rms_envelope(audio, sample_rate)
-    level_db = 20 * envelope.clamp_min(1e-9).log10()
+    level_db = amplitude_to_db(envelope.clamp_min(1e-9))
     peak_db, peak = level_db.max(-1, keepdim=True)
     time_s = torch.arange(level_db.shape[-1]).to(audio) * _steps_s(sample_rate)
     end_s = audio.shape[-1] / sample_rate if held_s is None else held_s

@@ -17,7 +17,7 @@ from torch import Tensor
 from timbrel.dsp.librosas import load_librosa
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.dsp.stft import stft
-from timbrel.units import cents_between, midi_to_hz
+from timbrel.units import cents_between, midi_to_hz, power_to_db
 
 MSS_SCALES = ((0.010, 0.005, 32), (0.025, 0.010, 64), (0.100, 0.050, 128))
 """Window in s, hop in s, mels."""
@@ -75,7 +75,7 @@ def level_error_db(
     """
     audio, target = _same_length(audio, target)
     powers = [sound.square().mean(-1).clamp_min(1e-20) for sound in (audio, target)]
-    return 10 * (powers[0] / powers[1]).log10()
+    return power_to_db(powers[0] / powers[1])
 
 
 def wmfcc(audio: Float[Tensor, " time"], target: Float[Tensor, " _"], sample_rate: int) -> float:

@@ -18,6 +18,7 @@ from scipy import signal
 from torch import Tensor
 
 from timbrel.errors import BadAudio
+from timbrel.units import power_to_db
 
 SILENCE_DB = -120.0
 
@@ -46,7 +47,7 @@ def a_weighted_db(
     half = win_length // 2
     power = torch.nn.functional.pad(weighted.double().square(), (half, half))
     frames = power.unfold(-1, win_length, hop_length) @ (window / window.sum())
-    return (10 * frames.clamp_min(1e-20).log10()).clamp_min(SILENCE_DB).to(audio)
+    return power_to_db(frames.clamp_min(1e-20)).clamp_min(SILENCE_DB).to(audio)
 
 
 def a_weighting(

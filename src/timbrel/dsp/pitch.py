@@ -64,10 +64,6 @@ class PitchTrack:
     confidence: Float[Tensor, " frames"]
     frame_rate: float
 
-    def voiced_f0_hz(self, least_confidence: float = _VOICED) -> Float[Tensor, " frames"]:
-        """The fundamental where the tracker is sure enough, 0 elsewhere."""
-        return self.f0_hz * (self.confidence >= least_confidence)
-
 
 def track_pitch(
     audio: Float[Tensor, " time"],

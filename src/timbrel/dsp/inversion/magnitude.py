@@ -23,15 +23,13 @@ def mel_to_magnitude(
     power: Float[Tensor, "*batch mels frames"],
     scale: MelScale,
     *,
-    prior: Float[Tensor, "*batch bins frames"] | None = None,
     n_updates: int = 20,
 ) -> Float[Tensor, "*batch bins frames"]:
-    """STFT magnitudes with these mel powers, as near to `prior` as the updates leave them.
+    """STFT magnitudes with these mel powers, as near to the pseudo-inverse as they can be.
 
     Args:
         power: mel power as `mel_power` returns it.
         scale: what it was measured with.
-        prior: STFT power where the search begins; by default the pseudo-inverse's.
         n_updates: rounds of multiplicative updates.
 
     >>> mel_to_magnitude(torch.ones(80, 5), MelScale()).shape
@@ -40,9 +38,8 @@ def mel_to_magnitude(
     bank, inverse = (matrix.to(power) for matrix in _matrices(scale))
     level = power.amax((-2, -1), keepdim=True).clamp_min(_FLOOR)
     wanted = (power / level).clamp_min(_FLOOR)
-    guess = inverse @ wanted if prior is None else prior / level
     # a small floor: what is exactly 0 could never grow
-    spectrum = guess.clamp_min(0) + 1e-3 * (bank.T @ wanted) / bank.sum()
+    spectrum = (inverse @ wanted).clamp_min(0) + 1e-3 * (bank.T @ wanted) / bank.sum()
     target = bank.T @ wanted
     for _ in range(n_updates):
         spectrum = spectrum * target / (bank.T @ (bank @ spectrum)).clamp_min(1e-20)
