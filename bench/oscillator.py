@@ -3,9 +3,10 @@
 100 harmonics of a note with vibrato, in single precision: the peer stretches f0 and amplitudes to
 samples, sums f0 with `cumsum`, and takes the sine of k times that. `max_error` is the largest
 difference from the same formula in double precision, of full scale; each way has its own formula,
-as the peer sums f0 in steps and ours integrates it. `speed_ratio` is the peer's time over ours,
-both at their best of several turns taken in alternation, so that a busy machine slows both alike;
-`speed_ratio_offsets` is the same with every partial beside its harmonic.
+as the peer sums f0 in steps and ours integrates it. `speed_ratio` is the peer's time over ours:
+time that the processor spent on it, not time that passed, so that a busy machine counts for
+nothing, and each at its best of several turns taken in alternation. `speed_ratio_offsets` is the
+same with every partial beside its harmonic.
 """
 
 from __future__ import annotations
@@ -75,14 +76,14 @@ def made_notes() -> dict:
 
 
 def best_of(ways: dict[str, Callable], turns: int) -> dict[str, float]:
-    """Seconds of each way at its best, after one turn that warms it up."""
+    """Processor seconds of each way at its best, after one turn that warms it up."""
     best = dict.fromkeys(ways, math.inf)
     for turn in range(turns + 1):
         for name, way in ways.items():
-            started = time.perf_counter()
+            started = time.process_time()
             way()
             if turn:
-                best[name] = min(best[name], time.perf_counter() - started)
+                best[name] = min(best[name], time.process_time() - started)
     return best
 
 
