@@ -2,7 +2,8 @@
 
 A timbre is always a plain vector. The space knows which of its dimensions are Gaussian latents
 (mix linearly or along the sphere that their mass lies on), points on a sphere, ranged knobs,
-choices (the strongest corner decides), or fixed facts such as a recorded pitch.
+choices (the strongest corner decides), fixed facts such as a recorded pitch, or residuals: what a
+model could not say of one recording, nothing where nothing was recorded.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import Enum
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from timbrel.errors import BadInput
@@ -29,6 +30,7 @@ class Kind(Enum):
     RANGE = "range"
     CHOICE = "choice"
     FIXED = "fixed"
+    RESIDUAL = "residual"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,17 @@ class TimbreSpace:
         """Numbers in a timbre of this space."""
         return sum(dimension.size for dimension in self.dimensions)
 
+    @property
+    def is_learned(self) -> Bool[Tensor, " params"]:
+        """Which numbers say what a sound is like, and not what was left over of one recording.
+
+        >>> space = TimbreSpace((Dimension("z", Kind.GAUSSIAN, 2), Dimension("r", Kind.RESIDUAL)))
+        >>> space.is_learned
+        tensor([ True,  True, False])
+        """
+        facts = (Kind.RESIDUAL, Kind.FIXED)
+        return torch.cat([torch.full((d.size,), d.kind not in facts) for d in self.dimensions])
+
     def check(self, timbre: Tensor, name: str = "timbre") -> Tensor:
         """The timbre itself, if it fits.
 
@@ -74,11 +87,13 @@ class TimbreSpace:
     def sample(
         self, count: int, *, generator: torch.Generator | None = None
     ) -> Float[Tensor, "count params"]:
-        """Random timbres: normal, uniform on the sphere, or uniform from low to high."""
+        """Random timbres: normal, uniform on the sphere or from low to high; residuals are 0."""
         parts = []
         for d in self.dimensions:
             if d.kind in (Kind.GAUSSIAN, Kind.SPHERE):
                 part = torch.randn(count, d.size, generator=generator)
+            elif d.kind is Kind.RESIDUAL:
+                part = torch.zeros(count, d.size)
             elif d.kind is Kind.CHOICE:
                 choices = (int(d.low), int(d.high) + 1)
                 part = torch.randint(*choices, (count, d.size), generator=generator).float()
@@ -93,7 +108,7 @@ class TimbreSpace:
         for d, part in zip(self.dimensions, self._split(timbre), strict=True):
             if d.kind is Kind.SPHERE:
                 part = part / part.norm(dim=-1, keepdim=True).clamp_min(1e-9)
-            elif d.kind in (Kind.RANGE, Kind.FIXED):
+            elif d.kind in (Kind.RANGE, Kind.FIXED, Kind.RESIDUAL):
                 part = part.clamp(d.low, d.high)
             elif d.kind is Kind.CHOICE:
                 part = part.clamp(d.low, d.high).round()

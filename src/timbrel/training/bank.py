@@ -1,8 +1,9 @@
 """The bank that a trained model ships: named sounds, means of families and sources, directions.
 
 A sound's timbre is the mean over several of its instrument's notes, so that no single recording's
-accidents are in it. A direction is measured on notes of all instruments: how much of a quality
-each note has (`data.amounts`) against its timbre, with pitch and velocity taken out.
+accidents are in it; or, where those accidents are its life (`notes = 1`), that of one note. A
+direction is measured on notes of all instruments: how much of a quality each note has
+(`data.amounts`) against its timbre, with pitch and velocity taken out.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _PLURALS = {
     "string": "strings", "synth_lead": "synth_leads", "vocal": "voices",
 }  # fmt: skip
 _SHORTEST_HOLD_S = 1.0
+_MIDDLE_C, _TYPICAL_VELOCITY = 60, 85
 _CHUNK = 100
 
 
@@ -47,7 +49,8 @@ class BankSettings(Settings):
             ("violin"); "own" by their names in the set.
         also: further note sets whose instruments join as sounds, but in no mean or direction.
         lowest, highest: MIDI pitches of the notes that a sound's timbre is the mean of.
-        notes: at most so many of each instrument.
+        notes: at most so many of each instrument; 1 takes the one nearest to middle C that is
+            struck as hard as most.
         directions: the qualities that get one, as `timbrel.data.amounts` names them.
         measured: how many notes directions are measured on.
         seed: of their draw.
@@ -118,9 +121,20 @@ def instrument_timbres(
         members = (own & middle & whole).nonzero()[:, 0]
         if not len(members):
             members = own.nonzero()[:, 0]
-        even = torch.linspace(0, len(members) - 1, min(settings.notes, len(members))).long()
-        timbres.append(encode_notes(instrument, notes, members[even]).mean(0))
+        timbres.append(encode_notes(instrument, notes, _few(notes, members, settings)).mean(0))
     return torch.stack(timbres)
+
+
+def _few(
+    notes: NoteSet, members: Int[Tensor, " members"], settings: BankSettings
+) -> Int[Tensor, " few"]:
+    """Members spread evenly over all of them, or the most typical one."""
+    if settings.notes > 1:
+        even = torch.linspace(0, len(members) - 1, min(settings.notes, len(members)))
+        return members[even.long()]
+    struck = (notes.velocity[members] - _TYPICAL_VELOCITY).abs().float() / 127
+    away = (notes.pitch[members] - _MIDDLE_C).abs().float() + struck
+    return members[away.argmin()][None]
 
 
 def measured_directions(
@@ -146,7 +160,7 @@ def measured_directions(
         except BadInput as error:  # too few or all alike: these notes do not tell
             _log.warning("the bank gets no direction %r: %s", name, error)
             continue
-        yield name, direction
+        yield name, direction * instrument.timbre_space.is_learned
 
 
 def _amounts(name: str, notes: NoteSet, chosen: Int[Tensor, " chosen"]) -> Float[Tensor, " chosen"]:
