@@ -23,6 +23,7 @@ import numpy as np
 
 PERIOD = 256
 SAMPLE_RATE = 48000
+_STILL_S = 20.0
 
 
 class Server:
@@ -109,9 +110,18 @@ class Probe:
         heapq.heappush(self._plan, (at, len(self._plan), bytes(message)))
 
     def wait_until(self, sample: int) -> None:
-        """Return once so much has been heard."""
+        """Return once so much has been heard.
+
+        Raises:
+            TimeoutError: time stands still, as when the server has thrown somebody out.
+        """
+        last, until = self.now, time.monotonic() + _STILL_S
         while self.now < sample:
             time.sleep(0.02)
+            if self.now > last:
+                last, until = self.now, time.monotonic() + _STILL_S
+            elif time.monotonic() > until:
+                raise TimeoutError(f"JACK has not asked for a block for {_STILL_S:g} s")
 
     def heard(self) -> np.ndarray:
         """Everything so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
 import time
 
@@ -56,7 +57,7 @@ def test_the_clock_smooths_jitter_follows_drift_and_forgives_a_pause() -> None:
     clock, random = BlockClock(), torch.Generator().manual_seed(0)
     late_s = (torch.rand(500, generator=random) * 0.004).tolist()
     begins = [clock.tick(0.01001 * i + late_s[i], 0.01) for i in range(500)]
-    steps = [b - a for a, b in zip(begins[100:], begins[101:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(begins[100:])]
     assert max(abs(step - 0.01001) for step in steps) < 0.0003
     assert begins[-1] == pytest.approx(0.01001 * 499 + 0.002, abs=0.001)
     assert clock.tick(99.0, 0.01) == 99.0
@@ -94,7 +95,7 @@ def test_bindings_are_kept_for_each_model(tmp_path) -> None:
     assert read_bindings(path, "mel_vae") == {74: "drive"}
     assert read_bindings(path, "models/my.model") == {1: "vibrato", 2: "drive"}
     path.write_text("[mel_vae\n", encoding="utf-8")
-    with pytest.raises(BadConfig, match="cannot be read .*: mend it or delete it"):
+    with pytest.raises(BadConfig, match=r"cannot be read .*: mend it or delete it"):
         read_bindings(path, "mel_vae")
     path.write_text('[mel_vae]\nwheel = "drive"\n', encoding="utf-8")
     with pytest.raises(BadConfig, match=r"\[mel_vae\] wants lines like"):

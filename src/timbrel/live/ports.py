@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import ModuleType
 from typing import Any
 
 from timbrel.errors import BadInput, MissingExtra, Unsupported
@@ -18,7 +17,7 @@ _NOBODY = "Midi Through"
 """ALSA's loop-back, which is always there and on which nobody plays."""
 
 
-def _rtmidi() -> ModuleType:
+def _rtmidi() -> Any:
     try:
         import rtmidi
     except ImportError:

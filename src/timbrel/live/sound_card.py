@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from timbrel.live.quiet import native_quiet
 _LONGEST_BLOCK = 8192
 
 
-def _sounddevice() -> ModuleType:
+def _sounddevice() -> Any:
     """The library.
 
     Raises:
