@@ -7,7 +7,8 @@ notes at the first sample of a block, moves the pad all the while, and records w
 - `lost_notes`: notes of which no harmonic is heard while they are held.
 - `latency_periods`: whole blocks between the one in which a chord is struck and the one in which
   its first sample is heard, in the middle; `latency_periods_p99`, `latency_ms` the same otherwise.
-- `underflow_share`: blocks that came too late, as the sound card's driver says, over all.
+- `underflow_share`: blocks that came too late, as the sound card's driver says, over all; without
+  the first second, in which clients connect.
 - `memory_growth_mb`: what the process took more at the end than after the first fifth.
 
 The full run takes ten minutes, `--quick` one; both count at least 200 notes. Real time needs a
@@ -71,7 +72,7 @@ def measure(bench: Bench) -> dict[str, float | int | str]:
         heard = probe.heard()
     figures = judge(heard, strikes)
     summary = json.loads(told)
-    figures |= {name: summary[name] for name in ("underflows", "blocks", "underflow_share")}
+    figures |= {name: summary[name] for name in ("underflows", "underflow_share", "blocks")}
     figures |= {name: summary[name] for name in ("load_mean", "load_max", "failures")}
     return figures | {"memory_growth_mb": growth_mb, "minutes": length_s / 60}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -120,14 +121,14 @@ def test_the_callback_fills_all_channels_and_counts(cards) -> None:
     assert stream.state == "aborted, closed"
     assert out.any()
     np.testing.assert_array_equal(out[:, 0], out[:, 1])
-    assert (engine.meter.blocks, engine.meter.underflows, engine.meter.notes) == (2, 1, 1)
+    assert (engine.meter.blocks, engine.meter.underflows_at_start, engine.meter.notes) == (2, 1, 1)
     assert engine.meter.worst_load > 0
 
 
 class MidiIn:
     """An input on one of two drivers; JACK's (2) has no virtual ports here."""
 
-    ports = {1: ["Keystation 49", "Drum Pad"], 2: ["probe:keys"]}
+    ports: ClassVar = {1: ["Keystation 49", "Drum Pad"], 2: ["probe:keys"]}
 
     def __init__(self, rtapi: int, name: str) -> None:
         if rtapi not in self.ports:

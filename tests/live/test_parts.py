@@ -67,9 +67,15 @@ def test_the_meter_adds_up() -> None:
     meter = Meter()
     for took_s in (0.001, 0.004, 0.001):
         meter.count(took_s, 0.01)
-    meter.underflows = 1
+    meter.ran_dry()
+    assert (meter.underflows, meter.underflows_at_start) == (0, 1)
+    meter.count(0.0, 0.97)
+    meter.ran_dry()
+    assert meter.underflow_share == 0.25
+    meter = Meter()
+    for took_s in (0.001, 0.004, 0.001):
+        meter.count(took_s, 0.01)
     assert meter.mean_load == pytest.approx(0.2)
-    assert meter.underflow_share == pytest.approx(1 / 3)
     assert (meter.look(), meter.look(), meter.worst_load) == (0.4, 0.0, 0.4)
 
 

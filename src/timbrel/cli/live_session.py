@@ -247,6 +247,7 @@ def _summary(engine: Engine, output: Output) -> dict[str, Any]:
         "seconds": meter.length_s,
         "blocks": meter.blocks,
         "underflows": meter.underflows,
+        "underflows_at_start": meter.underflows_at_start,
         "underflow_share": meter.underflow_share,
         "load_mean": meter.mean_load,
         "load_max": meter.worst_load,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_SETTLING_S = 1.0
+
 
 @dataclass
 class Meter:
@@ -11,7 +13,8 @@ class Meter:
 
     Attributes:
         blocks: how many were made.
-        underflows: how often the sound card ran dry, as it reports itself.
+        underflows: how often the sound card ran dry, as it reports itself, once it had settled.
+        underflows_at_start: the same in the first second, while clients still connect.
         notes: keys that were struck.
         not_finite: blocks in which a player made something that is no number, heard as silence.
         failures: blocks that a player could not make, heard as silence.
@@ -23,6 +26,7 @@ class Meter:
 
     blocks: int = 0
     underflows: int = 0
+    underflows_at_start: int = 0
     notes: int = 0
     not_finite: int = 0
     failures: int = 0
@@ -31,6 +35,13 @@ class Meter:
     length_s: float = 0.0
     worst_load: float = 0.0
     recent_load: float = 0.0
+
+    def ran_dry(self) -> None:
+        """The sound card says that a block came too late."""
+        if self.length_s < _SETTLING_S:
+            self.underflows_at_start += 1
+        else:
+            self.underflows += 1
 
     def count(self, took_s: float, length_s: float) -> None:
         """One block more."""

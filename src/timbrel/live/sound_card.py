@@ -116,7 +116,8 @@ class Output:
             torch.set_flush_denormal(True)  # of this thread only, where a processor can
             self._is_first = False
         meter = self._engine.meter
-        meter.underflows += bool(status.output_underflow)
+        if status.output_underflow:
+            meter.ran_dry()
         length_s = frames / self.sample_rate
         begin_s = self._clock.tick(now_s, length_s)
         mono = self._mono[:frames]
