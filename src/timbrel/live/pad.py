@@ -52,7 +52,8 @@ class MorphPad:
         self._path: MorphPath = path
         self._corners = space.check(torch.stack(list(corners)), "corners")
         corner_weights(0.0, 0.0, len(self._corners))
-        self._point = self._mixed_point = (0.0, 0.0)
+        self._point: tuple[float, float] | None = None
+        self._mixed_point: tuple[float, float] | None = None
         self._closed = threading.Event()
         weakref.finalize(self, self._closed.set)
         if background:
@@ -63,7 +64,7 @@ class MorphPad:
         """Take a controller's value; whether it is one of the pad's."""
         if number not in self.numbers:
             return False
-        x, y = self._point
+        x, y = self._point or (0.0, 0.0)
         share = value / 127
         self._point = (share, y) if number == self.numbers[0] else (x, share)
         return True
@@ -71,7 +72,7 @@ class MorphPad:
     def mix(self) -> None:
         """Mix the timbre of the point, if it has moved."""
         point = self._point
-        if point != self._mixed_point or self.timbre is None:
+        if point is not None and point != self._mixed_point:
             self._mixed_point = point
             weights = corner_weights(*point, len(self._corners))
             self.timbre = self._space.mix(self._corners, weights, self._path)
