@@ -1,7 +1,14 @@
+"""Notes that several tests share; lets them import `made`."""
+
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from timbrel.dsp.tracks import Tracks
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -38,9 +38,10 @@ def demodulate(
     >>> demodulate(tone, 16000, torch.tensor([440.0]), 0.02, 100.0)[50].abs()
     tensor([1.0000])
     """
-    half = max(1, round(window_s * sample_rate / 2))
+    half = max(1, math.ceil(window_s * sample_rate / 2))
     around_s = torch.arange(-half, half + 1, dtype=torch.float64) / sample_rate
-    window = 0.5 + 0.5 * (math.pi * around_s * sample_rate / (half + 1)).cos()
+    # Exactly as long as said and not a whole number of samples: or its zeros miss the neighbours.
+    window = 0.5 + 0.5 * (2 * math.pi * (around_s / window_s).clamp(-0.5, 0.5)).cos()
     turn = 2 * math.pi * around_s[:, None] * frequency_hz.double()
     kernel = torch.cat([turn.cos(), -turn.sin()], 1) * (2 * window / window.sum())[:, None]
     frames = frames_around(audio, sample_rate, half, frame_rate)

@@ -21,9 +21,9 @@ from timbrel.dsp.tracks.tracks import FRAME_RATE
 
 _HARMONICS = 8
 _WINDOW_PERIODS, _SHORTEST_WINDOW_S = 6, 0.03
-_SMOOTHED_S = 0.012
+_SMOOTHED_S = 0.008
 _FARTHEST = 0.045
-_MISTUNED = 0.03
+_PRECISE, _MISTUNED = 3e-5, 0.03
 _AUDIBLE = 1e-3
 _QUIETEST = 1e-5
 
@@ -56,25 +56,37 @@ def tuning_of(audio: Float[Tensor, " time"], sample_rate: int, f0_hz: float) -> 
     >>> round(tuning_of(tone, 16000, 440.0).f0_hz, 1)
     443.0
     """
+    tune, wander = _turning(audio, sample_rate, f0_hz)
+    # further off than that, it is another note than the one asked for: keep to what was said
+    if not _PRECISE < abs(tune) < _MISTUNED:
+        return Tuning(f0_hz, wander)
+    # the first and last frames hear silence too, and so a detuned partial turn too slowly: again
+    exact_hz = f0_hz * (1 + tune)
+    rest, wander = _turning(audio, sample_rate, exact_hz)
+    return Tuning(exact_hz * (1 + rest), wander)
+
+
+def _turning(
+    audio: Float[Tensor, " time"], sample_rate: int, f0_hz: float
+) -> tuple[float, Float[Tensor, " frames"]]:
+    """How far off f0 the pitch is all the time, and in each frame besides; as shares of f0."""
     order = torch.arange(1, _HARMONICS + 1)
     nominal_hz = order[order * f0_hz < 0.45 * sample_rate] * f0_hz
     window_s = max(_WINDOW_PERIODS / f0_hz, _SHORTEST_WINDOW_S)
     heard = demodulate(audio, sample_rate, nominal_hz, window_s, FRAME_RATE).numpy()
-    if len(heard) < 2:
-        return Tuning(f0_hz, torch.zeros(len(heard)))
+    if len(heard) < 2 or not np.abs(heard).max() > 0:
+        return 0.0, torch.zeros(len(heard))
     moved = heard[1:] * heard[:-1].conj()
     straight = np.exp(-2j * math.pi * nominal_hz.numpy() / FRAME_RATE)
     off = np.angle(moved * straight) * FRAME_RATE / (2 * math.pi * nominal_hz.numpy())
     power = np.abs(moved) + 1e-20
     own = (off * power).sum(0) / power.sum(0)
     tune = float((own * power.sum(0)).sum() / power.sum())
-    wander = ((off - own) * power).sum(1) / power.sum(1)
-    wander = np.concatenate([wander[:1], wander]).clip(-_FARTHEST, _FARTHEST)
-    level = np.concatenate([power[:1], power]).sum(1)
+    # a turn belongs to the middle between two frames; a frame has half of either neighbour's
+    level = _both_sides(power.sum(1))
+    wander = (_both_sides(((off - own) * power).sum(1)) / level).clip(-_FARTHEST, _FARTHEST)
     wander = _smoothed(wander, level * (level > _QUIETEST * level.max()))
-    # further off than that, it is another note than the one asked for: keep to what was said
-    exact_hz = f0_hz * (1 + tune) if abs(tune) < _MISTUNED else f0_hz
-    return Tuning(exact_hz, torch.from_numpy(wander).float())
+    return tune, torch.from_numpy(wander).float()
 
 
 def straightened(
@@ -93,8 +105,13 @@ def straightened(
     return torch.from_numpy(sound.astype(np.float32))
 
 
+def _both_sides(between: np.ndarray) -> np.ndarray:
+    """What lies before each frame and what lies behind it, summed."""
+    return np.pad(between, (1, 0)) + np.pad(between, (0, 1))
+
+
 def _smoothed(curve: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The curve over 12 ms, what is louder counting for more; 0 where nothing sounds."""
+    """The curve over 8 ms, what is louder counting for more; 0 where nothing sounds."""
     width = _SMOOTHED_S * FRAME_RATE
     total = gaussian_filter1d(weight, width)
     found = gaussian_filter1d(curve * weight, width) / np.maximum(total, 1e-30)
