@@ -1,4 +1,4 @@
-"""Bells and stiff strings have their partials where they are heard; harmonic tones have none off."""
+"""Bells and stiff strings have partials beside the harmonics; harmonic tones and noise do not."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@
     burst        what the attack has more of, in steps of 1.25 ms, than all the above
 
 A note that is steady for its first 30 ms and silent after comes back as such. What is lost: the
-phases, and all that lies below f0 (organs with a 16' stop).
+phases, and what stands half-way between harmonics (organs with a 16' stop), which counts as noise.
 """
 
 from __future__ import annotations
@@ -81,10 +81,8 @@ def _steady_tracks(audio: Float[Tensor, " time"], sample_rate: int, f0_hz: float
     bands = Bands(sample_rate)
     around = density @ bands.shares(partials_hz)
     short, long = (
-        demodulate(audio, sample_rate, partials_hz, window_s, FRAME_RATE).abs().square()
-        for window_s in (short_s, long_s)
+        _partial_power(audio, sample_rate, partials_hz, window_s) for window_s in (short_s, long_s)
     )
-    short = short / share_heard(len(short), short_s, FRAME_RATE).square()[:, None]
     moving = _moving(short, round(long_s * FRAME_RATE / 2) + 1)[:, None]
     power = torch.lerp(
         _less_noise(long, around, long_s), _less_noise(short, around, short_s), moving
@@ -97,6 +95,14 @@ def _steady_tracks(audio: Float[Tensor, " time"], sample_rate: int, f0_hz: float
         offset=offset,
         noise_db=_level_db(density * bands.widths_hz()),
     )
+
+
+def _partial_power(
+    audio: Tensor, sample_rate: int, partials_hz: Float[Tensor, " partials"], window_s: float
+) -> Float[Tensor, "frames partials"]:
+    """Squared amplitudes through one window, as a note that begins at 0 s has them."""
+    heard = demodulate(audio, sample_rate, partials_hz, window_s, FRAME_RATE)
+    return (heard.abs() / share_heard(len(heard), window_s, FRAME_RATE)[:, None]).square()
 
 
 def _less_noise(power: Tensor, density: Tensor, window_s: float) -> Tensor:
