@@ -40,7 +40,8 @@ def imports(folder: str) -> dict[str, str]:
                 modules = [node.module]
             for module in modules:
                 found[module.partition(".")[0]] = str(path.relative_to(ROOT))
-    own = {"timbrel", "_bench", *sys.stdlib_module_names}
+    shared = {path.stem for path in (ROOT / folder).glob("_*.py")}
+    own = {"timbrel", *shared, *sys.stdlib_module_names}
     return {package: where for package, where in found.items() if package not in own}
 
 
