@@ -29,7 +29,7 @@ from timbrel.instruments.harmonic.course import (
 from timbrel.instruments.harmonic.slots import Slots
 from timbrel.units import midi_to_hz
 
-VERSION = 1
+VERSION = 2
 """Of what is kept on disk: raised when analysis or the moments change."""
 
 _CHUNK = 24
