@@ -197,3 +197,14 @@ def test_one_sound_spans_nothing():
     bank.add("alone", torch.zeros(3))
     with pytest.raises(BadInput, match="1 sounds in the bank, 2 or more"):
         bank.sample(1)
+
+
+def test_a_bank_may_be_kept_in_half_the_size(tmp_path):
+    bank = Bank("hash")
+    bank.add("a", torch.linspace(-8, 8, 1000))
+    full = bank.save(tmp_path / "full.safetensors").stat().st_size
+    half = bank.save(tmp_path / "half.safetensors", half=True)
+    assert full - half.stat().st_size == 2000
+    read = Bank.load(half)["a"]
+    assert read.dtype == torch.float32
+    assert (read - bank["a"]).abs().max() < 8 * 2**-11

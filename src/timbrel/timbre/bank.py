@@ -162,11 +162,12 @@ class Bank:
                 f"wanted {model[:12] or 'one without weights'}): encode its sounds again"
             )
 
-    def save(self, path: str | Path) -> Path:
-        """Write the bank, whole or not at all."""
+    def save(self, path: str | Path, *, half: bool = False) -> Path:
+        """Write the bank, whole or not at all; `half` stores its timbres in 16 bits."""
         if not self:
             raise BadInput("an empty bank cannot be saved: add a sound first")
         matrix = torch.stack([entry.timbre.float() for entry in self._entries.values()])
+        matrix = matrix.half() if half else matrix
         facts = [
             {"name": name, "kind": entry.kind, "about": entry.about}
             for name, entry in self._entries.items()
