@@ -11,6 +11,7 @@ import torch
 import timbrel
 from timbrel.errors import BadInput, Unsupported
 from timbrel.instruments import FAMILIES, Instrument, load
+from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.instruments.mel_vae import MelVAE, MelVAESettings
 from timbrel.instruments.shifted import Shifted
 from timbrel.instruments.sine import Sine
@@ -19,6 +20,7 @@ from timbrel.sound import Notes
 MAKERS: dict[str, Callable[[], Instrument]] = {
     "sine": Sine,
     "shifted": lambda: Shifted(inner=Sine()),
+    "harmonic": lambda: Harmonic(HarmonicSettings(size="tiny")),
     "mel_vae": lambda: MelVAE(MelVAESettings(size="tiny")),
     "mel_vae as shipped": lambda: load("mel_vae"),
 }
@@ -164,7 +166,7 @@ def test_who_cannot_follow_a_live_input_says_so(instrument, timbre) -> None:
 
 
 def is_untrained(instrument: Instrument) -> bool:
-    return isinstance(instrument, MelVAE) and instrument.bank is None
+    return isinstance(instrument, MelVAE | Harmonic) and instrument.bank is None
 
 
 def named_or_sampled(instrument: Instrument) -> torch.Tensor:

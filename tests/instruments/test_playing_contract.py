@@ -11,6 +11,7 @@ import torch
 
 from timbrel.errors import BadInput
 from timbrel.instruments import FAMILIES, Instrument
+from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.instruments.mel_vae import MelVAE, MelVAESettings
 from timbrel.instruments.prepared import PreparedPlayer
 from timbrel.instruments.shifted import Shifted
@@ -33,9 +34,20 @@ def patient(instrument: Instrument) -> Instrument:
     return instrument
 
 
+def tonal() -> Instrument:
+    """A `harmonic` of random weights, whose fundamental is louder than all the rest."""
+    instrument = Harmonic(HarmonicSettings(size="tiny"))
+    with torch.no_grad():
+        bias = instrument.network.decoder.sustain.out.bias
+        bias -= 2.0
+        bias[0] += 4.0
+    return patient(instrument)
+
+
 PLAYABLE: dict[str, Callable[[], Instrument]] = {
     "sine": Sine,
     "shifted": lambda: patient(Shifted(inner=Sine())),
+    "harmonic": tonal,
     "mel_vae": lambda: patient(MelVAE(MelVAESettings(size="tiny"))),
 }
 

@@ -6,6 +6,7 @@ coefficients.
 """
 
 from timbrel.instruments.harmonic.course import Course
+from timbrel.instruments.harmonic.instrument import Harmonic
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
 
-__all__ = ["Course", "HarmonicNetwork", "HarmonicSettings"]
+__all__ = ["Course", "Harmonic", "HarmonicNetwork", "HarmonicSettings"]

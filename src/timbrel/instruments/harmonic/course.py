@@ -46,12 +46,12 @@ def heard_moments() -> Float[Tensor, " moments"]:
     >>> heard_moments()[[0, 1, 47, 95]]
     tensor([0.0000, 0.0040, 0.5203, 3.9000])
     """
-    return _ever_wider(N_HEARD, _DENSE_S, LAST_S)
+    return ever_wider(N_HEARD, _DENSE_S, LAST_S)
 
 
 def release_moments() -> Float[Tensor, " moments"]:
     """Seconds after the release of the moments that follow it."""
-    return _ever_wider(N_RELEASE, _DENSE_RELEASE_S, LAST_RELEASE_S)
+    return ever_wider(N_RELEASE, _DENSE_RELEASE_S, LAST_RELEASE_S)
 
 
 def course_of(tracks: Tracks, slots: Slots, moments_s: Float[Tensor, " moments"]) -> Course:
@@ -98,7 +98,7 @@ def _integral(
     return (within + before + behind).float()
 
 
-def _ever_wider(count: int, dense_s: float, last_s: float) -> Float[Tensor, " moments"]:
+def ever_wider(count: int, dense_s: float, last_s: float) -> Float[Tensor, " moments"]:
     """From 0 to `last_s`, evenly spaced in log(1 + t / dense_s)."""
     steps = torch.linspace(0, math.log1p(last_s / dense_s), count)
     return dense_s * steps.expm1()

@@ -1,0 +1,206 @@
+"""The instrument `harmonic`: encoding sounds, playing notes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from timbrel.instruments.harmonic.course import heard_moments
+from timbrel.instruments.harmonic.fitting import (
+    FIT_STEPS,
+    FIT_STEPS_PER_S,
+    TYPICAL_VELOCITY,
+    fit,
+    likelier,
+)
+from timbrel.instruments.harmonic.hearing import hear
+from timbrel.instruments.harmonic.knobs import CONTROLS, Knobs
+from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
+from timbrel.instruments.harmonic.residual import (
+    burst_levels,
+    held_residual,
+    released_residual,
+    residual_of,
+)
+from timbrel.instruments.harmonic.said import fallen_levels, held_levels
+from timbrel.instruments.harmonic.sounding import Line, Sounding
+from timbrel.instruments.harmonic.take import takes_of
+from timbrel.instruments.harmonic.timbre_layout import Layout, Parts
+from timbrel.instruments.instrument import Ability, ControlValues, Instrument, resolve_controls
+from timbrel.instruments.model_folder import (
+    BANK,
+    read_model_settings,
+    read_weights,
+    weights_hash,
+    write_config,
+    write_weights,
+)
+from timbrel.sound import Notes, Rendered
+from timbrel.timbre import Bank
+from timbrel.units import db_to_power, power_to_db
+
+_BATCH_NOTES = 16
+"""Most notes that are decoded at once: more would save no time, and cost memory."""
+
+_ATTACK_S = 0.1
+_MOST_BURST_GAIN_DB = 40.0
+_SLOWER_BURST_DB = 6.0
+
+
+class Harmonic(Instrument):
+    """Encodes a note to a latent and what it leaves unsaid, and plays any notes with it.
+
+    Args:
+        settings: of the network.
+        network: its weights; random ones by default.
+    """
+
+    family: ClassVar[str] = "harmonic"
+    abilities: frozenset[Ability] = frozenset(
+        {"encode", "generate", "differentiable", "velocity", "bend"}
+    )
+    controls = CONTROLS
+
+    def __init__(
+        self, settings: HarmonicSettings | None = None, network: HarmonicNetwork | None = None
+    ) -> None:
+        self.settings = settings or HarmonicSettings()
+        self.network = network or HarmonicNetwork(self.settings)
+        self.sample_rate = self.settings.sample_rate
+        self.layout = Layout(
+            self.settings.latent, self.network.slots.n_slots, self.network.bands.n_bands
+        )
+        self.timbre_space = self.layout.space
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of the network's weights."""
+        return weights_hash(self.network)
+
+    @classmethod
+    def load(cls, folder: Path) -> Harmonic:
+        """The instrument in a model folder, with its bank if there is one."""
+        instrument = cls(read_model_settings(folder, HarmonicSettings))
+        read_weights(folder, instrument.network)
+        if (folder / BANK).is_file():
+            instrument.bank = Bank.load(folder / BANK, model=instrument.fingerprint)
+        return instrument
+
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write a model folder; `half` stores weights in 16 bits, as shipped ones are."""
+        write_config(folder, self.family, self.settings)
+        write_weights(folder, self.network, half=half)
+        if self.bank is not None:
+            self.bank.save(folder / BANK, half=half)
+
+    def encode(
+        self,
+        audio: Float[Tensor, " time"],
+        *,
+        pitch: float | None = None,
+        seconds: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, " params"]:
+        """The latent that says the sound best, and as residual what it leaves unsaid.
+
+        60 steps of fitting the latent, and 100 more for each of `seconds`, however fast the
+        machine is, so that it hears alike everywhere.
+
+        Raises:
+            BadAudio: the sound is silent or not finite, shorter than 20 ms or two periods, or
+                has no pitch and none was given.
+        """
+        heard = likelier(self.network, hear(audio, self.sample_rate, pitch))
+        found = fit(self.network, heard, FIT_STEPS + round(seconds * FIT_STEPS_PER_S))
+        with torch.no_grad():
+            note = (
+                found.latent[None], torch.tensor([heard.pitch]), torch.tensor([TYPICAL_VELOCITY])
+            )  # fmt: skip
+            held = held_levels(self.network.decoder, *note)[0]
+            fallen = fallen_levels(self.network.decoder, *note, torch.tensor([heard.known_s]))[0]
+            parts = residual_of(
+                heard, found.level_db, held, fallen,
+                self.layout, self.network.slots, self.sample_rate,
+            )  # fmt: skip
+            return self.layout.timbre(parts._replace(latent=found.latent))
+
+    def render(
+        self,
+        notes: Notes,
+        timbre: Float[Tensor, "*notes params"],
+        controls: ControlValues | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Rendered:
+        """Audio of each note; what is held for longer than is known goes on as it did."""
+        timbre = self.timbre_space.check(timbre)
+        with torch.set_grad_enabled(timbre.requires_grad and torch.is_grad_enabled()):
+            timbres = timbre.expand(len(notes), -1)
+            knobs = Knobs(**resolve_controls(self.controls, controls))
+            takes = takes_of(notes, generator)
+            sounds: list[Tensor] = []
+            for start in range(0, len(notes), _BATCH_NOTES):
+                batch = notes[start : start + _BATCH_NOTES]
+                lines = self._lines(batch, timbres[start : start + _BATCH_NOTES], knobs)
+                for i, line in enumerate(lines):
+                    note, take = batch[i : i + 1], takes[start + i]
+                    slots = self.network.slots
+                    sounding = Sounding(line, note, slots, self.sample_rate, knobs, take)
+                    sounds.append(sounding.audio())
+            lengths = torch.tensor([len(sound) for sound in sounds])
+            return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
+
+    def _lines(
+        self, notes: Notes, timbres: Float[Tensor, "notes params"], knobs: Knobs
+    ) -> list[Line]:
+        """What the network and the timbres say of some notes."""
+        parts = self.layout.parts(timbres)
+        decoder = self.network.decoder
+        note = parts.latent, notes.pitch, notes.velocity
+        held = held_levels(decoder, *note)
+        fallen = fallen_levels(decoder, *note, notes.duration_s)
+        gain_db = self._burst_gain_db(parts, held)
+        return [
+            self._line(
+                Parts(*(part[i] for part in parts)),
+                notes.pitch[i], held[i], fallen[i], gain_db[i], knobs,
+            )
+            for i in range(len(notes))
+        ]  # fmt: skip
+
+    def _burst_gain_db(
+        self, parts: Parts, held: Float[Tensor, "notes heard levels"]
+    ) -> Float[Tensor, " notes"]:
+        """How much louder the attacks of notes are than those of their recordings."""
+        if not bool(parts.burst.any()):
+            return torch.zeros(len(held))
+        typical = torch.full_like(parts.pitch, TYPICAL_VELOCITY)
+        recorded = held_levels(self.network.decoder, parts.latent, parts.pitch, typical)
+        now, then = (_attack_db(levels) for levels in (held, recorded))
+        return (now - then).clamp(-_MOST_BURST_GAIN_DB, _MOST_BURST_GAIN_DB)
+
+    def _line(
+        self, parts: Parts, pitch: Tensor, held: Tensor, fallen: Tensor, gain_db: Tensor,
+        knobs: Knobs,
+    ) -> Line:  # fmt: skip
+        layout, slots = self.layout, self.network.slots
+        levels = held + held_residual(layout, slots, parts, pitch)
+        slower_db = _SLOWER_BURST_DB * torch.tensor(knobs.attack).log2()
+        burst = burst_levels(layout, parts, gain_db + knobs.noise - slower_db)
+        return Line(
+            levels=knobs.changed(levels, pitch, slots, self.network.bands),
+            fallen=fallen + released_residual(layout, slots, parts, pitch),
+            wander=parts.wander, swell=parts.swell, known_s=float(parts.known_s.detach()),
+            offset=parts.offset, transient_db=burst,
+        )  # fmt: skip
+
+
+def _attack_db(levels: Float[Tensor, "notes heard levels"]) -> Float[Tensor, " notes"]:
+    """The most power in the first tenth of a second."""
+    early = levels[:, heard_moments() <= _ATTACK_S]
+    return power_to_db(db_to_power(early).sum(-1)).amax(-1)

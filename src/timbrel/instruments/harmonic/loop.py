@@ -1,0 +1,92 @@
+"""Movement that goes on for longer than it was recorded: read in a loop without a seam.
+
+    place   0 ---- begin ------------- end
+                   |                |##|      ## what stands before `begin` is faded in
+            time   0 1 2 3 .......... 9 |
+                   10 11 ............ 18 |    and so on
+
+The fade ends where the loop begins, so the sound goes on from there as if it had never left. Where
+a loop begins is chosen so that both ends move alike.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+_FADE_S = 0.3
+_SHORTEST_S, _FIRST_S, _FIRST_SHARE = 0.4, 0.15, 0.2
+_LONG_COUNTS = 0.3
+
+
+class Loop(NamedTuple):
+    """A stretch of a note that is played again and again.
+
+    Attributes:
+        begin_s, end_s: the stretch; where begin is infinite it is not played again, but the place
+            stays at the end.
+        fade_s: at its end, in which what stands before its beginning is faded in.
+    """
+
+    begin_s: float
+    end_s: float
+    fade_s: float
+
+    def places(self, time_s: Float[Tensor, " frames"]) -> Places:
+        """Where to read at rising times.
+
+        >>> Loop(1.0, 3.0, 0.5).places(torch.tensor([0.5, 2.75, 3.5])).here_s
+        tensor([0.5000, 2.7500, 1.5000])
+        """
+        if math.isinf(self.begin_s):
+            here_s = time_s.clamp(max=self.end_s)
+            return Places(here_s, here_s, torch.zeros_like(time_s))
+        length_s = self.end_s - self.begin_s
+        again_s = self.begin_s + (time_s - self.begin_s) % length_s
+        here_s = torch.where(time_s < self.end_s, time_s, again_s)
+        way = ((here_s - self.end_s) / self.fade_s + 1).clamp(0, 1)
+        return Places(here_s, (here_s - length_s).clamp_min(0), 0.5 - 0.5 * (math.pi * way).cos())
+
+
+class Places(NamedTuple):
+    """Two places of a curve for each time, and the share of the second."""
+
+    here_s: Float[Tensor, " frames"]
+    there_s: Float[Tensor, " frames"]
+    share: Float[Tensor, " frames"]
+
+
+def find_loop(
+    movement: Float[Tensor, "points curves"], rate: float, end_s: float, *, settled_s: float = 0.0
+) -> Loop:
+    """The loop up to `end_s` whose two ends move most alike; none where there is no room.
+
+    Args:
+        movement: curves whose likeness counts, in units in which 1 is just heard.
+        rate: points per second.
+        end_s: of the loop.
+        settled_s: the loop begins after it.
+
+    >>> vibrato = torch.sin(2 * torch.pi * 5 * torch.arange(150) / 40)[:, None]
+    >>> loop = find_loop(8 * vibrato, 40.0, 3.0)
+    >>> round((loop.end_s - loop.begin_s) * 5, 6) % 1
+    0.0
+    """
+    end = min(int(end_s * rate), len(movement) - 1)
+    fade = round(_FADE_S * rate)
+    first = math.ceil(max(_FIRST_S, _FIRST_SHARE * end_s, settled_s) * rate) + fade
+    last = end - max(round(_SHORTEST_S * rate), fade)
+    if last < first:
+        return Loop(math.inf, end_s, 0.0)
+    tail = movement[end - fade : end + 1]
+    begins = torch.arange(first, last + 1)
+    heads = movement[begins[:, None] + torch.arange(-fade, 1)]
+    unlike = (heads - tail).square().mean((1, 2))
+    # of equals the longest: a short loop is heard as one
+    length = (end - begins) / max(end - first, 1)
+    best = int((unlike + _LONG_COUNTS * (1 - length)).argmin())
+    return Loop(int(begins[best]) / rate, end / rate, fade / rate)

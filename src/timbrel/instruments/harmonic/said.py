@@ -1,0 +1,68 @@
+"""What the decoder says of notes, at the moments that a player needs.
+
+Levels of slots and of bands stand in one row, in dB re the instrument's reference.
+
+    held        at `heard_moments`, the key down: up to 3 s by the network, from there on at the
+                slope that it had (longer notes than it was trained on)
+    released    at `release_moments` after the key came up, re the level at that moment
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.instruments.harmonic.course import heard_moments, release_moments
+from timbrel.instruments.harmonic.network import Decoder
+
+LONGEST_HOLD_S = 3.0
+"""What notes are trained up to."""
+
+SOFTEST_DB = -100.0
+"""What is softer than this, re the reference, counts as this soft, and is not played."""
+
+_SLOPE_OVER_S = 1.0
+_DEEPEST_FALL_DB = -80.0
+
+
+def held_levels(
+    decoder: Decoder,
+    latent: Float[Tensor, "notes latent"],
+    pitch: Float[Tensor, " notes"],
+    velocity: Float[Tensor, " notes"],
+) -> Float[Tensor, "notes heard levels"]:
+    """Levels of notes that are held on and on."""
+    asked_s = heard_moments()
+    moment_s = asked_s.clamp(max=LONGEST_HOLD_S)
+    levels = _say(decoder, latent, pitch, velocity, moment_s.expand(len(latent), -1), None)
+    earlier = int((asked_s < LONGEST_HOLD_S - _SLOPE_OVER_S).sum())
+    over_s = LONGEST_HOLD_S - float(asked_s[earlier])
+    slope = (levels[:, -1:] - levels[:, earlier : earlier + 1]).clamp(max=0) / over_s
+    return (levels + slope * (asked_s - moment_s)[:, None]).clamp_min(SOFTEST_DB)
+
+
+def fallen_levels(
+    decoder: Decoder,
+    latent: Float[Tensor, "notes latent"],
+    pitch: Float[Tensor, " notes"],
+    velocity: Float[Tensor, " notes"],
+    key_up_s: Float[Tensor, " notes"],
+) -> Float[Tensor, "notes released levels"]:
+    """How much louder notes are after their key came up: 0 at first, then negative."""
+    since_s = release_moments().expand(len(latent), -1)
+    moment_s = key_up_s.clamp(max=LONGEST_HOLD_S)[:, None] + since_s
+    levels = _say(decoder, latent, pitch, velocity, moment_s, since_s)
+    return (levels - levels[:, :1]).clamp_min(_DEEPEST_FALL_DB)
+
+
+def _say(
+    decoder: Decoder,
+    latent: Tensor,
+    pitch: Tensor,
+    velocity: Tensor,
+    moment_s: Float[Tensor, "notes moments"],
+    released_s: Float[Tensor, "notes moments"] | None,
+) -> Float[Tensor, "notes moments levels"]:
+    since_s = torch.full_like(moment_s, -1.0) if released_s is None else released_s
+    return torch.cat(decoder(latent, pitch, velocity, moment_s, since_s), -1)
