@@ -9,7 +9,7 @@ import torch
 from made import cents, harmonic_tone, vibrato, white_noise
 
 from timbrel.dsp.distances import log_mel_l1_db, mss_db
-from timbrel.dsp.tracks import SILENT_DB, Bands, Tracks, render_tracks, silence
+from timbrel.dsp.tracks import SILENT_DB, Bands, Tracks, silence, synthesise
 from timbrel.dsp.tracks.analysis import analyse
 from timbrel.errors import BadAudio
 
@@ -34,7 +34,7 @@ def made_note(f0_hz: float, *, frames: int = 401, noise_db: float = -120.0) -> T
 def analysed(note: Tracks, **changes) -> tuple[Tracks, Tracks]:
     note = replace(note, **changes)
     f0_hz = float(note.f0_hz.median())
-    return note, analyse(render_tracks(note, RATE), RATE, f0_hz)
+    return note, analyse(synthesise(note, RATE), RATE, f0_hz)
 
 
 @pytest.mark.parametrize("f0_hz", [65.4, 220.0, 880.0])
@@ -97,18 +97,18 @@ def test_a_bell_comes_back() -> None:
 
 def test_noise_alone_comes_back_as_noise() -> None:
     audio = white_noise(0.1, seconds=2.0)
-    again = render_tracks(analyse(audio, RATE, 220.0), RATE)
+    again = synthesise(analyse(audio, RATE, 220.0), RATE)
     assert 10 * (again.square().mean() / 0.01).log10().abs() < 0.5
-    noise = render_tracks(analyse(audio, RATE, 220.0), RATE, hear="noise")
+    noise = synthesise(analyse(audio, RATE, 220.0), RATE, hear="noise")
     assert 10 * (noise.square().mean() / again.square().mean()).log10() > -1
 
 
 @pytest.mark.parametrize("f0_hz", [65.4, 440.0, 1500.0])
 def test_there_and_back_is_near_transparent(f0_hz: float) -> None:
     note = made_note(f0_hz, noise_db=-45.0)
-    audio = render_tracks(note, RATE)
-    again = render_tracks(analyse(audio, RATE, f0_hz), RATE, length=len(audio))
-    take = render_tracks(note, RATE, noise_start=torch.tensor(9000))
+    audio = synthesise(note, RATE)
+    again = synthesise(analyse(audio, RATE, f0_hz), RATE, length=len(audio))
+    take = synthesise(note, RATE, noise_start=torch.tensor(9000))
     # another take of the same noise is what no analysis could do better than
     assert log_mel_l1_db(again, audio) < 0.5 + log_mel_l1_db(take, audio)
     assert mss_db(again, audio, RATE) < 0.7 + mss_db(take, audio, RATE)
@@ -140,7 +140,7 @@ def test_very_short_sounds_have_tracks(length: int) -> None:
 
 def test_silence_is_silent() -> None:
     tracks = analyse(torch.zeros(RATE), RATE, 440.0)
-    assert render_tracks(tracks, RATE).abs().max() < 1e-5
+    assert synthesise(tracks, RATE).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize(

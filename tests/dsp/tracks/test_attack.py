@@ -6,7 +6,7 @@ import pytest
 import torch
 from made import harmonic_tone, white_noise
 
-from timbrel.dsp.tracks import SILENT_DB, TRANSIENT_RATE, render_tracks
+from timbrel.dsp.tracks import SILENT_DB, TRANSIENT_RATE, synthesise
 from timbrel.dsp.tracks.analysis import analyse
 from timbrel.dsp.tracks.attack import burst_db
 from timbrel.dsp.tracks.tracks import amplitude_of
@@ -55,7 +55,7 @@ def test_what_is_resynthesised_whole_lacks_nothing() -> None:
     """The tracks of a sound against that sound itself: no burst at all but for the noise's luck."""
     tone = harmonic_tone(F0_HZ, [0.1 / k for k in range(1, 9)])
     tracks = analyse(tone, 16000, F0_HZ)
-    again = burst_db(render_tracks(tracks, 16000), 16000, tracks)
+    again = burst_db(synthesise(tracks, 16000), 16000, tracks)
     assert bool((again == SILENT_DB).all())
 
 
@@ -76,8 +76,8 @@ def test_a_click_sounds_again() -> None:
         10 * sound[300:400].square().mean().log10()
         for sound in (
             real,
-            render_tracks(analyse(real, 16000, F0_HZ), 16000),
-            render_tracks(analyse(real, 16000, F0_HZ, burst=False), 16000),
+            synthesise(analyse(real, 16000, F0_HZ), 16000),
+            synthesise(analyse(real, 16000, F0_HZ, burst=False), 16000),
         )
     ]
     assert abs(level[1] - level[0]) < 3
