@@ -124,7 +124,8 @@ class Decoder(nn.Module):
         said = self.sustain(condition, moment_s).float()
         source, noise, body = (_CENTRE_DB + _SCALE_DB * said).split([n_slots, n_bands, n_bands], -1)
         fallen = self._fallen_db(condition, released_s)
-        partial = source + (body - _CENTRE_DB) @ self._bands_of_slots(pitch)
+        with torch.autocast(pitch.device.type, enabled=False):
+            partial = source + (body - _CENTRE_DB) @ self._bands_of_slots(pitch)
         return Course(partial - fallen[..., :n_slots], noise - fallen[..., n_slots:])
 
     def _fallen_db(
