@@ -30,8 +30,8 @@ RELEASE_S = 0.1
 class Limiter:
     """A limiter that is fed block by block and carries its state between them.
 
-    Its output lags by `delay` samples, none without look-ahead; `flush` gives the rest. Whatever the block sizes, the
-    blocks joined are what `soft_limit` makes of the whole.
+    Its output lags by `delay` samples, none without look-ahead; `flush` gives the rest. Whatever
+    the block sizes, the blocks joined are what `soft_limit` makes of the whole.
     """
 
     def __init__(

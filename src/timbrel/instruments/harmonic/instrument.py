@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from timbrel.instruments.harmonic.course import heard_moments
 from timbrel.instruments.harmonic.fitting import (
     FIT_STEPS,
     FIT_STEPS_PER_S,
@@ -47,9 +46,11 @@ from timbrel.units import db_to_power, power_to_db
 _BATCH_NOTES = 16
 """Most notes that are decoded at once: more would save no time, and cost memory."""
 
-_ATTACK_S = 0.1
-_MOST_BURST_GAIN_DB = 40.0
-_SLOWER_BURST_DB = 6.0
+ATTACK_MOMENTS = (0, 2, 5, 9, 14)
+"""Of `heard_moments`, those that tell how loud an attack is: few, as a player asks for them."""
+
+MOST_BURST_GAIN_DB = 40.0
+SLOWER_BURST_DB = 6.0
 
 
 class Harmonic(Instrument):
@@ -182,7 +183,7 @@ class Harmonic(Instrument):
         typical = torch.full_like(parts.pitch, TYPICAL_VELOCITY)
         recorded = held_levels(self.network.decoder, parts.latent, parts.pitch, typical)
         now, then = (_attack_db(levels) for levels in (held, recorded))
-        return (now - then).clamp(-_MOST_BURST_GAIN_DB, _MOST_BURST_GAIN_DB)
+        return (now - then).clamp(-MOST_BURST_GAIN_DB, MOST_BURST_GAIN_DB)
 
     def _line(
         self, parts: Parts, pitch: Tensor, held: Tensor, fallen: Tensor, gain_db: Tensor,
@@ -190,7 +191,7 @@ class Harmonic(Instrument):
     ) -> Line:  # fmt: skip
         layout, slots = self.layout, self.network.slots
         levels = held + held_residual(layout, slots, parts, pitch)
-        slower_db = _SLOWER_BURST_DB * torch.tensor(knobs.attack).log2()
+        slower_db = SLOWER_BURST_DB * torch.tensor(knobs.attack).log2()
         burst = burst_levels(layout, parts, gain_db + knobs.noise - slower_db)
         return Line(
             levels=knobs.changed(levels, pitch, slots, self.network.bands),
@@ -201,6 +202,6 @@ class Harmonic(Instrument):
 
 
 def _attack_db(levels: Float[Tensor, "notes heard levels"]) -> Float[Tensor, " notes"]:
-    """The most power in the first tenth of a second."""
-    early = levels[:, heard_moments() <= _ATTACK_S]
+    """The most power in the first 80 ms."""
+    early = levels[:, list(ATTACK_MOMENTS)]
     return power_to_db(db_to_power(early).sum(-1)).amax(-1)
