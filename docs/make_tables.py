@@ -50,6 +50,14 @@ def _versions(end: str) -> Columns:
     }
 
 
+def _rivals(prefix: str) -> Columns:
+    return {
+        "harmonic": (prefix, ""),
+        "pitch_shift": (prefix, "_shift"),
+        "mel_vae": (prefix, "_mel_vae"),
+    }
+
+
 _HEADLINES = "(log_mel_l1|mss|pitch_accuracy)_(self|other_pitch|octave_and_beyond)"
 _SEEN = "(?!.*_unseen).*"
 
@@ -67,6 +75,40 @@ TABLES = {
             "pitched": ("", "_pitched"),
             "librosa": ("", "_librosa"),
         },
+    ),
+    "analysis": Table(
+        "analysis",
+        {"resynthesis": ("", ""), "neighbour": ("", "_neighbour"), "noise": ("", "_noise")},
+        "(log_mel_l1_db|mss|pitch_accuracy).*(?<!_real)",
+    ),
+    "unseen": Table("unseen_instruments", _rivals(""), "(?!foreign_|recordings_).*"),
+    "foreign": Table("unseen_instruments", _rivals("foreign_")),
+    "recordings": Table("unseen_instruments", _rivals("recordings_")),
+    "durations": Table(
+        "durations",
+        {"harmonic": ("", ""), "a sampler's loop": ("", "_loop"), "the real note": ("", "_real")},
+    ),
+    "velocity": Table(
+        "velocity",
+        {
+            "harmonic": ("", ""),
+            "merely louder": ("", "_unchanged"),
+            "the recording, merely louder": ("", "_recording"),
+            "the real note": ("", "_real"),
+        },
+    ),
+    "harmonic-speed": Table(
+        "harmonic_speed",
+        {
+            "harmonic": ("", ""),
+            "mel_vae": ("", "_mel_vae"),
+            "synthesis alone": ("", "_compiled"),
+            "synthesis in tensors": ("", "_tensors"),
+        },
+    ),
+    "eight-notes": Table(
+        "sound_pictures",
+        {"ceiling": ("", "_ceiling"), **_rivals(""), "the real note": ("", "_real")},
     ),
     "morph": Table("morph", {"latent morph": ("", ""), "cross-fade": ("crossfade_", "")}),
     "directions": Table(

@@ -33,14 +33,20 @@ Row = Mapping[str, float]
 
 def compare(audio: Float[Tensor, " time"], target: Float[Tensor, " _"]) -> dict[str, float]:
     """Distances of a sound from the true one; `level_error_db` and `attack_error_ms` unsigned."""
-    attack_ms = [1000 * float(attack_s(sound, SAMPLE_RATE)) for sound in (audio, target)]
-    return {
-        "mss": float(mss_db(audio, target, SAMPLE_RATE)),
-        "log_mel_l1": float(log_mel_l1_db(audio, target)),
+    return headlines(audio, target) | {
         "level_error_db": abs(float(level_error_db(audio, target))),
         "wmfcc": wmfcc(audio, target, SAMPLE_RATE),
         "sot_hz": float(sot_hz(audio, target, SAMPLE_RATE)),
         "rms_cosine": float(rms_cosine(audio, target)),
+    }
+
+
+def headlines(audio: Float[Tensor, " time"], target: Float[Tensor, " _"]) -> dict[str, float]:
+    """The distances that are told of every interval: a fifth of the work of all."""
+    attack_ms = [1000 * float(attack_s(sound, SAMPLE_RATE)) for sound in (audio, target)]
+    return {
+        "mss": float(mss_db(audio, target, SAMPLE_RATE)),
+        "log_mel_l1": float(log_mel_l1_db(audio, target)),
         "attack_error_ms": abs(attack_ms[0] - attack_ms[1]),
     }
 
