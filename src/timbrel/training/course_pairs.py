@@ -116,7 +116,7 @@ class CourseSet:
         if n_synthetic == 0:
             return recorded
         made = self._synthetic(indices[:n_synthetic], generator)
-        return CoursePairs(*(_joined(a, b) for a, b in zip(made, recorded, strict=True)))
+        return _joined(made, recorded)
 
     def unchanged(self, indices: Int[Tensor, " batch"]) -> CoursePairs:
         """The notes at `indices`, each heard and wanted as it is."""
@@ -139,9 +139,11 @@ class CourseSet:
         change = _Change(self, heard_at, wanted_at, generator)
         heard, wanted = change.made(heard_at), change.made(wanted_at)
         moment_s, released_s = moments_of(notes.hold_s[wanted_at])
-        pitches = (notes.pitch[at] + change.semitones for at in (heard_at, wanted_at))
-        velocity = notes.velocity[wanted_at]
-        return self._picked(heard, wanted, *pitches, velocity, moment_s, released_s, generator)
+        heard_pitch = notes.pitch[heard_at] + change.semitones
+        return self._picked(
+            heard, wanted, heard_pitch, notes.pitch[wanted_at] + change.semitones,
+            notes.velocity[wanted_at], moment_s, released_s, generator,
+        )  # fmt: skip
 
     def _synthetic(self, wanted_at: Tensor, generator: torch.Generator) -> CoursePairs:
         """Notes of the set as to pitch, velocity and hold; of random instruments as to sound."""
@@ -308,9 +310,17 @@ def _sum_db(first: Tensor, second: Tensor) -> Tensor:
 _NEPER = 0.23025851
 
 
-def _joined(first: Tensor | Course, second: Tensor | Course) -> Tensor | Course:
-    if isinstance(first, Course):
-        assert isinstance(second, Course)
-        return Course(*(torch.cat(pair) for pair in zip(first, second, strict=True)))
-    assert isinstance(second, Tensor)
-    return torch.cat([first, second])
+def _joined(first: CoursePairs, second: CoursePairs) -> CoursePairs:
+    """Both batches as one."""
+
+    def courses(name: str) -> Course:
+        both = zip(getattr(first, name), getattr(second, name), strict=True)
+        return Course(*(torch.cat(levels) for levels in both))
+
+    def rows(name: str) -> Tensor:
+        return torch.cat([getattr(first, name), getattr(second, name)])
+
+    return CoursePairs(
+        courses("heard"), rows("heard_pitch"), courses("wanted"), rows("pitch"), rows("velocity"),
+        rows("moment_s"), rows("released_s"), rows("loudest_db"),
+    )  # fmt: skip

@@ -44,6 +44,9 @@ class ExpectedMel(nn.Module):
         bands: of the courses.
     """
 
+    of_slots: Tensor
+    of_bands: Tensor
+
     def __init__(self, slots: Slots, bands: Bands) -> None:
         super().__init__()
         scale = mel_scale_for(bands.sample_rate)

@@ -23,6 +23,7 @@ from timbrel.config import Settings
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB
 from timbrel.errors import BadInput
+from timbrel.instruments.harmonic import Harmonic
 from timbrel.instruments.harmonic.course import N_HEARD, Course
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
 from timbrel.instruments.model_folder import CARD
@@ -169,17 +170,20 @@ class HarmonicObjective(Objective):
         device = next(self.network.parameters()).device
         pairs = notes.unchanged(torch.linspace(0, len(notes) - 1, _PREVIEWS).long())
         heard = Course(*(levels.to(device) for levels in pairs.heard))
-        moments = (x[:, :N_HEARD].to(device) for x in (pairs.moment_s, pairs.released_s))
+        moment_s, released_s = (
+            x[:, :N_HEARD].to(device) for x in (pairs.moment_s, pairs.released_s)
+        )
         pitch, velocity = pairs.pitch.to(device), pairs.velocity.to(device)
         latent = self.network.encode(heard, pitch)[0]
-        said = self.network.decoder(latent, pitch, velocity, *moments)
-        mels = (power_to_db(self.expected_mel(c, pitch).clamp_min(1e-14)) for c in (heard, said))
-        draw_courses(*(mel.cpu() for mel in mels), folder / f"notes_{step:06d}.png")
+        said = self.network.decoder(latent, pitch, velocity, moment_s, released_s)
+        true_db, said_db = (
+            power_to_db(self.expected_mel(course, pitch).clamp_min(1e-14)).cpu()
+            for course in (heard, said)
+        )
+        draw_courses(true_db, said_db, folder / f"notes_{step:06d}.png")
 
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank and its card."""
-        from timbrel.instruments.harmonic import Harmonic
-
         notes, settings = self.sets, self.settings
         instrument = Harmonic(settings.model, copy.deepcopy(self.network).cpu())
         also = (*notes[1:], *self.also)

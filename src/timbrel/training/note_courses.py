@@ -154,6 +154,8 @@ def joined(sets: Sequence[NoteCourses]) -> NoteCourses:
         firsts.append(firsts[-1] + int(notes.instrument.max()) + 1)
     return NoteCourses(
         Course(*(torch.cat(levels) for levels in zip(*(s.course for s in sets), strict=True))),
-        *(torch.cat([getattr(s, name) for s in sets]) for name in ("pitch", "velocity", "hold_s")),
+        torch.cat([s.pitch for s in sets]),
+        torch.cat([s.velocity for s in sets]),
+        torch.cat([s.hold_s for s in sets]),
         torch.cat([s.instrument + first for s, first in zip(sets, firsts, strict=True)]),
     )
