@@ -126,3 +126,14 @@ def test_pitch_accuracy_hears_the_right_pitch_and_the_wrong(pitch):
 
 def test_silence_has_no_pitch():
     assert pitch_accuracy(torch.zeros(RATE), RATE, 60.0) == 0
+
+
+@pytest.mark.parametrize("pitch", [45, 60, 67, 72, 79, 84, 91, 96])
+def test_pitch_accuracy_hears_bright_notes_whose_period_is_no_whole_number_of_samples(pitch):
+    f0_hz = midi_to_hz(float(pitch))
+    order = torch.arange(1, int(0.49 * RATE / f0_hz) + 1)
+    time_s = torch.arange(RATE) / RATE
+    starts = torch.rand(len(order), generator=torch.Generator().manual_seed(0))
+    audio = (2 * torch.pi * (f0_hz * order[:, None] * time_s + starts[:, None])).sin().sum(0)
+    assert pitch_accuracy(audio, RATE, pitch) >= 0.95
+    assert pitch_accuracy(audio, RATE, pitch + 1) <= 0.05
