@@ -54,7 +54,9 @@ def measure(bench: Bench) -> dict[str, float | int | str]:
         ]
         command += ["--midi-in", probe.port, "--out", "JACK", "--block", str(PERIOD), "--json"]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, env=server.environment, stdout=pipe, stderr=pipe) as program:
+        with subprocess.Popen(
+            command, env=server.environment, stdout=pipe, stderr=pipe, preexec_fn=hear_ctrl_c
+        ) as program:
             probe.listen("PortAudio", _START_S)
             time.sleep(1.5)
             bench.note(f"{count} chords on {bench.model}")
@@ -76,6 +78,11 @@ def measure(bench: Bench) -> dict[str, float | int | str]:
     figures |= {name: summary[name] for name in ("underflows", "underflow_share", "blocks")}
     figures |= {name: summary[name] for name in ("load_mean", "load_max", "failures")}
     return figures | {"memory_growth_mb": growth_mb, "minutes": length_s / 60}
+
+
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _corners(model: str | None) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import torch
 from torch import Tensor
 
 from timbrel.sound.playing import Player
@@ -51,3 +54,10 @@ class Remembering(Player):
 @pytest.fixture
 def player() -> Remembering:
     return Remembering()
+
+
+@pytest.fixture(autouse=True)
+def denormals_are_kept() -> Iterator[None]:
+    """A callback turns them off for its thread, and here that is everybody's."""
+    yield
+    torch.set_flush_denormal(False)

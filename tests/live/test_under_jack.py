@@ -32,7 +32,15 @@ def start(server, *options: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "timbrel", "live", *options, "--out", "JACK"]
     command += ["--block", str(PERIOD), "--json"]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=server.environment, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(
+        command, env=server.environment, stdout=pipe, stderr=pipe, text=True,
+        preexec_fn=hear_ctrl_c,
+    )  # fmt: skip
+
+
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def listen_to_notes(jack) -> tuple[np.ndarray, list[int], dict, str]:

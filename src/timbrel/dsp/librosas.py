@@ -40,7 +40,8 @@ def load_librosa() -> ModuleType:
     with compiling_alone(folder):
         for name in _MODULES:
             import_module(f"librosa.{name}")
-    return import_module("librosa")
+        import librosa
+    return librosa
 
 
 @contextmanager
