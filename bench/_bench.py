@@ -198,7 +198,7 @@ def _commit() -> str:
             [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip()
         changed = subprocess.run(
-            [*git, "diff", "--quiet", "HEAD", "--", "../src", "."], check=False
+            [*git, "diff", "--quiet", "HEAD", "--", "../src", ".", ":!results"], check=False
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
