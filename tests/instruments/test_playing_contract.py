@@ -35,13 +35,21 @@ def patient(instrument: Instrument) -> Instrument:
 
 
 def tonal() -> Instrument:
-    """A `harmonic` of random weights, whose fundamental is louder than all the rest."""
+    """A `harmonic` of random weights, but for a loud fundamental and a say for the velocity."""
     instrument = Harmonic(HarmonicSettings(size="tiny"))
+    decoder = instrument.network.decoder
+    first, second = decoder.condition[0], decoder.condition[2]
+    assert isinstance(first, torch.nn.Linear)
+    assert isinstance(second, torch.nn.Linear)
     with torch.no_grad():
-        bias = instrument.network.decoder.sustain.out.bias
-        bias -= 2.0
-        bias[0] += 4.0
-    return patient(instrument)
+        decoder.sustain.out.bias -= 2.0
+        decoder.sustain.out.bias[0] += 4.0
+        for layer in (first, second):
+            layer.weight[0] = 0.0
+        first.weight[0, -1] = second.weight[0, 0] = 2.0
+        decoder.sustain.bend.weight[len(decoder.sustain.moment.bias), 0] = 3.0
+        decoder.sustain.out.weight[:, 0] = 0.15
+    return instrument
 
 
 PLAYABLE: dict[str, Callable[[], Instrument]] = {

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-_DECAYS_S = (0.005, 0.02, 0.06, 0.2, 0.6, 2.0, 6.0)
-_TURNS = (1, 2, 4, 8)
-_SHORTEST_S, _LONGEST_S = 0.004, 4.0
-_N_MOMENT = len(_DECAYS_S) + 2 * len(_TURNS) + 2
+DECAYS_S = (0.005, 0.02, 0.06, 0.2, 0.6, 2.0, 6.0)
+TURNS = (1, 2, 4, 8)
+SHORTEST_S, LONGEST_S = 0.004, 4.0
+_N_MOMENT = len(DECAYS_S) + 2 * len(TURNS) + 2
 
 
 class MomentField(nn.Module):
@@ -62,8 +62,8 @@ def moment_features(moment_s: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 
     >>> moment_features(torch.tensor([0.0, 1.0])).shape
     torch.Size([2, 17])
     """
-    since_s = moment_s.clamp(0, _LONGEST_S)[..., None]
-    place = (since_s / _SHORTEST_S).log1p() / math.log1p(_LONGEST_S / _SHORTEST_S)
-    angles = place * math.pi * since_s.new_tensor(_TURNS)
-    decays = (-since_s / since_s.new_tensor(_DECAYS_S)).exp()
+    since_s = moment_s.clamp(0, LONGEST_S)[..., None]
+    place = (since_s / SHORTEST_S).log1p() / math.log1p(LONGEST_S / SHORTEST_S)
+    angles = place * math.pi * since_s.new_tensor(TURNS)
+    decays = (-since_s / since_s.new_tensor(DECAYS_S)).exp()
     return torch.cat([since_s / 2 - 1, 2 * place - 1, angles.sin(), angles.cos(), decays], dim=-1)

@@ -52,6 +52,7 @@ class State(NamedTuple):
     pushed: np.ndarray  # [voices] frames known so far
     fade_at: np.ndarray  # [voices] sample from which the voice fades
     fade_length: np.ndarray  # [1] samples of that
+    rise: np.ndarray  # [voices] samples in which the voice comes in
     step: np.ndarray  # [voices frames] f0 in cycles per sample
     level: np.ndarray  # [voices frames harmonics] amplitudes
     gain: np.ndarray  # [voices frames bands]
@@ -90,16 +91,16 @@ def push(state, voice, f0_hz, harmonic_db, noise_db, sample_rate):
         step = f0_hz[t] / sample_rate if f0_hz[t] > 0 else 0.0
         state.step[voice, slot] = step
         level, ratio = state.level[voice, slot], state.ratio[voice]
-        _amplitudes(harmonic_db[t], level)
+        amplitudes(harmonic_db[t], level)
         for k in range(len(level)):
             if level[k] > 0:
                 level[k] *= _below_nyquist(step * ratio[k])
-        _amplitudes(noise_db[t], state.gain[voice, slot])
+        amplitudes(noise_db[t], state.gain[voice, slot])
         state.pushed[voice] += 1
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "arcp"})
-def _amplitudes(level_db, amplitude):
+def amplitudes(level_db, amplitude):
     """10^(dB / 20), as a series for its 32nd root: unlike a call of exp, this is vectorised."""
     for k in range(len(amplitude)):
         x = np.float64(level_db[k]) * (np.log(10.0) / 640)
@@ -136,6 +137,8 @@ def _play_one(state, voice, out):
         _add_steady(state, voice, length)
         if state.has_burst[voice]:
             _add_burst(state, voice, length)
+        if at < state.rise[voice]:
+            _rise(state, voice, length)
         if at + length > state.fade_at[voice]:
             _fade(state, voice, length)
         _mix(sound, out, done, length)
@@ -314,6 +317,14 @@ def _move_noise(state, voice, length):
         place[b] += length
         if place[b] >= loops[b]:
             place[b] -= loops[b]
+
+
+@numba.njit(inline="always")
+def _rise(state, voice, length):
+    """A raised cosine over the first samples."""
+    at, rise, sound = state.at[voice], state.rise[voice], state.sound
+    for n in range(min(length, rise - at)):
+        sound[n] *= np.float32(0.5 - 0.5 * np.cos(np.pi * (at + n) / rise))
 
 
 @numba.njit(inline="always")

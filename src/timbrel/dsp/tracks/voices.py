@@ -84,6 +84,11 @@ class TrackVoices:
         self.process(none[0])
 
     @property
+    def state(self) -> State:
+        """What compiled code pushes frames to; they are a player's own affair."""
+        return self._state
+
+    @property
     def sounding(self) -> Bool[np.ndarray, " voices"]:
         """Which voices were begun and have not ended (to be read only)."""
         return self._state.sounding
@@ -106,6 +111,7 @@ class TrackVoices:
         start: Float[np.ndarray, " harmonics"] | None = None,
         transient_db: Float[np.ndarray, "ticks bands"] | None = None,
         noise_start: int = 0,
+        fade_in_s: float = 0.0,
     ) -> None:
         """Begin a note on a voice, at the next sample; what it played is cut off.
 
@@ -115,12 +121,14 @@ class TrackVoices:
             start: phase of each partial in cycles; 0 by default.
             transient_db: the note's burst; none by default.
             noise_start: sample of the noise bank to begin at.
+            fade_in_s: in which it comes in along a raised cosine.
         """
         state = self._state
         state.sounding[voice] = True
         for counter in (state.at, state.hops, state.until, state.left, state.right, state.pushed):
             counter[voice] = 0
         state.fade_at[voice] = _NEVER
+        state.rise[voice] = round(fade_in_s * self.sample_rate)
         state.ratio[voice] = np.arange(1, self.n_harmonics + 1)
         if offset is not None:
             state.ratio[voice] += offset
@@ -255,7 +263,7 @@ def _state(
         sounding=numbers(n_voices, dtype=bool),
         at=counters(), hops=counters(), until=counters(),
         left=counters(), right=counters(), pushed=counters(), fade_at=counters(),
-        fade_length=np.array([max(1.0, math.floor(FADE_S * sample_rate))]),
+        fade_length=np.array([max(1.0, math.floor(FADE_S * sample_rate))]), rise=counters(),
         step=numbers(n_voices, n_frames),
         level=numbers(n_voices, n_frames, n_harmonics, dtype=single),
         gain=numbers(n_voices, n_frames, n_bands, dtype=single),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -43,10 +43,13 @@ from timbrel.sound import Notes, Rendered
 from timbrel.timbre import Bank
 from timbrel.units import db_to_power, power_to_db
 
+if TYPE_CHECKING:
+    from timbrel.instruments.harmonic.player import HarmonicPlayer
+
 _BATCH_NOTES = 16
 """Most notes that are decoded at once: more would save no time, and cost memory."""
 
-ATTACK_MOMENTS = (0, 2, 5, 9, 14)
+ATTACK_MOMENTS = (0, 1, 4)
 """Of `heard_moments`, those that tell how loud an attack is: few, as a player asks for them."""
 
 MOST_BURST_GAIN_DB = 40.0
@@ -156,6 +159,12 @@ class Harmonic(Instrument):
             lengths = torch.tensor([len(sound) for sound in sounds])
             return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
 
+    def player(self, n_voices: int, sample_rate: int) -> HarmonicPlayer:
+        """This instrument to be played live, at any sample rate."""
+        from timbrel.instruments.harmonic.player import HarmonicPlayer
+
+        return HarmonicPlayer(self, n_voices, sample_rate)
+
     def _lines(
         self, notes: Notes, timbres: Float[Tensor, "notes params"], knobs: Knobs
     ) -> list[Line]:
@@ -202,6 +211,6 @@ class Harmonic(Instrument):
 
 
 def _attack_db(levels: Float[Tensor, "notes heard levels"]) -> Float[Tensor, " notes"]:
-    """The most power in the first 80 ms."""
+    """The most power in the first 20 ms."""
     early = levels[:, list(ATTACK_MOMENTS)]
     return power_to_db(db_to_power(early).sum(-1)).amax(-1)

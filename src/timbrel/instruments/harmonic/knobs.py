@@ -24,19 +24,23 @@ CONTROLS = (
     Control("attack", "times", 0.125, 8.0, 1.0, "log"),
     Control("release", "times", 0.125, 8.0, 1.0, "log"),
     Control("formant_shift", "semitones", -12.0, 12.0, 0.0),
+    Control("glide", "s", 0.0, 2.0, 0.0),
 )
 
-_BEGINS_S = 0.25
+BEGINS_S = 0.25
 """Vibrato and tremolo come in over so long, as players have it."""
 
-_TILTED_AROUND_HZ = 1000.0
-_MOST_SHIFT_DB = 30.0
-_BLUR = (0.25, 0.5, 0.25)
+TILTED_AROUND_HZ = 1000.0
+MOST_SHIFT_DB = 30.0
+BLUR = (0.25, 0.5, 0.25)
 
 
 @dataclass(frozen=True)
 class Knobs:
-    """How the controls stand: a field for each of `CONTROLS`."""
+    """How the controls stand: a field for each of `CONTROLS`.
+
+    A note that is rendered has none before it to `glide` from; only players do that.
+    """
 
     vibrato_depth: float
     vibrato_rate: float
@@ -46,6 +50,7 @@ class Knobs:
     attack: float
     release: float
     formant_shift: float
+    glide: float
 
     def vibrato_cents(self, time_s: Float[Tensor, " frames"], turn: float) -> Tensor:
         """Cents around the pitch."""
@@ -57,11 +62,11 @@ class Knobs:
         """DB under the level: 0 at the crests, the whole control's dB in the troughs."""
         if self.tremolo == 0:
             return torch.zeros_like(time_s)
-        coming = (time_s / _BEGINS_S).clamp(max=1)
+        coming = (time_s / BEGINS_S).clamp(max=1)
         return 0.5 * self.tremolo * (self._swing(time_s, turn) - coming)
 
     def _swing(self, time_s: Tensor, turn: float) -> Tensor:
-        coming = (time_s / _BEGINS_S).clamp(max=1)
+        coming = (time_s / BEGINS_S).clamp(max=1)
         return coming * (2 * math.pi * (self.vibrato_rate * time_s + turn)).sin()
 
     def changed(
@@ -77,7 +82,7 @@ class Knobs:
             noise = noise + _shift_db(noise, noise_hz, ratio)
         if self.brightness != 0:
             partial, noise = (
-                x + self.brightness * (hz / _TILTED_AROUND_HZ).log2()
+                x + self.brightness * (hz / TILTED_AROUND_HZ).log2()
                 for x, hz in ((partial, partial_hz), (noise, noise_hz))
             )
         return torch.cat([partial, noise + self.noise], -1)
@@ -95,6 +100,6 @@ def _shift_db(
     for _ in range(2):
         padded = torch.nn.functional.pad(envelope[None], (1, 1), mode="replicate")[0]
         left, middle, right = padded[:, :-2], padded[:, 1:-1], padded[:, 2:]
-        envelope = _BLUR[0] * left + _BLUR[1] * middle + _BLUR[2] * right
+        envelope = BLUR[0] * left + BLUR[1] * middle + BLUR[2] * right
     there = read(envelope.T, points, points * ratio).T
-    return (there - envelope).clamp(-_MOST_SHIFT_DB, _MOST_SHIFT_DB)
+    return (there - envelope).clamp(-MOST_SHIFT_DB, MOST_SHIFT_DB)

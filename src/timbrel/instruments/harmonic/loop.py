@@ -14,8 +14,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numba
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 _FADE_S = 0.3
@@ -76,17 +78,30 @@ def find_loop(
     >>> round((loop.end_s - loop.begin_s) * 5, 6) % 1
     0.0
     """
+    return Loop(*loop_of(movement.numpy(), float(rate), float(end_s), float(settled_s)))
+
+
+@numba.njit(cache=True, nogil=True)
+def loop_of(
+    movement: Float32[np.ndarray, "points curves"], rate: float, end_s: float, settled_s: float
+) -> tuple[float, float, float]:
+    """The numbers of `find_loop`, for compiled code."""
     end = min(int(end_s * rate), len(movement) - 1)
     fade = round(_FADE_S * rate)
     first = math.ceil(max(_FIRST_S, _FIRST_SHARE * end_s, settled_s) * rate) + fade
     last = end - max(round(_SHORTEST_S * rate), fade)
-    if last < first:
-        return Loop(math.inf, end_s, 0.0)
-    tail = movement[end - fade : end + 1]
-    begins = torch.arange(first, last + 1)
-    heads = movement[begins[:, None] + torch.arange(-fade, 1)]
-    unlike = (heads - tail).square().mean((1, 2))
-    # of equals the longest: a short loop is heard as one
-    length = (end - begins) / max(end - first, 1)
-    best = int((unlike + _LONG_COUNTS * (1 - length)).argmin())
-    return Loop(int(begins[best]) / rate, end / rate, fade / rate)
+    best, least = -1, np.inf
+    for begin in range(first, last + 1):
+        unlike = 0.0
+        for i in range(fade + 1):
+            for curve in range(movement.shape[1]):
+                away = movement[begin - fade + i, curve] - movement[end - fade + i, curve]
+                unlike += away * away
+        # of equals the longest: a short loop is heard as one
+        shortness = 1 - (end - begin) / max(end - first, 1)
+        unlike = unlike / ((fade + 1) * movement.shape[1]) + _LONG_COUNTS * shortness
+        if unlike < least:
+            best, least = begin, unlike
+    if best < 0:
+        return math.inf, end_s, 0.0
+    return best / rate, end / rate, fade / rate

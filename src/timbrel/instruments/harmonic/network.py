@@ -35,8 +35,8 @@ _SIZES: dict[Size, tuple[tuple[int, ...], int, int, int]] = {
     "base": ((96, 112, 128, 144), 224, 264, 3),
 }
 _RELEASE_SHARE = 2
-_CENTRE_DB, _SCALE_DB = -45.0, 25.0
-_FALL_DB, _SHORTEST_FALL_S = 15.0, 0.01
+CENTRE_DB, SCALE_DB = -45.0, 25.0
+FALL_DB, SHORTEST_FALL_S = 15.0, 0.01
 
 
 class HarmonicSettings(Settings):
@@ -122,10 +122,10 @@ class Decoder(nn.Module):
         condition = self.condition(known)
         n_slots, n_bands = self.slots.n_slots, self.bands.n_bands
         said = self.sustain(condition, moment_s).float()
-        source, noise, body = (_CENTRE_DB + _SCALE_DB * said).split([n_slots, n_bands, n_bands], -1)
+        source, noise, body = (CENTRE_DB + SCALE_DB * said).split([n_slots, n_bands, n_bands], -1)
         fallen = self._fallen_db(condition, released_s)
         with torch.autocast(pitch.device.type, enabled=False):
-            partial = source + (body - _CENTRE_DB) @ self._bands_of_slots(pitch)
+            partial = source + (body - CENTRE_DB) @ self._bands_of_slots(pitch)
         return Course(partial - fallen[..., :n_slots], noise - fallen[..., n_slots:])
 
     def _fallen_db(
@@ -134,7 +134,7 @@ class Decoder(nn.Module):
         """How far each level has fallen since the release: 0 before it, and never less."""
         since_s = released_s.clamp_min(0)
         speed = nn.functional.softplus(self.release(condition, since_s).float())
-        return _FALL_DB * speed * (1 - (-since_s / _SHORTEST_FALL_S).exp())[..., None]
+        return FALL_DB * speed * (1 - (-since_s / SHORTEST_FALL_S).exp())[..., None]
 
     def _bands_of_slots(self, pitch: Float[Tensor, " batch"]) -> Float[Tensor, "batch bands slots"]:
         """Where each slot's frequency lies between the bands' centres."""

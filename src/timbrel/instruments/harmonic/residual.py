@@ -26,7 +26,7 @@ BY_NUMBER = 1.0
 """Share of the residual that goes with the harmonics' numbers, the rest with frequency."""
 
 FAR_GAIN = 0.8
-_NEAR_SEMITONES, _FAR_SEMITONES = 0.5, 5.0
+NEAR_SEMITONES, FAR_SEMITONES = 0.5, 5.0
 
 _BELOW_NYQUIST = 0.475
 _STANDING_IN = 3
@@ -40,7 +40,7 @@ def counts_at(semitones: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     >>> counts_at(torch.tensor([0.0, -0.5, 2.75, 12.0]))
     tensor([1.0000, 1.0000, 0.9000, 0.8000])
     """
-    way = (semitones.abs() - _NEAR_SEMITONES) / (_FAR_SEMITONES - _NEAR_SEMITONES)
+    way = (semitones.abs() - NEAR_SEMITONES) / (FAR_SEMITONES - NEAR_SEMITONES)
     return 1 - (1 - FAR_GAIN) * way.clamp(0, 1)
 
 

@@ -22,8 +22,8 @@ LONGEST_HOLD_S = 3.0
 SOFTEST_DB = -100.0
 """What is softer than this, re the reference, counts as this soft, and is not played."""
 
-_SLOPE_OVER_S = 1.0
-_DEEPEST_FALL_DB = -80.0
+SLOPE_OVER_S = 1.0
+DEEPEST_FALL_DB = -80.0
 
 
 def held_levels(
@@ -36,7 +36,7 @@ def held_levels(
     asked_s = heard_moments()
     moment_s = asked_s.clamp(max=LONGEST_HOLD_S)
     levels = _say(decoder, latent, pitch, velocity, moment_s.expand(len(latent), -1), None)
-    earlier = int((asked_s < LONGEST_HOLD_S - _SLOPE_OVER_S).sum())
+    earlier = int((asked_s < LONGEST_HOLD_S - SLOPE_OVER_S).sum())
     over_s = LONGEST_HOLD_S - float(asked_s[earlier])
     slope = (levels[:, -1:] - levels[:, earlier : earlier + 1]).clamp(max=0) / over_s
     return (levels + slope * (asked_s - moment_s)[:, None]).clamp_min(SOFTEST_DB)
@@ -53,7 +53,7 @@ def fallen_levels(
     since_s = release_moments().expand(len(latent), -1)
     moment_s = key_up_s.clamp(max=LONGEST_HOLD_S)[:, None] + since_s
     levels = _say(decoder, latent, pitch, velocity, moment_s, since_s)
-    return (levels - levels[:, :1]).clamp_min(_DEEPEST_FALL_DB)
+    return (levels - levels[:, :1]).clamp_min(DEEPEST_FALL_DB)
 
 
 def _say(

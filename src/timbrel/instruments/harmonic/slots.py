@@ -79,9 +79,10 @@ class Slots:
         >>> Slots(40).spread(torch.arange(36.0), 4)
         tensor([0., 1., 2., 3.])
         """
-        return slot_db @ self._interpolation(n_harmonics).to(slot_db)
+        return slot_db @ self.interpolation(n_harmonics).to(slot_db)
 
-    def _interpolation(self, n_harmonics: int) -> Float[Tensor, "slots harmonics"]:
+    def interpolation(self, n_harmonics: int) -> Float[Tensor, "slots harmonics"]:
+        """Weight of each slot in each harmonic."""
         order = torch.arange(1, n_harmonics + 1).float()
         right = torch.searchsorted(self.centres, order).clamp(1, self.n_slots - 1)
         apart = self.centres[right] - self.centres[right - 1]

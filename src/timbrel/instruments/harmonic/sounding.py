@@ -41,15 +41,20 @@ REFERENCE_DB = -14.0
 SILENT_BELOW_DB = SOFTEST_DB + 8
 """Residuals are known to a few dB: where the softest is meant, nothing is to sound."""
 
-_WELL_KNOWN_S = 1.5
-_SLOPE_OVER_S, _SLOPE_SHARE = 1.0, 0.4
-_STEADY_DB_S, _STEEPEST_DB_S = 1.5, 80.0
+RISE_MOMENTS = (0, 1, 2, 3, 4, 6, 8, 11, 14, 18, 23, 29, 36, 44, 53, 61)
+"""Of `heard_moments`, those within a second that tell when the attack is over."""
+
+RISEN_DB, RISE_S = 2.0, (0.01, 0.6)
+
+WELL_KNOWN_S = 1.5
+SLOPE_OVER_S, SLOPE_SHARE = 1.0, 0.4
+STEADY_DB_S, STEEPEST_DB_S = 1.5, 80.0
 _AUDIBLE_DB = -72.0
-_FADE_IN_S, _FADE_OUT_S = 0.001, 0.04
+FADE_IN_S, FADE_OUT_S = 0.001, 0.04
 _SCAN_S = 0.1
 _CHUNK_FRAMES = 800
 _HIGHEST = 0.5
-_CENTS_HEARD, _DB_HEARD = 4.0, 1.0
+CENTS_HEARD, DB_HEARD = 4.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,26 +102,26 @@ class Sounding:
     @cached_property
     def attack_s(self) -> float:
         """When the note first comes near its loudest."""
-        level = _loudest(self.line.levels.detach())
-        near = (level > level[heard_moments() < 1.0].max() - 2.0).nonzero()[0]
-        return float(heard_moments()[near].clamp(0.01, 0.6))
+        level = _loudest(self.line.levels.detach()[list(RISE_MOMENTS)])
+        near = int((level > level.max() - RISEN_DB).nonzero()[0])
+        return float(heard_moments()[RISE_MOMENTS[near]].clamp(*RISE_S))
 
     @cached_property
     def slope(self) -> Float[Tensor, " levels"]:
         """DB per second at which each level goes on falling; 0 where it is steady or silent."""
         end_s = self.level_loop.end_s
-        over_s = min(max(_SLOPE_OVER_S, _SLOPE_SHARE * end_s), 0.8 * end_s)
+        over_s = min(max(SLOPE_OVER_S, SLOPE_SHARE * end_s), 0.8 * end_s)
         time_s = torch.linspace(end_s - over_s, end_s, 40)
         levels = read(self.line.levels, heard_moments(), time_s)
         away = (time_s - time_s.mean())[:, None]
         slope = (levels * away).sum(0) / away.square().sum()
-        sure = (-slope / _STEADY_DB_S - 1).clamp(0, 1)
-        return sure * slope.clamp(-_STEEPEST_DB_S, 0)
+        sure = (-slope / STEADY_DB_S - 1).clamp(0, 1)
+        return sure * slope.clamp(-STEEPEST_DB_S, 0)
 
     @cached_property
     def movement(self) -> Float[Tensor, "moved curves"]:
         """What the ends of a loop should have in common, in units that are just heard."""
-        moved = [self.line.wander / _CENTS_HEARD, self.line.swell / _DB_HEARD]
+        moved = [self.line.wander / CENTS_HEARD, self.line.swell / DB_HEARD]
         return torch.stack(moved, 1).detach()
 
     @cached_property
@@ -127,7 +132,7 @@ class Sounding:
     @cached_property
     def level_loop(self) -> Loop:
         """Of the levels: the same, if enough of them was recorded to be sure of their course."""
-        if self.line.known_s >= _WELL_KNOWN_S:
+        if self.line.known_s >= WELL_KNOWN_S:
             return self.moved_loop
         return Loop(math.inf, LONGEST_HOLD_S, 0.0)
 
@@ -167,7 +172,7 @@ class Sounding:
         audible = level > max(float(level.max()) + _AUDIBLE_DB, SILENT_BELOW_DB)
         last = int(audible.nonzero()[-1]) if bool(audible.any()) else 0
         end_s = float(time_s[min(last + 1, len(time_s) - 1)])
-        return max(end_s, 2 * _FADE_OUT_S)
+        return max(end_s, 2 * FADE_OUT_S)
 
     @cached_property
     def n_harmonics(self) -> int:
@@ -218,8 +223,8 @@ class Sounding:
             )[0]  # fmt: skip
         else:
             sound = self._streamed(length, n_frames, start)
-        in_s = _FADE_IN_S * max(self.knobs.attack, 1.0)
-        return fade(sound, self.sample_rate, in_s=in_s, out_s=_FADE_OUT_S)
+        in_s = FADE_IN_S * max(self.knobs.attack, 1.0)
+        return fade(sound, self.sample_rate, in_s=in_s, out_s=FADE_OUT_S)
 
     def _streamed(self, length: int, n_frames: int, start: Tensor) -> Float[Tensor, " time"]:
         n_bands = self.line.transient_db.shape[-1]

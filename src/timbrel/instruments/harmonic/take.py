@@ -16,8 +16,8 @@ from torch import Tensor
 
 from timbrel.sound import Notes
 
-_DETUNE_CENTS, _DRIFT_CENTS, _LEVEL_DB = 1.0, 1.5, 0.3
-_DRIFTS_HZ = (0.17, 0.41, 0.73)
+_DETUNE_CENTS, DRIFT_CENTS, _LEVEL_DB = 1.0, 1.5, 0.3
+DRIFTS_HZ = (0.17, 0.41, 0.73)
 _NOISE_STARTS = 1 << 20
 
 
@@ -46,8 +46,8 @@ class Take:
 
     def drift_cents(self, time_s: Float[Tensor, " frames"]) -> Float[Tensor, " frames"]:
         """Cents off the pitch, slowly moving."""
-        angle = 2 * math.pi * (time_s[:, None] * torch.tensor(_DRIFTS_HZ) + self.drifts)
-        return self.detune_cents + _DRIFT_CENTS / len(_DRIFTS_HZ) * angle.sin().sum(1)
+        angle = 2 * math.pi * (time_s[:, None] * torch.tensor(DRIFTS_HZ) + self.drifts)
+        return self.detune_cents + DRIFT_CENTS / len(DRIFTS_HZ) * angle.sin().sum(1)
 
 
 def takes_of(notes: Notes, generator: torch.Generator | None) -> list[Take]:
@@ -63,15 +63,16 @@ def takes_of(notes: Notes, generator: torch.Generator | None) -> list[Take]:
         note = tuple(round(number * 1000) for number in numbers)
         again = seen.get(note, 0)
         seen[note] = again + 1
-        takes.append(_take(salt, 0 if generator is None else again, *note))
+        takes.append(take_of(salt, 0 if generator is None else again, *note))
     return takes
 
 
-def _take(*numbers: int) -> Take:
+def take_of(*numbers: int) -> Take:
+    """The take that belongs to some numbers."""
     digest = hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest()
     seed = int.from_bytes(digest, "little") >> 1
     generator = torch.Generator().manual_seed(seed)
-    turn, *drifts = torch.rand(1 + len(_DRIFTS_HZ), generator=generator).tolist()
+    turn, *drifts = torch.rand(1 + len(DRIFTS_HZ), generator=generator).tolist()
     level, detune = (torch.randn(2, generator=generator).clamp(-2, 2) / 2).tolist()
     noise_start = int(torch.randint(_NOISE_STARTS, (), generator=generator))
     return Take(

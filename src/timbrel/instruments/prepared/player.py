@@ -116,7 +116,7 @@ class PreparedPlayer(Player):
         self._space = instrument.timbre_space
         self._ranges = {control.name: control for control in instrument.controls}
         self._settings = {name: control.default for name, control in self._ranges.items()}
-        self._timbre = _first_timbre(instrument)
+        self._timbre = first_timbre(instrument)
         self._flavour = Flavour.of(self._timbre, self._settings)
         self._shelf = Shelf(instrument, sample_rate, background=background)
         self._shelf.recent = (Key.nearest(self._flavour, 60.0, 0.8),)
@@ -315,7 +315,7 @@ class PreparedPlayer(Player):
         self._tail += self._faded * self._falling
 
 
-def _first_timbre(instrument: Instrument) -> Tensor:
+def first_timbre(instrument: Instrument) -> Tensor:
     """The bank's first sound, or one drawn from the timbre space."""
     sounds = instrument.bank.names("sound") if instrument.bank is not None else ()
     if instrument.bank is not None and sounds:
