@@ -42,7 +42,7 @@ def tonal() -> Instrument:
     assert isinstance(first, torch.nn.Linear)
     assert isinstance(second, torch.nn.Linear)
     with torch.no_grad():
-        decoder.sustain.out.bias -= 2.0
+        decoder.sustain.out.bias.sub_(2.0)
         decoder.sustain.out.bias[0] += 4.0
         for layer in (first, second):
             layer.weight[0] = 0.0

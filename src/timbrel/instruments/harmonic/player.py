@@ -19,20 +19,19 @@ from torch import Tensor
 
 from timbrel.dsp.tracks import TrackVoices
 from timbrel.errors import BadInput
+from timbrel.instruments.harmonic.curves import knob_at
 from timbrel.instruments.harmonic.fitting import TYPICAL_VELOCITY
+from timbrel.instruments.harmonic.frames import glide_at
 from timbrel.instruments.harmonic.knobs import CONTROLS
 from timbrel.instruments.harmonic.loop import loop_of
 from timbrel.instruments.harmonic.playing import (
-    TO,
     advance,
     attack_of_recording,
     copy_timbre,
     forget,
-    glide_at,
     look_ahead,
 )
-from timbrel.instruments.harmonic.playing import knob_at as where_knob_is
-from timbrel.instruments.harmonic.playing_state import model_of, playing_of
+from timbrel.instruments.harmonic.playing_state import TO, model_of, playing_of
 from timbrel.instruments.harmonic.sounding import CENTS_HEARD, DB_HEARD, FADE_IN_S
 from timbrel.instruments.harmonic.take import take_of
 from timbrel.instruments.harmonic.timbre_layout import MOVED_RATE
@@ -48,8 +47,8 @@ N_TAKES = 64
 
 _STRIDE = 7
 _LONGEST_PIECE_S = 0.1
-_AHEAD_HZ = 4000.0
-"""Moments that are said in a second, where there is time for it, before they are needed."""
+_AHEAD_HZ = 6000.0
+"""Moments that are said in a second, in blocks that lack no frame, before they are needed."""
 
 _NUMBER = {control.name: number for number, control in enumerate(CONTROLS)}
 
@@ -148,7 +147,7 @@ class HarmonicPlayer(Player):
         if control not in _NUMBER:
             raise BadInput(f"no control {control!r}: this instrument has {', '.join(_NUMBER)}")
         number, knobs = _NUMBER[control], self._notes.knobs
-        here = where_knob_is(self._notes, number, float(self._clock))
+        here = knob_at(self._notes, number, float(self._clock))
         goal = CONTROLS[number].clip(value)
         # where nothing sounds nobody hears it move
         knobs[:, number] = here if self.active_voices else goal, goal, self._clock
@@ -159,12 +158,11 @@ class HarmonicPlayer(Player):
         for begin in range(0, len(out), self._piece):
             piece = out[begin : begin + self._piece]
             missing = self._tracks.missing(len(piece))
-            spare = round(len(piece) * self._ahead)
             if missing.any():
                 advance(self._tracks.state, self._model, self._notes, missing)
-                spare -= int(self._notes.asked[-1, 0])
-            if spare > 0 and self.active_voices:
-                look_ahead(self._tracks.pushed, self._model, self._notes, spare)
+            elif self.active_voices:
+                most = round(len(piece) * self._ahead)
+                look_ahead(self._tracks.pushed, self._model, self._notes, most)
             self._tracks.process(piece)
             self._clock += len(piece)
         self._end_what_died()
@@ -262,7 +260,7 @@ class HarmonicPlayer(Player):
         advance(self._tracks.state, self._model, notes, self._tracks.missing(1))
         look_ahead(self._tracks.pushed, self._model, notes, 1)
         attack_of_recording(self._model, notes, len(self._own) + 1)
-        where_knob_is(notes, 0, 0.0)
+        knob_at(notes, 0, 0.0)
         glide_at(notes, 0, 0.0)
         copy_timbre(notes, 1, 0)
         forget(notes, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -11,11 +11,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.tracks.bands import MELS_APART
-from timbrel.instruments.harmonic.compiled_decoder import ROWS, conditions, desk, weights_of
+from timbrel.instruments.harmonic.compiled_decoder import (
+    ROWS,
+    Weights,
+    conditions,
+    desk,
+    weights_of,
+)
 from timbrel.instruments.harmonic.course import heard_moments, release_moments
 from timbrel.instruments.harmonic.knobs import CONTROLS, TILTED_AROUND_HZ
 from timbrel.instruments.harmonic.knots import hats
-from timbrel.instruments.harmonic.playing import FROM, KNOB_S, N_EXTRA, NOTE, TO, Model, Playing
 from timbrel.instruments.harmonic.said import LONGEST_HOLD_S
 from timbrel.instruments.harmonic.said import SLOPE_OVER_S as END_SLOPE_OVER_S
 from timbrel.instruments.harmonic.sounding import WELL_KNOWN_S
@@ -24,8 +29,127 @@ from timbrel.instruments.harmonic.take import Take
 if TYPE_CHECKING:
     from timbrel.instruments.harmonic.instrument import Harmonic
 
+MOVE_FRAMES = 4
+"""A note that sounds goes over to a new timbre in so many frames: 20 ms."""
+
+_KNOB_S = 0.015
+"""Time constant with which knobs are followed."""
+
 _MOST_ASKED = 256
 """Moments that one frame can ask for: all of them, and those of its attack and release."""
+
+
+NOTE = np.dtype([
+    ("is_on", "?"), ("waits", "?"), ("is_new", "?"), ("is_patchy", "?"), ("has_slope", "?"),
+    ("pitch", "f8"), ("velocity", "f8"), ("begin_at", "i8"), ("held_s", "f8"),
+    ("attack", "f8"), ("release", "f8"), ("rise_s", "f8"), ("take", "i8"), ("turn", "f8"),
+    ("glide", "f8"), ("glide_s", "f8"), ("loudest", "f8"), ("quiet", "i8"),
+    ("loop_begin_s", "f8"), ("loop_end_s", "f8"), ("loop_fade_s", "f8"),
+    ("loud_db", "f8"), ("attack_db", "f8"), ("gain", "f8"), ("gap_left", "i8"),
+])  # fmt: skip
+"""What is known of a note.
+
+| field                | what                                                                   |
+|----------------------|------------------------------------------------------------------------|
+| `is_on`              | whether the voice has a note that is to go on                          |
+| `waits`              | whether a new timbre waits for it                                      |
+| `is_new`             | whether its condition has to be said                                   |
+| `is_patchy`          | whether some of its past was never said                                |
+| `has_slope`          | whether its `SLOPE` was found                                          |
+| `begin_at`           | sample of the player's clock at which it began                         |
+| `held_s`             | when its key came up; infinite while it is down                        |
+| `attack`, `release`  | how the knobs stood when it began and when its key came up             |
+| `rise_s`             | how long the attack takes; NaN until that is known                     |
+| `take`, `turn`       | number of its take; where vibrato is, in cycles                        |
+| `glide`, `glide_s`   | semitones off its pitch at the beginning, and for how long             |
+| `loudest`, `quiet`   | of its levels so far; frames that it has been inaudible for            |
+| `loop_...`           | of the movement                                                        |
+| `loud_db`            | of the recording's attack; NaN: not said yet; infinite: it has none    |
+| `attack_db`          | its own, while that is being found; infinite where nobody asks         |
+| `gain`               | of the timbre's residual                                               |
+| `gap_left`           | frames until it has gone over to a new timbre                          |
+"""
+
+EARLY, LATE, SLOPE, AT_UP, LAST, GAP = range(-6, 0)
+"""Rows of levels behind those of the moments: what the decoder said where the last slope begins
+and where the longest hold ends; the slope; what it said at the release; the latest frame, with its
+cents and swell; and what that misses of a new timbre's."""
+
+_N_EXTRA = 6
+BODY, BY_FREQUENCY = range(2)
+GROUPS, BAND_GROUPS, BURST_BANDS, BURST_TICKS, HELD, NOISE_HELD, AT_RELEASE, HARMONICS = range(8)
+FROM, TO, AT = range(3)
+ROW, SPARE, OTHER, LINEAR = range(4)
+
+
+class Model(NamedTuple):
+    """What is the same for all notes. A place is a knot's number and the way to the next.
+
+    Attributes:
+        weights: of the decoder.
+        rates: the player's sample rate, the instrument's, mels between bands, and how long a
+            sound must be known for its levels to be looped.
+        sizes: numbers of slots, bands, both, groups of slots, groups of bands, bands of a burst.
+        parts: where each part of a timbre begins, in the order of `Parts`.
+        moments, released: seconds of the moments.
+        counts: of moments that are asked while a key is down; the one where the last slope begins.
+        centres, bands_hz: harmonic number in the middle of each slot, and each band's centre.
+        tilt: log2 of both in kHz, of slots as if their f0 were 1 Hz.
+        places: of slots, bands, ticks and moments between the knots of a timbre, and of harmonics
+            between slots: a row each, `GROUPS` and so on.
+        takes: dB and cents of each take, and where its drifts begin.
+    """
+
+    weights: Weights
+    rates: np.ndarray
+    sizes: np.ndarray
+    parts: np.ndarray
+    moments: np.ndarray
+    released: np.ndarray
+    counts: np.ndarray
+    centres: np.ndarray
+    bands_hz: np.ndarray
+    tilt: np.ndarray
+    places: np.ndarray
+    takes: np.ndarray
+
+
+class Playing(NamedTuple):
+    """What is known of the notes on all voices. Few arrays: each costs time to compile.
+
+    A row for each voice, then one for the player's own timbre, then one to compute in.
+
+    Attributes:
+        of: what `NOTE` says.
+        timbre: its own copy.
+        conditions: of its condition.
+        slots: places of the slots between a body's bands, and between a residual's slots.
+        known: moments that were said; then the end of the longest hold; then of the release.
+        levels: what was said at them, with the residual; then `EARLY` to `GAP`.
+        knobs: where each knob was when it was turned, to what, and at which sample of the clock;
+            then their time constant in samples and the bend.
+        asked: voice, moment, whether it is one of the release; their count in the last row.
+        new: voices with new conditions.
+        desk, moment_s, rows, row: room to compute in.
+        f0_hz, harmonic_db, noise_db: the frame that is pushed.
+    """
+
+    of: np.ndarray
+    timbre: np.ndarray
+    conditions: np.ndarray
+    slots: np.ndarray
+    known: np.ndarray
+    levels: np.ndarray
+    knobs: np.ndarray
+    asked: np.ndarray
+    new: np.ndarray
+    desk: np.ndarray
+    moment_s: np.ndarray
+    rows: np.ndarray
+    row: np.ndarray
+    f0_hz: np.ndarray
+    harmonic_db: np.ndarray
+    noise_db: np.ndarray
 
 
 def model_of(instrument: Harmonic, sample_rate: int, takes: Sequence[Take]) -> Model:
@@ -81,14 +205,14 @@ def playing_of(model: Model, n_voices: int, size: int, sample_rate: int) -> Play
 
     knobs = np.zeros((3, len(CONTROLS) + 1))
     knobs[FROM, :-1] = knobs[TO, :-1] = [control.default for control in CONTROLS]
-    knobs[FROM, -1] = KNOB_S * sample_rate
+    knobs[FROM, -1] = _KNOB_S * sample_rate
     return Playing(
         of=np.zeros(n_rows, NOTE),
         timbre=levels(n_rows, size),
         conditions=conditions(n_rows, model.weights),
         slots=np.zeros((n_rows, 2, n_slots)),
         known=np.zeros((n_rows, n_moments + 1 + n_released), bool),
-        levels=levels(n_rows, n_moments + n_released + N_EXTRA, n_levels + 2),
+        levels=levels(n_rows, n_moments + n_released + _N_EXTRA, n_levels + 2),
         knobs=knobs,
         asked=np.zeros((_MOST_ASKED * n_voices + 1, 3), np.int64),
         new=np.zeros(n_rows, np.int64),
