@@ -27,13 +27,13 @@ from timbrel.instruments.harmonic.course import (
     release_moments,
 )
 from timbrel.instruments.harmonic.slots import Slots
+from timbrel.training.levels import reference_db
 from timbrel.units import midi_to_hz
 
 VERSION = 2
 """Of what is kept on disk: raised when analysis or the moments change."""
 
 _CHUNK = 24
-_LOUD_VELOCITY_SHARE = 0.9
 
 
 class NoteCourses(NamedTuple):
@@ -81,7 +81,7 @@ def note_courses(
             save_file(course._asdict(), temporary)
     course = Course(**load_file(path))
     loudest = torch.maximum(course.partial_db.amax((1, 2)), course.noise_db.amax((1, 2))).float()
-    level_db = _reference_db(notes, loudest)[notes.instrument].half()[:, None, None]
+    level_db = reference_db(notes, loudest)[notes.instrument].half()[:, None, None]
     return NoteCourses(
         Course(*(levels - level_db for levels in course)),
         notes.pitch.float(),
@@ -132,19 +132,6 @@ def _analyse_note(notes: NoteSet, slots: Slots, place: int) -> Course:
     heard = course_of(tracks, slots, heard_moments())
     released = course_of(tracks, slots, notes.hold_s[place] + release_moments())
     return Course(*(torch.cat(levels) for levels in zip(heard, released, strict=True)))
-
-
-def _reference_db(
-    notes: NoteSet, loudest_db: Float[Tensor, " notes"]
-) -> Float[Tensor, " instruments"]:
-    """Each instrument's level: the median over its loudly played notes."""
-    loud = notes.velocity >= _LOUD_VELOCITY_SHARE * notes.velocity.max()
-    references = []
-    for i in range(len(notes.instruments)):
-        own = notes.instrument == i
-        chosen = own & loud if bool((own & loud).any()) else own
-        references.append(loudest_db[chosen].median())
-    return torch.stack(references)
 
 
 def joined(sets: Sequence[NoteCourses]) -> NoteCourses:

@@ -18,10 +18,10 @@ from timbrel.config import Settings
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB, MelScale, add_powers_db, mel_db, mel_power, normalise_db
 from timbrel.errors import BadInput
+from timbrel.training.levels import reference_db
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
-_LOUD_VELOCITY_SHARE = 0.9
 """Notes struck at least so hard, as a share of the hardest, tell an instrument's level."""
 
 _CHUNK = 64
@@ -109,7 +109,7 @@ class NoteMels:
         self.augment = augment
         self.wanted_frames = wanted_frames or frames
         self.mel_db, peak_db = _mels(notes, scale, frames)
-        self.level_db = peak_db - _reference_db(notes, peak_db)[notes.instrument]
+        self.level_db = peak_db - reference_db(notes, peak_db)[notes.instrument]
         self._same_instrument = _groups(notes.instrument)
         full = notes.hold_s >= notes.hold_s.max() - 0.01
         self._full_hold = full
@@ -239,19 +239,6 @@ def _mels(
         mels[start : places.stop, :, : power.shape[-1]] = mel_db(power).half()
         peaks[start : places.stop] = 10 * power.amax((1, 2)).clamp_min(1e-12).log10()
     return mels, peaks
-
-
-def _reference_db(
-    notes: NoteSet, peak_db: Float[Tensor, " notes"]
-) -> Float[Tensor, " instruments"]:
-    """Each instrument's level: the median over its loudly played notes."""
-    loud = notes.velocity >= _LOUD_VELOCITY_SHARE * notes.velocity.max()
-    references = []
-    for i in range(len(notes.instruments)):
-        own = notes.instrument == i
-        chosen = own & loud if bool((own & loud).any()) else own
-        references.append(peak_db[chosen].median())
-    return torch.stack(references)
 
 
 def _groups(labels: Int[Tensor, " notes"]) -> dict[int, Int[Tensor, " members"]]:
