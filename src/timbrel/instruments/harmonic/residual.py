@@ -2,9 +2,9 @@
 
 A residual belongs partly to a harmonic's number (an even harmonic that is missing) and partly to
 its frequency (a resonance), and nobody knows which from one note. Over the instruments of another
-SoundFont than the training's, reading all of it by number came nearest to the true notes at every
-interval up to an octave (4.6 dB, against 4.9 half and half and 5.2 by frequency), and counting it
-for 0.8 away from its pitch (LOG.md).
+SoundFont than the training's, reading all of it by number came nearest to the true notes on average
+within an octave (4.6 dB, against 4.9 half and half and 5.2 by frequency), and counting it for 0.8
+away from its pitch; an octave down the two ways were alike (LOG.md).
 """
 
 from __future__ import annotations
