@@ -30,7 +30,7 @@ from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training.levels import reference_db
 from timbrel.units import midi_to_hz
 
-VERSION = 2
+VERSION = 3
 """Of what is kept on disk: raised when analysis or the moments change."""
 
 _CHUNK = 24

@@ -10,6 +10,7 @@ from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.noise_floor import noise_density
 
 RMS = 0.1
+ODD_HZ = 110 * torch.arange(1.0, 72.0)
 
 
 def density_db(audio: torch.Tensor, f0_hz: float, rate: int = 16000) -> torch.Tensor:
@@ -68,5 +69,15 @@ def test_bands_that_partials_fill_have_what_their_neighbours_have() -> None:
     noise = white_noise(RMS, seconds=1.0)
     partials_hz = torch.arange(1.0, 7001.0, 20.0)
     density = noise_density(noise, 16000, partials_hz, 440.0, 0.04)
-    assert (density[:, 0] == density[:, 30]).all()
+    assert (density[20:, 0] == density[20:, 30]).all()
     assert 10 * (density[20:-20, 0].mean() / (RMS**2 / 8000)).log10().abs() < 1
+
+
+def test_what_swells_slowly_is_not_heard_at_the_onset() -> None:
+    """A window of 73 ms reaches to 36 ms, where 30 times as much sounds as in the first 12 ms."""
+    swell = (torch.arange(16000) / 16000 / 0.1).clamp(max=1).square()
+    density = noise_density(white_noise(RMS, seconds=1.0) * swell, 16000, ODD_HZ, 110.0, 8 / 110)
+    power = (density * Bands(16000).widths_hz()).sum(1) / RMS**2
+    heard = torch.tensor([(0.006 / 0.1) ** 4, (0.01 / 0.1) ** 4])
+    assert (power[[0, 2]] < 6 * heard).all()
+    assert power[40:].mean() == pytest.approx(1.0, rel=0.1)

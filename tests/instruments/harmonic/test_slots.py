@@ -40,6 +40,13 @@ def test_pooled_keeps_the_power() -> None:
     torch.testing.assert_close(pooled[..., :32], level_db[..., :32], rtol=0, atol=0.05)
 
 
+def test_harmonics_far_below_the_first_are_kept() -> None:
+    """A running sum of powers in single precision ends 72 dB down."""
+    level_db = torch.full((250,), -100.0)
+    level_db[0] = 0
+    torch.testing.assert_close(Slots(250).pooled(level_db)[:32], level_db[:32], rtol=0, atol=0.01)
+
+
 @pytest.mark.parametrize("n_harmonics", [1, 20, 100])
 def test_missing_harmonics_and_silent_ones_count_as_nothing(n_harmonics: int) -> None:
     slots = Slots(250)

@@ -14,6 +14,7 @@ _EVERY = 4
 _LOBE = 3.2
 _ENOUGH_BINS = 0.3
 _LOWEST_HZ = 30.0
+_ONSET_WINDOW_S = 0.012
 
 
 def noise_density(
@@ -50,7 +51,32 @@ def noise_density(
     in_bands = density @ weights.T / heard.clamp_min(1e-9)
     in_bands = in_bands[:, _nearest(heard > _ENOUGH_BINS)]
     n_frames = 1 + int((len(audio) - 1) * FRAME_RATE / sample_rate)
-    return _at_every_frame(in_bands, n_frames)
+    return _held_at_onset(_at_every_frame(in_bands, n_frames), audio, sample_rate, window_s / 2)
+
+
+def _held_at_onset(
+    density: Float[Tensor, "frames bands"],
+    audio: Float[Tensor, " time"],
+    sample_rate: int,
+    until_s: float,
+) -> Float[Tensor, "frames bands"]:
+    """Noise is no louder than all that sounds in its band.
+
+    A window that reaches back beyond 0 s hears an abrupt onset as noise, and what swells later as
+    if it were there already. What a short window hears bounds both.
+    """
+    n_frames = min(len(density), 1 + round(until_s * FRAME_RATE))
+    half = round(_ONSET_WINDOW_S * sample_rate / 2)
+    attack = audio[: round(n_frames / FRAME_RATE * sample_rate) + half]
+    frames = frames_around(attack, sample_rate, half, FRAME_RATE)[:n_frames]
+    window = torch.hann_window(2 * half + 1, periodic=False)
+    n_fft = 8 << (2 * half).bit_length()
+    power = torch.fft.rfft(frames * window, n_fft).abs().square()
+    weights = Bands(sample_rate).weights(n_fft)
+    in_bands = power @ (weights / weights.sum(1, keepdim=True)).T
+    in_bands = in_bands * (2 / (sample_rate * float(window.square().sum())))
+    held = torch.minimum(density[: len(frames)], in_bands)
+    return torch.cat([held, density[len(frames) :]])
 
 
 def _between_partials(

@@ -66,9 +66,10 @@ class Slots:
         tensor([ -20.,  -23., -120.])
         """
         power = db_to_power(harmonic_db) * (harmonic_db > SILENT_DB)
-        total = torch.nn.functional.pad(power.cumsum(-1), (1, 0))
+        # In single precision a running sum loses what lies 72 dB below its loudest term.
+        total = torch.nn.functional.pad(power.double().cumsum(-1), (1, 0))
         edges = (self._edges - 1).clamp(max=power.shape[-1]).to(power.device)
-        mean = (total[..., edges[1:]] - total[..., edges[:-1]]) / self.counts.to(power)
+        mean = (total[..., edges[1:]] - total[..., edges[:-1]]).to(power) / self.counts.to(power)
         return power_to_db(mean.clamp_min(1e-30)).clamp_min(SILENT_DB)
 
     def spread(
