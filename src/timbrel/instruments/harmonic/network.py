@@ -32,7 +32,7 @@ _SIZES: dict[Size, tuple[tuple[int, ...], int, int, int]] = {
     # encoder channels, width of the condition, width and blocks of the field
     "tiny": ((16, 16, 24, 32), 32, 48, 1),
     "small": ((64, 80, 96, 128), 192, 224, 2),
-    "base": ((96, 112, 128, 144), 224, 264, 3),
+    "base": ((64, 88, 104, 120), 224, 264, 3),
 }
 _RELEASE_SHARE = 2
 CENTRE_DB, SCALE_DB = -45.0, 25.0
