@@ -49,7 +49,7 @@ class PairSettings(Settings):
         moments: of each wanted note that are asked for.
     """
 
-    cross: Share = 0.3
+    cross: Share = 0.5
     synthetic: Share = 0.4
     cross_synthetic: Share = 0.7
     equalise: Share = 0.7
