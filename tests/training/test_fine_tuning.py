@@ -67,7 +67,7 @@ def test_fine_tuning_brings_a_model_nearer_to_new_sounds(
     bank = load(tuned).bank
     assert bank is not None
     assert set(bank.names("sound")) == set(NEW)
-    assert "held-out notes for validation: none." in (tuned / "README.md").read_text()
+    assert "Held-out notes for validation: none." in (tuned / "README.md").read_text()
 
 
 def test_other_notes_leave_the_old_validation_behind_and_keep_the_rest(

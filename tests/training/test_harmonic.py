@@ -40,6 +40,13 @@ def settings_for(tones: Path, **tables) -> HarmonicTraining:
     })  # fmt: skip
 
 
+def test_one_dial_sizes_the_model(tones: Path) -> None:
+    assert settings_for(tones).model.size == "tiny"
+    assert HarmonicTraining().model.size == "base"
+    with pytest.raises(BadConfig, match=r"size = 'tiny' and model.size = 'base': set size$"):
+        settings_for(tones, model={"size": "base"})
+
+
 def batch_of(objective: HarmonicObjective, count: int = 16) -> CoursePairs:
     indices = torch.linspace(0, len(objective.train_set) - 1, count).long()
     return objective.train_set.batch(indices, torch.Generator().manual_seed(0))

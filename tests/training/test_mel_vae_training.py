@@ -142,7 +142,7 @@ def test_a_run_leaves_a_model_with_its_card_and_previews(run: Path) -> None:
     wanted = {"config.toml", "weights.safetensors", "bank.safetensors", "README.md"}
     assert wanted <= written
     card = (run / "model" / "README.md").read_text(encoding="utf-8")
-    for said in ("# mel_vae, tiny", "40 notes of 4 instruments", f"{STEPS} steps of 16 notes"):
+    for said in ("# mel_vae, tiny", "40 notes of 4 instruments", f"{STEPS} steps of 16 pairs"):
         assert said in card
     for said in ("5 sounds, 6 means, ", "variational", "| log_mel_l1_db |"):
         assert said in card

@@ -11,7 +11,7 @@ from torch import Tensor
 from timbrel.errors import BadInput
 
 EntryKind = Literal["sound", "mean", "direction"]
-KINDS: tuple[str, ...] = get_args(EntryKind)
+KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 
 
 @dataclass(frozen=True)

@@ -19,21 +19,21 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from timbrel.config import Settings
+from timbrel.config import Settings, Size
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB
 from timbrel.errors import BadInput
 from timbrel.instruments.harmonic import Harmonic
 from timbrel.instruments.harmonic.course import N_HEARD, Course
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
-from timbrel.instruments.model_folder import CARD
 from timbrel.nn import kl_to_normal, reparameterize
 from timbrel.training.bank import BankSettings, check_bank, make_bank
 from timbrel.training.course_pairs import CoursePairs, CourseSet, PairSettings
 from timbrel.training.expected_mel import ExpectedMel
-from timbrel.training.harmonic_card import draw_courses, model_card
+from timbrel.training.model_card import CardPart, told_sets, write_model
 from timbrel.training.note_courses import NoteCourses, joined, note_courses
 from timbrel.training.objective import Objective, Phase
+from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings
 from timbrel.units import midi_to_hz, power_to_db
 
@@ -76,6 +76,7 @@ class HarmonicTraining(TrainingSettings):
     """A whole training file."""
 
     family: Literal["harmonic"] = "harmonic"
+    size: Size = "base"
     data: HarmonicData = HarmonicData()
     model: HarmonicSettings = HarmonicSettings()
     objective: HarmonicLoss = HarmonicLoss()
@@ -180,7 +181,7 @@ class HarmonicObjective(Objective):
             power_to_db(self.expected_mel(course, pitch).clamp_min(1e-14)).cpu()
             for course in (heard, said)
         )
-        draw_courses(true_db, said_db, folder / f"notes_{step:06d}.png")
+        draw_pairs(true_db.mT, said_db.mT, folder / f"notes_{step:06d}.png")
 
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank and its card."""
@@ -188,9 +189,21 @@ class HarmonicObjective(Objective):
         instrument = Harmonic(settings.model, copy.deepcopy(self.network).cpu())
         also = (*notes[1:], *self.also)
         instrument.bank = make_bank(instrument, notes[0], also, settings.bank)
-        instrument.save(folder, half=True)
-        card = model_card(settings, notes, instrument.bank, record)
-        (folder / CARD).write_text(card, encoding="utf-8")
+        part = card_part(settings, told_sets(notes))
+        write_model(folder, instrument, part, settings, record)
+
+
+def card_part(settings: HarmonicTraining, data: str) -> CardPart:
+    """What a model card says of this family, trained on what `data` says."""
+    synthetic = 100 * settings.data.pairs.synthetic
+    return CardPart(
+        title=f"harmonic, {settings.size}, {settings.model.sample_rate / 1000:g} kHz",
+        about="Harmonics, noise and a burst, said moment by moment by a neural field that is told "
+        f"a latent, pitch,\nvelocity and time. Latent: {settings.model.latent}.",
+        data=f"{data}; and instruments that nobody built, drawn at each step for\n"
+        f"  {synthetic:.0f} % of the pairs",
+        held_out=settings.data.validation,
+    )
 
 
 def level_error(

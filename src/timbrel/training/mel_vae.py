@@ -22,13 +22,13 @@ from timbrel.config import Settings
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB, denormalise_db, normalise_db
 from timbrel.instruments.mel_vae import MelVAE, MelVAENetwork, MelVAESettings
-from timbrel.instruments.model_folder import CARD
 from timbrel.nn import kl_to_normal, reparameterize
 from timbrel.sound import Notes
 from timbrel.training.bank import BankSettings, check_bank, make_bank
-from timbrel.training.mel_vae_card import draw_pairs, model_card
+from timbrel.training.model_card import CardPart, told_sets, write_model
 from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
 from timbrel.training.objective import Objective, Phase
+from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings
 
 _DB_PER_UNIT = -FLOOR_DB / 2
@@ -74,18 +74,6 @@ class MelVAETraining(TrainingSettings):
     model: MelVAESettings = MelVAESettings()
     objective: MelVAELoss = MelVAELoss()
     bank: BankSettings = BankSettings()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_size(cls, tables: Any) -> Any:
-        """One dial: the model is as large as the training says."""
-        if isinstance(tables, dict) and isinstance(tables.get("model", {}), dict):
-            size = tables.get("size", "small")
-            model = {"size": size} | tables.get("model", {})
-            if model["size"] != size:
-                raise ValueError(f"size = {size!r} and model.size = {model['size']!r}: set size")
-            return tables | {"model": model}
-        return tables
 
     @model_validator(mode="after")
     def _wants_no_more_than_it_has(self) -> MelVAETraining:
@@ -157,7 +145,7 @@ class MelVAEObjective(Objective):
         )
         mels_db = decoded.mel_db.clamp_min(FLOOR_DB)
         names = [notes.notes.names[i] for i in chosen.tolist()]
-        draw_pairs(denormalise_db(pairs.wanted), mels_db, names, folder / f"notes_{step:06d}.png")
+        draw_pairs(denormalise_db(pairs.wanted), mels_db, folder / f"notes_{step:06d}.png", names)
         asked = Notes(pairs.pitch, pairs.velocity, pairs.hold_s)
         rendered = MelVAE(self.settings.model, network).render(asked, latents)
         write_audio(
@@ -169,9 +157,20 @@ class MelVAEObjective(Objective):
         notes, network = self.train_set.notes, copy.deepcopy(self.network).cpu()
         instrument = MelVAE(self.settings.model, network)
         instrument.bank = make_bank(instrument, notes, self.also, self.settings.bank)
-        instrument.save(folder, half=True)
-        card = model_card(self.settings, notes, instrument.bank, record)
-        (folder / CARD).write_text(card, encoding="utf-8")
+        part = card_part(self.settings, told_sets([notes]))
+        write_model(folder, instrument, part, self.settings, record)
+
+
+def card_part(settings: MelVAETraining, data: str) -> CardPart:
+    """What a model card says of this family, trained on what `data` says."""
+    kind = "variational autoencoder" if settings.objective.kl_weight else "autoencoder"
+    return CardPart(
+        title=f"mel_vae, {settings.size}",
+        about=f"A convolutional {kind} on log-mels (80 bands, 16 kHz) whose decoder is told\n"
+        f"pitch, velocity and duration. Latent: {settings.model.latent}.",
+        data=data,
+        held_out=settings.data.validation,
+    )
 
 
 def floored(mel_db: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:

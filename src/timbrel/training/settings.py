@@ -7,9 +7,9 @@ full key.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from timbrel.config import Settings, Size
 
@@ -99,3 +99,17 @@ class TrainingSettings(Settings):
     size: Size = "small"
     loop: LoopSettings = LoopSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_size(cls, tables: Any) -> Any:
+        """One dial: the model is as large as the training says."""
+        if "model" not in cls.model_fields or not isinstance(tables, dict):
+            return tables
+        model = tables.get("model", {})
+        if not isinstance(model, dict):
+            return tables
+        size = tables.get("size", cls.model_fields["size"].default)
+        if model.get("size", size) != size:
+            raise ValueError(f"size = {size!r} and model.size = {model['size']!r}: set size")
+        return tables | {"model": {"size": size} | model}

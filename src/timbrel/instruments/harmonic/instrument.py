@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -30,17 +29,9 @@ from timbrel.instruments.harmonic.said import fallen_levels, held_levels
 from timbrel.instruments.harmonic.sounding import Line, Sounding
 from timbrel.instruments.harmonic.take import takes_of
 from timbrel.instruments.harmonic.timbre_layout import Layout, Parts
-from timbrel.instruments.instrument import Ability, ControlValues, Instrument, resolve_controls
-from timbrel.instruments.model_folder import (
-    BANK,
-    read_model_settings,
-    read_weights,
-    weights_hash,
-    write_config,
-    write_weights,
-)
+from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
+from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.sound import Notes, Rendered
-from timbrel.timbre import Bank
 from timbrel.units import db_to_power, power_to_db
 
 if TYPE_CHECKING:
@@ -56,7 +47,7 @@ MOST_BURST_GAIN_DB = 40.0
 SLOWER_BURST_DB = 6.0
 
 
-class Harmonic(Instrument):
+class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
     """Encodes a note to a latent and what it leaves unsaid, and plays any notes with it.
 
     Args:
@@ -65,6 +56,8 @@ class Harmonic(Instrument):
     """
 
     family: ClassVar[str] = "harmonic"
+    settings_class = HarmonicSettings
+    network_class = HarmonicNetwork
     abilities: frozenset[Ability] = frozenset(
         {"encode", "generate", "differentiable", "velocity", "bend"}
     )
@@ -73,34 +66,12 @@ class Harmonic(Instrument):
     def __init__(
         self, settings: HarmonicSettings | None = None, network: HarmonicNetwork | None = None
     ) -> None:
-        self.settings = settings or HarmonicSettings()
-        self.network = network or HarmonicNetwork(self.settings)
+        super().__init__(settings, network)
         self.sample_rate = self.settings.sample_rate
         self.layout = Layout(
             self.settings.latent, self.network.slots.n_slots, self.network.bands.n_bands
         )
         self.timbre_space = self.layout.space
-
-    @property
-    def fingerprint(self) -> str:
-        """The hash of the network's weights."""
-        return weights_hash(self.network)
-
-    @classmethod
-    def load(cls, folder: Path) -> Harmonic:
-        """The instrument in a model folder, with its bank if there is one."""
-        instrument = cls(read_model_settings(folder, HarmonicSettings))
-        read_weights(folder, instrument.network)
-        if (folder / BANK).is_file():
-            instrument.bank = Bank.load(folder / BANK, model=instrument.fingerprint)
-        return instrument
-
-    def save(self, folder: Path, *, half: bool = False) -> None:
-        """Write a model folder; `half` stores weights in 16 bits, as shipped ones are."""
-        write_config(folder, self.family, self.settings)
-        write_weights(folder, self.network, half=half)
-        if self.bank is not None:
-            self.bank.save(folder / BANK, half=half)
 
     def encode(
         self,

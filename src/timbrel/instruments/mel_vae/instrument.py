@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -18,20 +17,12 @@ from timbrel.dsp.inversion import Method
 from timbrel.dsp.mel import FLOOR_DB, MelScale, log_mel, normalise_db
 from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
-from timbrel.instruments.instrument import Ability, ControlValues, Instrument, resolve_controls
+from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
 from timbrel.instruments.mel_vae.decoded import LONGEST_HOLD_S, RELEASE_S, Decoded
 from timbrel.instruments.mel_vae.network import STRIDE, MelVAENetwork, MelVAESettings
 from timbrel.instruments.mel_vae.sounding import controlled, sounds_of
-from timbrel.instruments.model_folder import (
-    BANK,
-    read_model_settings,
-    read_weights,
-    weights_hash,
-    write_config,
-    write_weights,
-)
+from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.sound import Control, Notes, Rendered, TimbreSpace
-from timbrel.timbre import Bank
 
 TYPICAL_VELOCITY = 0.67
 """Of a sound that is heard: nobody wrote down how hard it was struck."""
@@ -50,7 +41,7 @@ _BATCH_NOTES = 16
 """Most notes that are decoded at once: more would save no time, and cost memory."""
 
 
-class MelVAE(Instrument):
+class MelVAE(NetworkInstrument[MelVAESettings, MelVAENetwork]):
     """Encodes a note to a latent, and plays any notes with it.
 
     Args:
@@ -61,6 +52,8 @@ class MelVAE(Instrument):
     """
 
     family: ClassVar[str] = "mel_vae"
+    settings_class = MelVAESettings
+    network_class = MelVAENetwork
     abilities: frozenset[Ability] = frozenset({"encode", "generate", "velocity", "bend"})
     controls = (
         Control("brightness", "dB/octave", -12.0, 12.0, 0.0),
@@ -73,32 +66,10 @@ class MelVAE(Instrument):
         network: MelVAENetwork | None = None,
         inversion: Method = "pitched",
     ) -> None:
-        self.settings = settings or MelVAESettings()
-        self.network = network or MelVAENetwork(self.settings)
+        super().__init__(settings, network)
         self.inversion: Method = inversion
         self.sample_rate = self.network.scale.sample_rate
         self.timbre_space = TimbreSpace.gaussian(self.settings.latent)
-
-    @property
-    def fingerprint(self) -> str:
-        """The hash of the network's weights."""
-        return weights_hash(self.network)
-
-    @classmethod
-    def load(cls, folder: Path) -> MelVAE:
-        """The instrument in a model folder, with its bank if there is one."""
-        instrument = cls(read_model_settings(folder, MelVAESettings))
-        read_weights(folder, instrument.network)
-        if (folder / BANK).is_file():
-            instrument.bank = Bank.load(folder / BANK, model=instrument.fingerprint)
-        return instrument
-
-    def save(self, folder: Path, *, half: bool = False) -> None:
-        """Write a model folder; `half` stores weights in 16 bits, as shipped ones are."""
-        write_config(folder, self.family, self.settings)
-        write_weights(folder, self.network, half=half)
-        if self.bank is not None:
-            self.bank.save(folder / BANK)
 
     @torch.inference_mode()
     def render(
