@@ -17,6 +17,7 @@ from timbrel.instruments import load
 from timbrel.instruments.mel_vae import MelVAE
 from timbrel.sound import Notes
 from timbrel.training import train
+from timbrel.training.bank import make_bank
 from timbrel.training.mel_vae import MelVAEObjective, MelVAETraining, floored
 from timbrel.training.note_mels import AugmentSettings, MelPairs
 
@@ -228,8 +229,12 @@ def test_settings_that_cannot_work_are_refused(tones: Path, tables, message: str
 @pytest.mark.parametrize(
     ("names", "renamed", "message"),
     [
-        ("own", "reed_acoustic_001", "2 timbres called 'reed_acoustic_001': rename an instrument"),
-        ("own", "strings", "the bank would have 2 timbres called 'strings'"),
+        ("own", "reed_acoustic_001", "2 sounds called 'reed_acoustic_001': rename an instrument$"),
+        (
+            "own",
+            "bright",
+            "^an instrument is called 'bright' as a direction is: rename the",
+        ),
         ("general_midi", "my reed", "'my reed' is no General MIDI program: set bank.names = 'own'"),
         ("general_midi", "reed_x_200", "'reed_x_200' is no General MIDI program"),
     ],
@@ -249,6 +254,25 @@ def test_a_bank_that_could_not_be_made_is_refused_before_training(
 def test_a_set_for_the_bank_that_is_not_there_is_missed_before_training(tones: Path) -> None:
     with pytest.raises(BadInput, match="no note set at nowhere"):
         MelVAEObjective(settings_for(tones, bank={"also": ["nowhere"]}))
+
+
+def test_a_folder_called_strings_keeps_its_name_and_that_mean_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    strings = make_tones(tmp_path / "set", ["string_acoustic_000"], [60])
+    listing = strings / "examples.json"
+    key = '"instrument_str": '
+    text = listing.read_text(encoding="utf-8")
+    listing.write_text(
+        text.replace(f'{key}"string_acoustic_000"', f'{key}"strings"'), encoding="utf-8"
+    )
+    settings = settings_for(strings, bank={"directions": []})
+    objective = MelVAEObjective(settings)
+    instrument = MelVAE(settings.model, objective.network)
+    bank = make_bank(instrument, objective.train_set.notes, (), settings.bank)
+    assert (bank.names("sound"), bank.names("mean")) == (("strings",), ("acoustic",))
+    told = "the bank gets no mean 'strings': an instrument is called so"
+    assert [record.getMessage() for record in caplog.records] == [told]
 
 
 def test_a_handful_of_notes_makes_a_bank_without_directions(tmp_path: Path) -> None:

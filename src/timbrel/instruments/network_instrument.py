@@ -7,7 +7,7 @@ all, and so is what binds a bank to the weights.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from torch import nn
 
@@ -38,8 +38,10 @@ class NetworkInstrument(Instrument, Generic[S, N]):
     Attributes:
         settings_class: what reads the settings in a model folder.
         network_class: what makes a network of settings.
+        halves_bank: whether 16 bits do for timbres too: worth it where they are long.
     """
 
+    halves_bank: ClassVar[bool] = False
     settings_class: type[S]
     network_class: type[N]
     settings: S
@@ -68,8 +70,8 @@ class NetworkInstrument(Instrument, Generic[S, N]):
         return instrument
 
     def save(self, folder: Path, *, half: bool = False) -> None:
-        """Write a model folder; `half` stores weights and bank in 16 bits, as shipped ones are."""
+        """Write a model folder; `half` stores weights in 16 bits, as shipped ones are."""
         write_config(folder, self.family, self.settings)
         write_weights(folder, self.network, half=half)
         if self.bank is not None:
-            self.bank.save(folder / BANK, half=half)
+            self.bank.save(folder / BANK, half=half and self.halves_bank)

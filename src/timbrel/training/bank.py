@@ -71,16 +71,21 @@ def check_bank(sets: Sequence[NoteSet], settings: BankSettings) -> None:
 
     Raises:
         BadConfig: a direction is asked for that nothing measures.
-        BadInput: two timbres would share a name.
+        BadInput: two sounds would share a name, or a sound and a direction.
     """
     unknown = set(settings.directions) - AMOUNTS.keys()
     if unknown:
         raise BadConfig(f"bank.directions: no {min(unknown)!r}, wanted {', '.join(AMOUNTS)}")
-    names = Counter({*_PLURALS.values(), UNKNOWN, *SOURCES, *settings.directions})
-    names.update(_called(name, settings)[0] for notes in sets for name in notes.instruments)
-    name, times = names.most_common(1)[0]
+    called = Counter(_called(name, settings)[0] for notes in sets for name in notes.instruments)
+    name, times = called.most_common(1)[0]
     if times > 1:
-        raise BadInput(f"the bank would have {times} timbres called {name!r}: rename an instrument")
+        raise BadInput(f"the bank would have {times} sounds called {name!r}: rename an instrument")
+    taken = called.keys() & set(settings.directions)
+    if taken:
+        raise BadInput(
+            f"an instrument is called {min(taken)!r} as a direction is: rename the instrument, "
+            "or leave the direction out of bank.directions"
+        )
 
 
 def make_bank(
@@ -102,6 +107,9 @@ def make_bank(
             name, about = _called(own, settings)
             bank.add(name, timbre, "sound", about)
     for name, mean in _means(sounds, notes):
+        if name in bank:  # somebody's folder "Strings" is what they mean by strings
+            _log.warning("the bank gets no mean %r: an instrument is called so", name)
+            continue
         bank.add(name, mean, "mean", "mean of its instruments")
     for name, direction in measured_directions(instrument, notes, settings):
         about = f"one standard deviation more of it, in {AMOUNTS[name].unit}"

@@ -58,6 +58,7 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
     family: ClassVar[str] = "harmonic"
     settings_class = HarmonicSettings
     network_class = HarmonicNetwork
+    halves_bank = True
     abilities: frozenset[Ability] = frozenset(
         {"encode", "generate", "differentiable", "velocity", "bend"}
     )
