@@ -147,7 +147,7 @@ def test_evaluate_prints_what_was_measured(timbrel: Any, monkeypatch: pytest.Mon
     from timbrel.cli import measuring
 
     def measure(instrument: Any, data: Any, *, notes: int, progress: Any) -> dict[str, float]:
-        progress(1, 2)
+        progress("judging notes", 1, 2)
         return {"notes": float(notes), "mss_self": float("nan"), "family": instrument.family}
 
     monkeypatch.setattr(measuring, "evaluate_instrument", measure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -11,8 +10,7 @@ from timbrel.cli.places import place_for
 from timbrel.errors import BadInput
 from timbrel.evaluate import direction_figures, evaluate_instrument, morph_figures
 from timbrel.instruments import Instrument, load
-
-Progress = Callable[..., None]
+from timbrel.progress import Progress
 
 _QUALITY_NOTES, _MORPH_PAIRS, _DIRECTION_NOTES = 60, 20, 120
 _QUICK = 4

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from timbrel.progress import Progress
 
 T = TypeVar("T")
 
@@ -93,22 +95,18 @@ def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator
 
 
 @contextmanager
-def progress_bar(what: str = "working") -> Iterator[Callable[..., None]]:
-    """A bar that is told `(done, total)`, or `(what, done, total)`; silent off a terminal."""
+def progress_bar(what: str = "working") -> Iterator[Progress]:
+    """A bar that is called `what` until it is told something else; silent off a terminal."""
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress as Bar
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
 
-        def tell(*told: str | float) -> None:
-            *name, done, total = told
-            bar.update(
-                task, description=str(name[0]) if name else what,
-                completed=float(done), total=float(total),
-            )  # fmt: skip
+        def tell(what: str, done: float, total: float) -> None:
+            bar.update(task, description=what, completed=done, total=total)
 
         yield tell

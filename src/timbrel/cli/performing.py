@@ -83,7 +83,11 @@ def play_song(
         stem_folder = folder / f"{mix.stem}_stems" if stems else None
         with progress_bar("playing") as progress:
             made = perform(
-                score, parts, mix, stems=stem_folder, progress=lambda share: progress(share, 1.0)
+                score,
+                parts,
+                mix,
+                stems=stem_folder,
+                progress=lambda share: progress("playing", share, 1),
             )
         written.append(made)
         return [mix, *([_draw(made, score)] if plot else []), *made.stems]

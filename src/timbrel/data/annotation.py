@@ -13,7 +13,8 @@ import torch
 from timbrel.data.note_audio import read_batch
 from timbrel.data.nsynth_layout import HOLD_S, QUALITIES
 from timbrel.data.qualities import measure_qualities
-from timbrel.data.workers import Progress, each
+from timbrel.data.workers import each
+from timbrel.progress import Progress
 
 Entry = dict[str, Any]
 

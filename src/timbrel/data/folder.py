@@ -25,9 +25,10 @@ from timbrel.data.folder_report import FolderReport, RefusedSound, UsedNote
 from timbrel.data.instrument_names import instrument_names
 from timbrel.data.instrument_words import family_in, source_in
 from timbrel.data.nsynth_layout import UNKNOWN, example, split_folder, write_examples
-from timbrel.data.workers import Progress, available_cores, each, worker_pool
+from timbrel.data.workers import available_cores, each, worker_pool
 from timbrel.errors import BadInput
 from timbrel.files import replacing
+from timbrel.progress import Progress
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus")
 REPORT = "report.json"

@@ -24,8 +24,8 @@ from typing import BinaryIO
 
 from timbrel.data.note_set import NoteSet
 from timbrel.data.nsynth_layout import SPLITS, split_folder
-from timbrel.data.workers import Progress
 from timbrel.errors import BadConfig, BadInput
+from timbrel.progress import Progress
 
 BASE_URL = "http://download.magenta.tensorflow.org/datasets/nsynth"
 

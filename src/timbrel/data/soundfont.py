@@ -29,9 +29,10 @@ from timbrel.data.soundfont_plan import (
     plan_notes,
 )
 from timbrel.data.soundfont_render import Fate, font_programs, render_notes, start_worker
-from timbrel.data.workers import Progress, each, worker_pool
+from timbrel.data.workers import each, worker_pool
 from timbrel.errors import BadConfig, BadInput, MissingExtra
 from timbrel.files import is_stream, replacing
+from timbrel.progress import Progress
 
 __all__ = [
     "PitchRange",

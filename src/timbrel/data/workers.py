@@ -17,8 +17,6 @@ from typing import Any, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done ("rendering"), how much of it is done, and how much there is."""
 
 
 def available_cores() -> int:

@@ -30,13 +30,13 @@ from timbrel.data import NoteSet
 from timbrel.data.amounts import AMOUNTS
 from timbrel.data.encoding import encode_notes
 from timbrel.data.nsynth_layout import SOURCES
-from timbrel.data.workers import Progress
 from timbrel.errors import BadInput
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, heard_pitch
 from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.sources import SourceJudge
 from timbrel.evaluate.trials import spread
 from timbrel.instruments.instrument import Instrument
+from timbrel.progress import Progress
 from timbrel.sound import Notes
 from timbrel.timbre import Bank
 

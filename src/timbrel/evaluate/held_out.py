@@ -20,8 +20,8 @@ from timbrel.data.soundfont import (
     SplitSettings,
     render_soundfont,
 )
-from timbrel.data.workers import Progress
 from timbrel.errors import BadInput
+from timbrel.progress import Progress
 
 FONT_VARIABLE = "TIMBREL_SOUNDFONT"
 _FONTS = (

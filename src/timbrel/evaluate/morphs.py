@@ -31,7 +31,6 @@ from torch import Tensor
 from timbrel.audio import resample
 from timbrel.data import NoteSet
 from timbrel.data.encoding import encode_notes
-from timbrel.data.workers import Progress
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.distances import log_mel_l1_db
 from timbrel.evaluate.baselines import cross_fade
@@ -40,6 +39,7 @@ from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.one_sound import Ends, Explained, one_sound_score
 from timbrel.evaluate.trials import spread
 from timbrel.instruments.instrument import Instrument
+from timbrel.progress import Progress
 from timbrel.sound import MorphPath, Notes
 from timbrel.timbre import alphas, path_weights
 

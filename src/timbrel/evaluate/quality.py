@@ -27,13 +27,13 @@ from torch import Tensor
 from timbrel.audio import resample
 from timbrel.data import NoteSet
 from timbrel.data.encoding import encode_notes
-from timbrel.data.workers import Progress
 from timbrel.dsp.shifting import shift_pitch
 from timbrel.evaluate.baselines import through_mels
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, Row, compare, heard_pitch, means
 from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.trials import INTERVALS, Trial, interval_trials, self_trials
 from timbrel.instruments.instrument import Instrument
+from timbrel.progress import Progress
 from timbrel.sound import Notes
 
 _BATCH = 8

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from timbrel.data.note_set import NoteSet
-from timbrel.data.workers import Progress, each, worker_pool
+from timbrel.data.workers import each, worker_pool
 from timbrel.dsp.tracks.analysis import analyse
 from timbrel.files import replacing
 from timbrel.instruments.harmonic.course import (
@@ -27,6 +27,7 @@ from timbrel.instruments.harmonic.course import (
     release_moments,
 )
 from timbrel.instruments.harmonic.slots import Slots
+from timbrel.progress import Progress
 from timbrel.training.levels import reference_db
 from timbrel.units import midi_to_hz
 
