@@ -31,7 +31,7 @@ from timbrel.progress import Progress
 from timbrel.training.levels import reference_db
 from timbrel.units import midi_to_hz
 
-VERSION = 3
+VERSION = 4
 """Of what is kept on disk: raised when analysis or the moments change."""
 
 _CHUNK = 24

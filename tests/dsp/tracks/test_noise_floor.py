@@ -81,3 +81,13 @@ def test_what_swells_slowly_is_not_heard_at_the_onset() -> None:
     heard = torch.tensor([(0.006 / 0.1) ** 4, (0.01 / 0.1) ** 4])
     assert (power[[0, 2]] < 6 * heard).all()
     assert power[40:].mean() == pytest.approx(1.0, rel=0.1)
+
+
+@pytest.mark.parametrize("f0_hz", [110.0, 262.0, 440.0])
+def test_a_steady_tone_leaves_nothing_between_its_partials(f0_hz: float) -> None:
+    """Alone, eight periods of it leave -50 dB: an octave up, between partials, that is heard."""
+    partials_hz = f0_hz * torch.arange(1.0, int(7900 / f0_hz) + 1)
+    tone = harmonic_tone(f0_hz, [0.1] * len(partials_hz), seconds=2.0)
+    density = noise_density(tone, 16000, partials_hz, f0_hz, max(8 / f0_hz, 0.04))
+    power = (density * Bands(16000).widths_hz())[100:-100].mean(0)
+    assert 10 * (power.max() / (0.1**2 / 2)).log10() < -55

@@ -15,6 +15,8 @@ _LOBE = 3.2
 _ENOUGH_BINS = 0.3
 _LOWEST_HZ = 30.0
 _ONSET_WINDOW_S = 0.012
+_LONG_PERIODS, _LONG_S, _LONGEST_S = 20.0, 0.08, 0.3
+_MORE_BY_CHANCE = 2.0
 
 
 def noise_density(
@@ -31,6 +33,11 @@ def noise_density(
     a plain one, 31 dB down, made every loud fundamental sound as hum below and around it.) A band
     without such bins (the partials fill it) has what its nearest neighbour has.
 
+    Through eight periods a clean tone still shows noise 50 dB down between its partials; played an
+    octave higher it would be heard there. So a window of twenty periods hears the same bins, and
+    the lesser counts (the long one for half: by chance alone either may be less): the long one
+    where the note is steady, the short one where it moves.
+
     Args:
         audio: a note of steady pitch.
         sample_rate: in Hz.
@@ -38,20 +45,36 @@ def noise_density(
         f0_hz: distance between partials.
         window_s: as long as the noise may be smeared, and over 5 periods.
     """
+    reach_hz = min(_LOBE / window_s, 0.4 * f0_hz)
+    long_s = max(window_s, min(max(_LONG_PERIODS / f0_hz, _LONG_S), _LONGEST_S))
+    short, long = (
+        _density_between(audio, sample_rate, partials_hz, reach_hz, seconds)
+        for seconds in (window_s, long_s)
+    )
+    n_frames = 1 + int((len(audio) - 1) * FRAME_RATE / sample_rate)
+    density = _at_every_frame(torch.minimum(short, _MORE_BY_CHANCE * long), n_frames)
+    return _held_at_onset(density, audio, sample_rate, window_s / 2)
+
+
+def _density_between(
+    audio: Float[Tensor, " time"],
+    sample_rate: int,
+    partials_hz: Float[Tensor, " partials"],
+    reach_hz: float,
+    window_s: float,
+) -> Float[Tensor, "few bands"]:
+    """Power per Hz in each band through one window, at every fourth frame."""
     half = round(window_s * sample_rate / 2)
     frames = frames_around(audio, sample_rate, half, FRAME_RATE / _EVERY)
     window = torch.hann_window(2 * half + 1, periodic=False).square()
     n_fft = 2 << (2 * half).bit_length()
-    spectra = torch.fft.rfft(frames * window, n_fft)
-    density = spectra.abs().square() * (2 / (sample_rate * float(window.square().sum())))
+    density = torch.fft.rfft(frames * window, n_fft).abs().square()
     bins_hz = torch.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
-    between = _between_partials(bins_hz, partials_hz, min(_LOBE / window_s, 0.4 * f0_hz))
-    weights = Bands(sample_rate).weights(n_fft) * between
+    weights = Bands(sample_rate).weights(n_fft) * _between_partials(bins_hz, partials_hz, reach_hz)
     heard = weights.sum(1)
-    in_bands = density @ weights.T / heard.clamp_min(1e-9)
-    in_bands = in_bands[:, _nearest(heard > _ENOUGH_BINS)]
-    n_frames = 1 + int((len(audio) - 1) * FRAME_RATE / sample_rate)
-    return _held_at_onset(_at_every_frame(in_bands, n_frames), audio, sample_rate, window_s / 2)
+    scale = 2 / (sample_rate * float(window.square().sum()))
+    in_bands = density @ (weights * (scale / heard.clamp_min(1e-9))[:, None]).T
+    return in_bands[:, _nearest(heard > _ENOUGH_BINS)]
 
 
 def _held_at_onset(
