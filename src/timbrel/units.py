@@ -30,6 +30,12 @@ def _log(x: Number) -> Number:
     return np.log(x) if isinstance(x, np.ndarray) else math.log(x)  # pyright: ignore[reportReturnType]
 
 
+def _log10(x: Number) -> Number:
+    if isinstance(x, torch.Tensor):
+        return x.log10()
+    return np.log10(x) if isinstance(x, np.ndarray) else math.log10(x)  # pyright: ignore[reportReturnType]
+
+
 def midi_to_hz(pitch: Number) -> Number:
     """Frequency in Hz of a (fractional) MIDI pitch.
 
@@ -63,7 +69,7 @@ def amplitude_to_db(amplitude: Number) -> Number:
     >>> amplitude_to_db(0.1)
     -20.0
     """
-    return _log(amplitude) * (20.0 / math.log(10.0))
+    return 20.0 * _log10(amplitude)
 
 
 def db_to_power(level_db: Number) -> Number:
@@ -81,9 +87,17 @@ def power_to_db(power: Number) -> Number:
     >>> power_to_db(0.5)
     -3.01
     """
-    if isinstance(power, torch.Tensor):
-        return 10.0 * power.log10()
-    return 10.0 * (np.log10(power) if isinstance(power, np.ndarray) else math.log10(power))  # pyright: ignore[reportReturnType]
+    return 10.0 * _log10(power)
+
+
+def sum_of_powers_db(first_db: torch.Tensor, second_db: torch.Tensor) -> torch.Tensor:
+    """Level of two powers together, without leaving the range of floats.
+
+    >>> sum_of_powers_db(torch.tensor(-6.0), torch.tensor(-6.0))
+    tensor(-2.9897)
+    """
+    nepers_per_db = math.log(10) / 10
+    return torch.logaddexp(first_db * nepers_per_db, second_db * nepers_per_db) / nepers_per_db
 
 
 def cents_between(frequency_hz: Number, reference_hz: Number) -> Number:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from timbrel.dsp.loudness import a_weighted_db
 from timbrel.errors import BadInput
 from timbrel.sound import MorphPath
 from timbrel.timbre import alphas, pad_weights
-from timbrel.units import db_to_amplitude
+from timbrel.units import db_to_amplitude, db_to_power, power_to_db
 
 _HOP_S = 0.02
 _LOUDEST_S = 0.4
@@ -147,8 +146,8 @@ def loudness_db(audio: Float[Tensor, " time"], sample_rate: int) -> float:
     hop_length = round(_HOP_S * sample_rate)
     level_db = a_weighted_db(audio, sample_rate, hop_length=hop_length, win_length=2 * hop_length)
     span = min(round(_LOUDEST_S / _HOP_S), len(level_db))
-    power = torch.nn.functional.avg_pool1d(10 ** (level_db[None] / 10), span, 1)
-    return 10 * math.log10(float(power.max()))
+    power = torch.nn.functional.avg_pool1d(db_to_power(level_db[None]), span, 1)
+    return power_to_db(float(power.max()))
 
 
 def _weights_along(

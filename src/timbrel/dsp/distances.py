@@ -18,7 +18,7 @@ from timbrel.audio import resample
 from timbrel.dsp.librosas import load_librosa
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.dsp.stft import stft
-from timbrel.units import cents_between, midi_to_hz, power_to_db
+from timbrel.units import amplitude_to_db, cents_between, db_to_amplitude, midi_to_hz, power_to_db
 
 MSS_SCALES = ((0.010, 0.005, 32), (0.025, 0.010, 64), (0.100, 0.050, 128))
 """Window in s, hop in s, mels."""
@@ -142,7 +142,7 @@ def spectral_convergence_db(
     audio, target = _same_length(audio, target)
     ours, theirs = (stft(sound, _N_FFT, _HOP_LENGTH).abs() for sound in (audio, target))
     error = (ours - theirs).norm(dim=(-2, -1)) / theirs.norm(dim=(-2, -1)).clamp_min(1e-12)
-    return 20 * error.clamp_min(1e-12).log10()
+    return amplitude_to_db(error.clamp_min(1e-12))
 
 
 def pitch_accuracy(
@@ -182,7 +182,7 @@ def pitch_accuracy(
         sound, fmin=lowest_hz, fmax=highest_hz, sr=sample_rate,
         frame_length=frame_length, hop_length=hop_length, fill_na=None,
     )  # fmt: skip
-    loud = rms > rms.max() * 10 ** (LOUD_DB / 20)
+    loud = rms > rms.max() * db_to_amplitude(LOUD_DB)
     off_cents = cents_between(f0_hz[loud], np.array(nominal_hz))
     return float((np.abs(off_cents) < tolerance_cents).mean())
 

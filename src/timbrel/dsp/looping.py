@@ -16,6 +16,7 @@ from jaxtyping import Float32, Float64
 from scipy.signal import correlate
 
 from timbrel.dsp.sampler import RELEASE_RATE, TAPS, Looped
+from timbrel.units import db_to_amplitude
 
 _FADE_S = 0.12
 _OVER_DB = -60.0
@@ -42,7 +43,7 @@ def make_looped(audio: Float32[np.ndarray, " time"], held: int, sample_rate: int
     held = min(held, len(audio))
     level = _levels(audio[:held], max(1, round(_LEVEL_S * sample_rate)))
     release = _release(audio, held, sample_rate)
-    if len(level) < 8 or level[-1] <= level.max() * 10 ** (_OVER_DB / 20):
+    if len(level) < 8 or level[-1] <= level.max() * db_to_amplitude(_OVER_DB):
         return Looped(audio[:held].copy(), (0.0, 0.0), 0.0, release)
     decay = _decay(level) / sample_rate
     return Looped(*_loop(audio[:held], decay, round(_FADE_S * sample_rate)), decay, release)

@@ -95,7 +95,7 @@ def lufs(audio: Float[Tensor, "*channels time"], sample_rate: int) -> float:
 
 
 def _in_lufs(power: np.ndarray | np.floating) -> np.ndarray | np.floating:
-    return -0.691 + 10 * np.log10(np.maximum(power, 1e-30))
+    return -0.691 + power_to_db(np.maximum(power, 1e-30))
 
 
 @lru_cache(maxsize=8)

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.stft import stft
+from timbrel.units import power_to_db
 
 FLOOR_DB = -80.0
 
@@ -121,7 +122,7 @@ def mel_db(
     if reference is None:
         reference = power.amax((-2, -1))
     relative = power / reference[..., None, None].clamp_min(1e-20)
-    return (10.0 * relative.clamp_min(1e-8).log10()).clamp(FLOOR_DB, 0.0)
+    return power_to_db(relative.clamp_min(1e-8)).clamp(FLOOR_DB, 0.0)
 
 
 def log_mel(

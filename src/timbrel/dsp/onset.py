@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.units import db_to_amplitude
+
 _WINDOW_S = 0.003
 _BEFORE_S = 0.003
 
@@ -23,7 +25,7 @@ def onset_sample(
     """
     window = max(1, round(_WINDOW_S * sample_rate))
     peaks = torch.nn.functional.max_pool1d(audio.abs()[None], window, window, ceil_mode=True)[0]
-    loud = peaks >= peaks.max() * 10 ** (threshold_db / 20)
+    loud = peaks >= peaks.max() * db_to_amplitude(threshold_db)
     first = int(loud.int().argmax()) * window
     return max(0, first - round(_BEFORE_S * sample_rate))
 

@@ -32,7 +32,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.stft import stft
-from timbrel.units import midi_to_hz
+from timbrel.units import amplitude_to_db, db_to_amplitude, db_to_power, midi_to_hz, power_to_db
 
 TELLING_DB = 3.0
 """Ends nearer than this are too alike: their sum is their middle."""
@@ -115,23 +115,19 @@ def harmonic_levels_db(
     ]
     together = torch.stack(levels)
     relative = together / together.max().clamp_min(1e-20)
-    return (10 * relative.clamp_min(1e-20).log10()).clamp_min(_DEEPEST_DB)
+    return power_to_db(relative.clamp_min(1e-20)).clamp_min(_DEEPEST_DB)
 
 
 def _sums_db(a_db: Tensor, b_db: Tensor) -> Float[Tensor, "places harmonics frames"]:
     """Powers added, as waves of unrelated phase do, and amplitudes added, as equal phases do."""
     m = torch.linspace(0, 1, _PLACES)[:, None, None]
-    powers = 10 * ((1 - m).square() * _power(a_db) + m.square() * _power(b_db)).log10()
-    amplitudes = 20 * ((1 - m) * _power(a_db / 2) + m * _power(b_db / 2)).log10()
-    return torch.cat([powers, amplitudes])
+    powers = (1 - m).square() * db_to_power(a_db) + m.square() * db_to_power(b_db)
+    amplitudes = (1 - m) * db_to_amplitude(a_db) + m * db_to_amplitude(b_db)
+    return torch.cat([power_to_db(powers), amplitude_to_db(amplitudes)])
 
 
 def _mixes_db(a_db: Tensor, b_db: Tensor) -> Float[Tensor, "places harmonics frames"]:
     return torch.lerp(a_db[None], b_db[None], torch.linspace(0, 1, _PLACES)[:, None, None])
-
-
-def _power(level_db: Tensor) -> Tensor:
-    return 10 ** (level_db / 10)
 
 
 def _moves_db(a_db: Tensor, b_db: Tensor) -> Float[Tensor, "places harmonics frames"]:
@@ -154,7 +150,7 @@ def _moves_db(a_db: Tensor, b_db: Tensor) -> Float[Tensor, "places harmonics fra
 
 def _quantiles(level_db: Tensor, edges: Tensor) -> Float[Tensor, "quantiles frames"]:
     """Where on the axis each share of a frame's mass is reached."""
-    mass = _power(level_db) ** _MASS_EXPONENT
+    mass = db_to_power(level_db) ** _MASS_EXPONENT
     reached = torch.cat([torch.zeros_like(mass[:1]), mass.cumsum(0)])
     reached = (reached / reached[-1:]).T.contiguous()
     share = torch.linspace(0, 1, _QUANTILES).expand(len(reached), -1).contiguous()

@@ -27,7 +27,7 @@ from timbrel.instruments.harmonic.network import band_shares
 from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training.note_courses import NoteCourses, moments_of
 from timbrel.training.synthetic import synthetic_courses
-from timbrel.units import midi_to_hz
+from timbrel.units import amplitude_to_db, midi_to_hz, sum_of_powers_db
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -243,7 +243,7 @@ class _Change:
         notes, slots, bands = self._set.notes, self._set.slots, self._set.bands
         course = self._layered(at)
         moment_s = moments_of(notes.hold_s[at])[0]
-        rise_db = 20 * ((moment_s + 0.004) / self._rise_s).clamp(max=1).log10()
+        rise_db = amplitude_to_db(((moment_s + 0.004) / self._rise_s).clamp(max=1))
         envelope_db = (rise_db - self._decay_db * moment_s)[..., None]
         f0_hz = midi_to_hz(notes.pitch[at] + self.semitones)[:, None]
         partial_db = course.partial_db + self._equalised(f0_hz * slots.centres)[:, None]
@@ -264,7 +264,7 @@ class _Change:
         under = _at(notes.course, self._like(self._layer[rows], at[rows]))
         gain_db = self._layer_db[rows, :, None]
         for levels, more in zip(course, under, strict=True):
-            levels[rows] = _sum_db(levels[rows], more + gain_db)
+            levels[rows] = sum_of_powers_db(levels[rows], more + gain_db)
         return course
 
     def _shifted(
@@ -301,13 +301,6 @@ def _heard(course: Course) -> Course:
 
 def _loudest(course: Course) -> Float[Tensor, " batch"]:
     return torch.maximum(course.partial_db.amax((1, 2)), course.noise_db.amax((1, 2)))
-
-
-def _sum_db(first: Tensor, second: Tensor) -> Tensor:
-    return torch.logaddexp(first * _NEPER, second * _NEPER) / _NEPER
-
-
-_NEPER = 0.23025851
 
 
 def _joined(first: CoursePairs, second: CoursePairs) -> CoursePairs:

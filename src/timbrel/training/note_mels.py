@@ -19,6 +19,7 @@ from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB, MelScale, add_powers_db, mel_db, mel_power, normalise_db
 from timbrel.errors import BadInput
 from timbrel.training.levels import reference_db
+from timbrel.units import amplitude_to_db, power_to_db
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -222,7 +223,7 @@ class NoteMels:
         decay_db_per_s = slowest + faster * torch.rand(count, 1, generator=generator).square()
         decay = -decay_db_per_s * times_s * some(self.augment.decay)
         attack_s = _SHORTEST_ATTACK_S * _ATTACK_RATIO ** torch.rand(count, 1, generator=generator)
-        rise = 20 * ((times_s + _ATTACK_HEARD_EARLY_S) / attack_s).clamp(max=1).log10()
+        rise = amplitude_to_db(((times_s + _ATTACK_HEARD_EARLY_S) / attack_s).clamp(max=1))
         envelope = decay + rise * some(self.augment.attack)
         return equaliser[:, :, None] + envelope[:, None, :]
 
@@ -237,7 +238,7 @@ def _mels(
         places = range(start, min(start + _CHUNK, len(notes)))
         power = mel_power(notes.audio_batch(places), scale)[..., :frames]
         mels[start : places.stop, :, : power.shape[-1]] = mel_db(power).half()
-        peaks[start : places.stop] = 10 * power.amax((1, 2)).clamp_min(1e-12).log10()
+        peaks[start : places.stop] = power_to_db(power.amax((1, 2)).clamp_min(1e-12))
     return mels, peaks
 
 

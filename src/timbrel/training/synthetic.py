@@ -20,7 +20,7 @@ from timbrel.dsp.mel import hz_to_mel
 from timbrel.dsp.tracks.bands import Bands
 from timbrel.instruments.harmonic.course import QUIET_DB, Course
 from timbrel.instruments.harmonic.slots import Slots
-from timbrel.units import midi_to_hz
+from timbrel.units import amplitude_to_db, midi_to_hz, sum_of_powers_db
 
 _EQUALISER_POINTS = 10
 _SINGLE_HARMONICS = 32
@@ -100,7 +100,7 @@ def _source_db(draw: _Draw, slots: Slots) -> Float[Tensor, "instruments slots"]:
     hollow = -draw.uniform(3, 30) * draw.chance(0.25) * even
     plucked_at = draw.uniform(0.05, 0.5)
     comb = (math.pi * order * plucked_at).sin().abs().clamp_min(0.05)
-    pluck = 20 * comb.log10() * draw.chance(0.3) * (order <= _SINGLE_HARMONICS)
+    pluck = amplitude_to_db(comb) * draw.chance(0.3) * (order <= _SINGLE_HARMONICS)
     uneven = draw.uniform(0, 6)[..., 0, 0] * draw.normals(slots.n_slots)
     uneven = uneven / (1 + (order / _SINGLE_HARMONICS).square())
     return (tilt + hollow + pluck)[:, 0, 0] + uneven
@@ -159,7 +159,7 @@ class _Envelope:
         self, order: Float[Tensor, " levels"]
     ) -> Float[Tensor, "instruments notes moments levels"]:
         rise_s = self.rise_s * (1 + self.late * order.log2())
-        rise_db = 20 * ((self.moment_s + 0.001) / rise_s).clamp(0.002, 1).log10()
+        rise_db = amplitude_to_db(((self.moment_s + 0.001) / rise_s).clamp(0.002, 1))
         faster = (1 + self.soon * (order - 1)).clamp(max=12)
         return rise_db + self.course_db - self.fall_db * faster
 
@@ -195,8 +195,4 @@ def _noise_db(
     stroke_s = draw.log_uniform(0.004, 0.15)
     stroke_db = draw.uniform(-75, -20) - 8.7 * note.moment_s / stroke_s
     floor_db = draw.uniform(-115, -85)
-    both = torch.logaddexp(breath_db * _NEPER, stroke_db * _NEPER) / _NEPER + colour_db
-    return torch.logaddexp(both * _NEPER, floor_db * _NEPER) / _NEPER
-
-
-_NEPER = math.log(10) / 10
+    return sum_of_powers_db(sum_of_powers_db(breath_db, stroke_db) + colour_db, floor_db)

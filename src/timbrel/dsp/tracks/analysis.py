@@ -27,6 +27,7 @@ from timbrel.dsp.tracks.stiffness import partial_offsets
 from timbrel.dsp.tracks.tracks import FRAME_RATE, SILENT_DB, Tracks, silence
 from timbrel.dsp.tracks.tuning import straightened, tuning_of
 from timbrel.errors import BadAudio
+from timbrel.units import power_to_db
 
 MOST_HARMONICS = 400
 
@@ -112,7 +113,7 @@ def _less_noise(power: Tensor, density: Tensor, window_s: float) -> Tensor:
 
 def _moving(power: Float[Tensor, "frames partials"], reach: int) -> Float[Tensor, " frames"]:
     """0 where the level is steady over the long window, 1 where it moves by 6 dB or more."""
-    level_db = 10 * (power.sum(1) + 1e-12).log10()[None]
+    level_db = power_to_db(power.sum(1) + 1e-12)[None]
     pooled = torch.nn.functional.pad(level_db, (reach, reach), mode="replicate")
     highest = torch.nn.functional.max_pool1d(pooled, 2 * reach + 1, 1)
     lowest = -torch.nn.functional.max_pool1d(-pooled, 2 * reach + 1, 1)
@@ -120,4 +121,4 @@ def _moving(power: Float[Tensor, "frames partials"], reach: int) -> Float[Tensor
 
 
 def _level_db(power: Tensor) -> Tensor:
-    return (10 * (power + 1e-20).log10()).clamp_min(SILENT_DB)
+    return power_to_db(power + 1e-20).clamp_min(SILENT_DB)

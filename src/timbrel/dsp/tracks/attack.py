@@ -18,6 +18,7 @@ from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.demodulation import frames_around
 from timbrel.dsp.tracks.synthesis import synthesise
 from timbrel.dsp.tracks.tracks import SILENT_DB, TRANSIENT_RATE, TRANSIENT_TICKS, Tracks
+from timbrel.units import amplitude_to_db, db_to_power, power_to_db
 
 _WINDOW_S = 0.008
 _EXCESS = 4.0
@@ -40,10 +41,10 @@ def burst_db(
     reach = math.ceil(TRANSIENT_RATE / float(tracks.f0_hz[0]))
     most = torch.nn.functional.max_pool1d(known.T[None], 2 * reach + 1, 1, reach)[0].T
     lacking = torch.where(real > _EXCESS * most, real - most, 0.0)
-    least = real.sum(1).max() * 10 ** (-_DEEPEST_DB / 10)
-    level_db = 10 * (lacking + 1e-20).log10()
+    least = real.sum(1).max() * db_to_power(-_DEEPEST_DB)
+    level_db = power_to_db(lacking + 1e-20)
     fade = (torch.arange(TRANSIENT_TICKS).flip(0) / _FADE_TICKS).clamp(1e-3, 1)
-    level_db = level_db + 20 * fade.log10()[:, None]
+    level_db = level_db + amplitude_to_db(fade)[:, None]
     return torch.where(lacking > least, level_db, SILENT_DB).clamp_min(SILENT_DB)
 
 

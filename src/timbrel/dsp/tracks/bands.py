@@ -59,6 +59,14 @@ class Bands:
         cells[0], cells[-1] = cells[0] / 2, cells[-1] / 2
         return (weights @ cells).float()
 
+    def place(self, frequency_hz: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """Where frequencies lie among the bands' centres: 0 at the lowest one's, 1 at the next.
+
+        >>> Bands(16000).place(torch.tensor([46.0, 94.0, 8000.0])).round()
+        tensor([ 0.,  1., 39.])
+        """
+        return 2595 * (1 + frequency_hz / 700).log10() / MELS_APART - 1
+
     def shares(self, frequency_hz: Float[Tensor, " any"]) -> Float[Tensor, "bands any"]:
         """Share of the power at some frequencies that belongs to each band.
 
@@ -73,8 +81,7 @@ class Bands:
         return self._shares(frequency_hz, torch.tensor(band))
 
     def _shares(self, frequency_hz: Tensor, band: Tensor) -> Tensor:
-        place = 2595 * (1 + frequency_hz / 700).log10() / MELS_APART - 1
-        away = (place.clamp(0, self.n_bands - 1) - band).abs().clamp(max=1)
+        away = (self.place(frequency_hz).clamp(0, self.n_bands - 1) - band).abs().clamp(max=1)
         return 0.5 + 0.5 * (math.pi * away).cos()
 
     def weights(self, n_fft: int) -> Float[Tensor, "bands bins"]:

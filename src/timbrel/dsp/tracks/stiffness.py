@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.units import amplitude_to_db
+
 _LONGEST_S = 0.5
 _REACH = 0.45
 _LEAST_OFFSET, _AGREE = 0.02, 0.03
@@ -63,7 +65,7 @@ def _peaks(
     n_fft = 4 << (len(audio) - 1).bit_length()
     bin_hz = sample_rate / n_fft
     spectrum = torch.fft.rfft(audio * torch.hann_window(len(audio)), n_fft).abs()
-    level_db = 20 * (spectrum + 1e-9).log10()
+    level_db = amplitude_to_db(spectrum + 1e-9)
     width = round(2 * _REACH * f0_hz / bin_hz)
     firsts = ((torch.arange(1, n_partials + 1) - _REACH) * f0_hz / bin_hz).round().long()
     bins = (firsts[:, None] + torch.arange(width)).clamp(1, len(spectrum) - 2)

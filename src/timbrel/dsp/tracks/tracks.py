@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.units import db_to_amplitude
+
 FRAME_RATE = 200.0
 """Frames per second: one every 5 ms."""
 
@@ -121,4 +123,4 @@ def amplitude_of(level_db: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     >>> amplitude_of(torch.tensor([-20.0, -120.0]))
     tensor([0.1000, 0.0000])
     """
-    return torch.where(level_db > SILENT_DB, 10 ** (level_db / 20), level_db.new_zeros(()))
+    return torch.where(level_db > SILENT_DB, db_to_amplitude(level_db), level_db.new_zeros(()))

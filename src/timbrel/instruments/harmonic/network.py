@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
-from timbrel.dsp.tracks.bands import MELS_APART, Bands
+from timbrel.dsp.tracks.bands import Bands
 from timbrel.instruments.harmonic.course import N_HEARD, Course
 from timbrel.instruments.harmonic.slots import Slots
 from timbrel.nn import MomentField, pitch_features
@@ -146,8 +146,7 @@ def band_shares(
     frequency_hz: Float[Tensor, "*batch points"], bands: Bands
 ) -> Float[Tensor, "*batch bands points"]:
     """Weights that read a curve over bands at some frequencies: linear between their centres."""
-    mel = 2595 * (1 + frequency_hz / 700).log10()
-    place = (mel / MELS_APART - 1).clamp(0, bands.n_bands - 1)
+    place = bands.place(frequency_hz).clamp(0, bands.n_bands - 1)
     number = torch.arange(bands.n_bands, device=place.device)[:, None]
     return (1 - (place[..., None, :] - number).abs()).clamp_min(0)
 

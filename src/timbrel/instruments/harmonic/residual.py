@@ -189,7 +189,7 @@ def _with_movement(
     basis = hats(time_s, layout.moved_s)
     power = db_to_power(tracks.harmonic_db)
     total = power.sum(-1)
-    loud = (total > total.max() * 10 ** (_SWELLS_ABOVE_DB / 10)) & (time_s <= heard.settled_s)
+    loud = (total > total.max() * db_to_power(_SWELLS_ABOVE_DB)) & (time_s <= heard.settled_s)
     inside = layout.moved_s <= heard.known_s
     cents = 1200 * (tracks.f0_hz / midi_to_hz(heard.pitch)).log2()
     said = slots.spread(read(levels, heard_moments(), time_s), tracks.n_harmonics)

@@ -16,7 +16,7 @@ from timbrel.dsp.mel_lines import harmonic_comb
 from timbrel.instruments.mel_vae.decoded import Decoded
 from timbrel.nn import Down, Up, duration_feature, pitch_features, time_features
 from timbrel.nn.features import N_PITCH_FEATURES, N_TIME_FEATURES
-from timbrel.units import midi_to_hz
+from timbrel.units import midi_to_hz, power_to_db
 
 N_BAND_FEATURES = 6
 STRIDE = 16
@@ -181,7 +181,7 @@ def _in_db(output: Tensor, typical_db: float, spread_db: float) -> Tensor:
 def comb_db_of(pitch: Float[Tensor, " batch"], scale: MelScale) -> Float[Tensor, "batch mels"]:
     """The comb of each note's harmonics in dB, about 0 at its teeth."""
     comb = harmonic_comb(midi_to_hz(pitch.float()), scale)
-    return 10 * comb.clamp_min(1e-8).log10() - COMB_PEAK_DB
+    return power_to_db(comb.clamp_min(1e-8)) - COMB_PEAK_DB
 
 
 def normalised_comb(comb_db: Float[Tensor, "batch mels"]) -> Float[Tensor, "batch mels"]:

@@ -19,7 +19,7 @@ from timbrel.instruments.instrument import ControlValues
 from timbrel.instruments.mel_vae.decoded import RELEASE_S, Decoded
 from timbrel.instruments.mel_vae.network import COMB_PEAK_DB
 from timbrel.sound import Notes
-from timbrel.units import midi_to_hz
+from timbrel.units import db_to_amplitude, db_to_power, midi_to_hz
 
 REFERENCE_DB = 22.0
 """Power of a loud note's loudest band as it is played: a sine of amplitude 1/4."""
@@ -52,7 +52,7 @@ def sounds_of(
     if inversion == "pitched":
         audio = _laid_on_pitch(decoded, notes, scale, length, generators)
     else:
-        power = 10 ** ((decoded.mel_db.clamp_min(FLOOR_DB) + _gain_db(decoded)) / 10)
+        power = db_to_power(decoded.mel_db.clamp_min(FLOOR_DB) + _gain_db(decoded))
         audio = torch.stack([
             invert_mel(p, scale, length=length, method=inversion, generator=g)
             for p, g in zip(power, generators, strict=True)
@@ -107,7 +107,7 @@ def _laid_on_pitch(
         f0_hz, amplitude / seen[:, None], scale.sample_rate, scale.hop_length,
         start=starts, length=length,
     )  # fmt: skip
-    noise = 10 ** ((decoded.noise_db + gain_db) / 10)
+    noise = db_to_power(decoded.noise_db + gain_db)
     quiet = decoded.noise_db < FLOOR_DB
     noise = torch.where(quiet, torch.zeros(()), noise) / seen.square()
     hiss = [shaped_noise(n, scale, length, g) for n, g in zip(noise, generators, strict=True)]
@@ -127,7 +127,7 @@ def _harmonic_amplitudes(
     near = (1 - (place[..., None] - torch.arange(scale.n_mels)).abs()).clamp_min(0)
     level_db = (near @ harmonic_db).transpose(1, 2) - COMB_PEAK_DB
     heard = (frequency_hz < scale.maximum_hz)[:, None] & (level_db > _FAINTEST_DB)
-    return 10 ** (level_db / 20) * heard
+    return db_to_amplitude(level_db) * heard
 
 
 @lru_cache(maxsize=16)
