@@ -35,8 +35,8 @@ def noise_density(
 
     Through eight periods a clean tone still shows noise 50 dB down between its partials; played an
     octave higher it would be heard there. So a window of twenty periods hears the same bins, and
-    the lesser counts (the long one for half: by chance alone either may be less): the long one
-    where the note is steady, the short one where it moves.
+    the short one or twice the long one counts, whichever is less (twice, since by chance alone
+    either may be less): the long one where the note is steady, the short one where it moves.
 
     Args:
         audio: a note of steady pitch.
