@@ -21,8 +21,9 @@ from timbrel.sound.playing import Follower, Player
 from timbrel.timbre import Bank
 
 Ability = Literal[
-    "encode", "generate", "transfer", "differentiable", "velocity", "bend", "play", "follow"
-]
+    "encode", "generate", "transfer", "differentiable", "velocity", "bend", "takes",
+    "legato", "play", "follow",
+]  # fmt: skip
 ControlValues = Mapping[str, float]
 
 _EVERYONE: frozenset[Ability] = frozenset({"play"})
@@ -36,7 +37,8 @@ class Instrument(ABC):
         abilities: what it can do beyond rendering: `encode` a sound to a timbre, `generate` from
             random timbres, `transfer` a performance, pass gradients to the timbre
             (`differentiable`), play louder velocities louder (`velocity`), follow bend curves
-            (`bend`), and `follow` a live input. Everyone can `play` keys live.
+            (`bend`), differ each time that an equal note is played (`takes`), have its player slur
+            notes (`legato`), and `follow` a live input. Everyone can `play` keys live.
         sample_rate: of the audio it renders and hears, in Hz.
         timbre_space: what its timbre vectors mean.
         controls: knobs that `render` takes beside the notes.

@@ -58,6 +58,21 @@ class Player(ABC):
     def note_off(self, note_id: int) -> None:
         """Release a note; one that does not sound is no error."""
 
+    def slur(self, from_id: int, note_id: int, pitch: float, velocity: float) -> None:
+        """Have a held note go on as another one, without an attack, its pitch sliding there.
+
+        What cannot slur strikes the new note. A note that is not held cannot go on: the new one is
+        struck.
+
+        Args:
+            from_id: the note that goes on; it is held no more.
+            note_id: the caller's name for the new note.
+            pitch: of the new note, as in `note_on`.
+            velocity: the same.
+        """
+        self.note_off(from_id)
+        self.note_on(note_id, pitch, velocity)
+
     @abstractmethod
     def bend(self, semitones: float) -> None:
         """Move all notes, also those to come, so far from their pitch."""

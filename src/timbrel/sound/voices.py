@@ -65,6 +65,12 @@ class Voices:
                 return number
         return None
 
+    def pass_on(self, from_id: int, to_id: int) -> None:
+        """A held note gets another name."""
+        for voice in self._sounding.values():
+            if voice.is_held and voice.note_id == from_id:
+                voice.note_id = to_id
+
     def end(self, voice: int) -> None:
         """The voice has died away."""
         del self._sounding[voice]

@@ -185,8 +185,26 @@ def test_attack_and_release_take_as_long_as_is_asked(instrument) -> None:
 
 
 def test_noise_is_turned_up(instrument, falling) -> None:
-    plain, noisy = (play(instrument, falling, 60.0, 1.0, noise=n) for n in (0.0, 20.0))
-    assert float(noisy.square().sum()) > float(plain.square().sum())
+    """Heard where the sound has no harmonics."""
+    levels_db = []
+    for noise in (0.0, 12.0):
+        spectrum = torch.fft.rfft(play(instrument, falling, 60.0, 1.0, noise=noise), 2 * RATE)
+        levels_db.append(10 * float(spectrum[10000:14000].abs().square().sum().log10()))
+    assert levels_db[1] - levels_db[0] == pytest.approx(12, abs=1.0)
+
+
+def test_velocity_colours_what_lies_above_the_first_harmonic(instrument, falling) -> None:
+    """But for what the decoder says of velocity, and at the one at which sounds are heard."""
+    harmonics_db = []
+    for colour in (0.0, 6.0):
+        for velocity in (0.17, 0.67, 1.0):
+            notes = Notes.of(60.0, velocity, 1.0)
+            audio = instrument.render(notes, falling, {"velocity_colour": colour}).audio[0]
+            spectrum = torch.fft.rfft(audio[:RATE] * torch.hann_window(RATE)).abs()
+            peaks = [spectrum[round(k * 261.63) - 8 : round(k * 261.63) + 9].max() for k in (1, 4)]
+            harmonics_db.append(20 * float((peaks[1] / peaks[0]).log10()))
+    gained = [b - a for a, b in zip(harmonics_db[:3], harmonics_db[3:], strict=True)]
+    assert gained == pytest.approx([-6.0, 0.0, 3.96], abs=0.2)
 
 
 def test_half_way_between_two_sounds_is_in_tune(instrument, steady, falling) -> None:

@@ -34,6 +34,15 @@ def instrument() -> Harmonic:
     return Harmonic(HarmonicSettings(size="tiny"))
 
 
+@pytest.fixture(scope="module")
+def calm() -> Harmonic:
+    """Random weights of little say: neighbouring pitches sound alike, as with trained ones."""
+    torch.manual_seed(1)
+    instrument = Harmonic(HarmonicSettings(size="tiny"))
+    instrument.network.decoder.sustain.out.weight.data *= 0.05
+    return instrument
+
+
 def with_residual(instrument: Harmonic, known_s: float, seed: int = 2) -> torch.Tensor:
     """A timbre that has some of everything."""
     generator = torch.Generator().manual_seed(seed)
@@ -60,7 +69,8 @@ def rendered(
     with torch.no_grad():
         line = instrument._lines(note, timbre[None], knobs)[0]
     take = player.takes[round(float(note.pitch[0])) % len(player.takes)]
-    return Sounding(line, note, instrument.network.slots, RATE, knobs, take)
+    network = instrument.network
+    return Sounding(line, note, network.slots, network.bands, RATE, knobs, take)
 
 
 def frames(player: HarmonicPlayer, count: int, up_at: int) -> list[tuple[np.ndarray, ...]]:
@@ -76,6 +86,13 @@ def frames(player: HarmonicPlayer, count: int, up_at: int) -> list[tuple[np.ndar
     return found
 
 
+def uneven(instrument: Harmonic) -> torch.Tensor:
+    """A timbre with edges in its spectrum and its attack, each steeper than any filter."""
+    layout = instrument.layout
+    parts = layout.parts(with_residual(instrument, 2.0))
+    return layout.timbre(parts._replace(partial=12 * parts.partial, noise=8 * parts.noise))
+
+
 @pytest.mark.parametrize(
     ("known_s", "pitch", "held_s", "controls"),
     [
@@ -89,15 +106,33 @@ def frames(player: HarmonicPlayer, count: int, up_at: int) -> list[tuple[np.ndar
     ],
 )
 def test_frames_are_those_of_a_rendered_note(instrument, known_s, pitch, held_s, controls) -> None:
-    timbre, player = with_residual(instrument, known_s), instrument.player(4, RATE)
+    compare(instrument, with_residual(instrument, known_s), Notes.of(pitch, 0.9, held_s), controls)
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        {"formant_shift": 9.0}, {"formant_shift": -12.0, "noise": 6.0}, {"velocity_colour": 12.0},
+        {"attack": 6.0, "brightness": 12.0}, {"vibrato_rate": 9.0, "vibrato_depth": 90.0},
+    ],
+)  # fmt: skip
+def test_controls_do_to_a_played_note_what_they_do_to_a_rendered_one(instrument, controls) -> None:
+    """Colour is changed of what sounds, and an attack is over when it is before that."""
+    compare(instrument, uneven(instrument), Notes.of(64.0, 0.9, 0.6), controls)
+
+
+def compare(instrument: Harmonic, timbre: torch.Tensor, note: Notes, controls: dict) -> None:
+    player = instrument.player(4, RATE)
     player.set_timbre(timbre)
     for control, value in controls.items():
         player.set(control, value)
-    note = Notes.of(pitch, 0.7, held_s)
+    pitch, velocity, held_s = (
+        float(x[0]) for x in (note.pitch, note.velocity, note.duration_s)
+    )  # fmt: skip
     # up to where what still sounds is faded
     count = round((held_s + 0.95 * controls.get("release", 1.0) - 0.05) * 200)
     wanted = rendered(instrument, player, timbre, note, **controls).tracks(0, count)
-    player.note_on(1, pitch, 0.7)
+    player.note_on(1, pitch, velocity)
     for frame, (f0_hz, harmonic_db, noise_db) in enumerate(
         frames(player, count, round(held_s * 200)), 1
     ):
@@ -228,6 +263,70 @@ def test_glide_begins_at_the_held_note(instrument) -> None:
         # of the latest voice, whose frames are pushed last
         pitches.append(hz_to_midi(float(player._notes.f0_hz[0])))
     assert pitches == pytest.approx([50.1, 56.1, 62.0], abs=0.15)
+
+
+def pitches_and_levels(player: HarmonicPlayer, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of the next frames: MIDI numbers, and levels of the lowest harmonics."""
+    found = []
+    for _ in range(count):
+        heard(player, HOP)
+        found.append((hz_to_midi(float(player._notes.f0_hz[0])), player._notes.harmonic_db[0, :6]))
+        found[-1] = found[-1][0], found[-1][1].copy()
+    pitches, levels = zip(*found, strict=True)
+    return np.array(pitches), np.array(levels)
+
+
+def test_a_slurred_note_slides_there_and_sounds_as_after_its_attack(calm) -> None:
+    slurred, struck = calm.player(4, RATE), calm.player(4, RATE)
+    for player in (slurred, struck):
+        player.set_timbre(dull(calm, 2))
+        player.set("glide", 0.2)
+    slurred.note_on(1, 57.0, 0.7)
+    pitches_and_levels(slurred, 200)
+    slurred.slur(1, 2, 62.0, 0.9)
+    pitches, levels = pitches_and_levels(slurred, 200)
+    assert pitches[0] == pytest.approx(57, abs=0.2)
+    assert pitches[19:22] == pytest.approx(59.5, abs=0.4)
+    assert pitches[42:] == pytest.approx(62, abs=0.1)
+    assert np.abs(np.diff(pitches)).max() < 5 / 40 + 0.02
+    struck.note_on(1, 62.0, 0.9)
+    # the first call made two frames
+    ahead = round(200 * float(slurred._notes.of[0]["ahead_s"])) + 200
+    _, wanted = pitches_and_levels(struck, 240)
+    takes_apart = slurred.takes[57].level_db - struck.takes[62].level_db
+    begin = 10  # by then it has gone over
+    np.testing.assert_allclose(
+        levels[begin:] - takes_apart, wanted[begin + ahead : ahead + 200], atol=0.05
+    )
+    assert slurred.active_voices == 1
+    slurred.note_off(2)
+    heard(slurred, 2 * RATE)
+    assert slurred.active_voices == 0
+
+
+@pytest.mark.parametrize("glide_s", [0.0, 0.15])
+def test_where_notes_are_slurred_nothing_clicks_and_nothing_dips(calm, glide_s) -> None:
+    player = calm.player(4, RATE)
+    player.set_timbre(dull(calm, 2))
+    player.set("glide", glide_s)
+    player.note_on(1, 57.0, 0.7)
+    pieces = [heard(player, 8013)]
+    for note, pitch in enumerate((62.0, 55.0, 67.0)):
+        player.slur(note + 1, note + 2, pitch, 0.7)
+        pieces.append(heard(player, 8013))
+    audio = np.concatenate(pieces)
+    level_db = 10 * np.log10(np.convolve(audio**2, np.ones(400) / 400, "valid"))
+    for join in (8013, 16026, 24039):
+        steady = min(level_db[join - 2000], level_db[join + 6000])
+        assert level_db[join - 800 : join + 4000].min() > steady - 3
+    assert roughness(audio) < 1e-3 * np.abs(audio).max()
+
+
+def test_a_note_that_is_not_held_cannot_be_slurred_from(instrument) -> None:
+    slurred, struck = instrument.player(2, RATE), instrument.player(2, RATE)
+    slurred.slur(7, 1, 60.0, 0.7)
+    struck.note_on(1, 60.0, 0.7)
+    np.testing.assert_array_equal(heard(slurred, 4000), heard(struck, 4000))
 
 
 def test_takes_of_one_key_differ_and_come_again(instrument) -> None:

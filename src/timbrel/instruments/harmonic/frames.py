@@ -26,7 +26,14 @@ from timbrel.instruments.harmonic.curves import (
     power_db,
     sound_time,
 )
-from timbrel.instruments.harmonic.knobs import BEGINS_S, BLUR, CONTROLS, MOST_SHIFT_DB
+from timbrel.instruments.harmonic.fitting import TYPICAL_VELOCITY
+from timbrel.instruments.harmonic.knobs import (
+    BEGINS_S,
+    BLUR,
+    CONTROLS,
+    MOST_SHIFT_DB,
+    TILTED_AROUND_HZ,
+)
 from timbrel.instruments.harmonic.playing_state import (
     GAP,
     HARMONICS,
@@ -58,10 +65,14 @@ from timbrel.units import A4_HZ, A4_MIDI
 _INAUDIBLE_DB, _INAUDIBLE_FRAMES = -80.0, 10
 _SLOPE_POINTS = 40
 _NAMES = [control.name for control in CONTROLS]
-_DEPTH, _RATE, _TREMOLO, _BRIGHTNESS, _NOISE, _SHIFT = (
+_DEPTH, _RATE, _TREMOLO, _BRIGHTNESS, _NOISE, _SHIFT, _HARDER = (
     _NAMES.index(name)
-    for name in ("vibrato_depth", "vibrato_rate", "tremolo", "brightness", "noise", "formant_shift")
-)
+    for name in (
+        "vibrato_depth", "vibrato_rate", "tremolo", "brightness", "noise", "formant_shift",
+        "velocity_colour",
+    )
+)  # fmt: skip
+_TILTED_AROUND = np.log2(TILTED_AROUND_HZ)
 _RISE = np.array(RISE_MOMENTS)
 _DRIFTS = 2 * np.pi * np.array(DRIFTS_HZ)
 _BLUR_SIDE, _BLUR_MIDDLE = np.float32(BLUR[0]), np.float32(BLUR[1])
@@ -70,18 +81,18 @@ _BLUR_SIDE, _BLUR_MIDDLE = np.float32(BLUR[0]), np.float32(BLUR[1])
 @numba.njit(cache=True, nogil=True)
 def write_frame(model, notes, voice, frame):
     """Write down the frame that is to be pushed; whether the note has died away."""
-    time_s, row = frame / FRAME_RATE, notes.row[ROW]
+    voice_s, row = frame / FRAME_RATE, notes.row[ROW]
     note, n_slots, n_levels = notes.of[voice], model.sizes[0], model.sizes[2]
-    at = note.begin_at + time_s * model.rates[0]
+    time_s, at = voice_s + note.ahead_s, note.begin_at + voice_s * model.rates[0]
     if frame == 0 and math.isnan(note.rise_s):
-        note.rise_s = _rise_s(model, notes, voice)
+        note.rise_s = RISE_S[0] if note.attack == 1.0 else rise_s(model, notes, voice)
     _read_levels(model, notes, voice, time_s, at, row)
     _read_movement(model, notes, voice, time_s, row)
     _close_gap(notes, voice, row, n_levels + 2)
-    gain_db = model.takes[note.take, 0] + _tremolo_db(notes, voice, time_s, at)
+    gain_db = model.takes[note.take, 0] + _tremolo_db(notes, voice, voice_s, at)
     left_s = note.held_s + LAST_RELEASE_S * note.release - time_s
     gain_db += _fade_out_db(left_s)
-    f0_hz = _f0_hz(model, notes, voice, time_s, at, row[n_levels])
+    f0_hz = _f0_hz(model, notes, voice, voice_s, at, row[n_levels])
     _write_harmonics(model, notes, voice, f0_hz, gain_db + row[n_levels + 1])
     for band in range(model.sizes[1]):
         notes.noise_db[0, band] = _played(row[n_slots + band] + gain_db)
@@ -165,7 +176,7 @@ def _mend(model, notes, voice, from_s, to_s):
 
 @numba.njit(cache=True, nogil=True)
 def _colour(model, notes, voice, at, row):
-    """What brightness, noise and formant shift change, as `Knobs.changed`."""
+    """What the colour's knobs change, as `Knobs.changed`."""
     n_slots, n_bands = model.sizes[0], model.sizes[1]
     brightness, noise = knob_at(notes, _BRIGHTNESS, at), knob_at(notes, _NOISE, at)
     shift = knob_at(notes, _SHIFT, at)
@@ -173,8 +184,14 @@ def _colour(model, notes, voice, at, row):
         ratio = 2 ** (-shift / 12)
         _shift(notes, row[:n_slots], model.centres, ratio)
         _shift(notes, row[n_slots : n_slots + n_bands], model.bands_hz, ratio)
+    harder = knob_at(notes, _HARDER, at) * (notes.of[voice].velocity - TYPICAL_VELOCITY)
+    octaves = (notes.of[voice].pitch - A4_MIDI) / 12 + np.log2(A4_HZ)
+    if harder != 0:
+        for slot in range(n_slots):
+            row[slot] += harder * (model.tilt[slot] + _TILTED_AROUND)
+        for band in range(n_slots, n_slots + n_bands):
+            row[band] += harder * max(model.tilt[band] + _TILTED_AROUND - octaves, 0.0)
     if brightness != 0:
-        octaves = (notes.of[voice].pitch - A4_MIDI) / 12 + np.log2(A4_HZ)
         for slot in range(n_slots):
             row[slot] += brightness * (octaves + model.tilt[slot])
         for band in range(n_bands):
@@ -263,39 +280,40 @@ def _played(level_db):
 
 
 @numba.njit(cache=True, nogil=True)
-def _f0_hz(model, notes, voice, time_s, at, cents):
+def _f0_hz(model, notes, voice, voice_s, at, cents):
     cents += model.takes[notes.of[voice].take, 1]
     drift = 0.0
     for i in range(len(_DRIFTS)):
-        drift += np.sin(time_s * _DRIFTS[i] + 2 * np.pi * model.takes[notes.of[voice].take, 2 + i])
+        drift += np.sin(voice_s * _DRIFTS[i] + 2 * np.pi * model.takes[notes.of[voice].take, 2 + i])
     cents += DRIFT_CENTS / len(_DRIFTS) * drift
     depth = knob_at(notes, _DEPTH, at)
     if depth != 0:
-        cents += depth * _swing(notes, voice, time_s)
-    pitch = notes.of[voice].pitch + notes.knobs[TO, -1] + glide_at(notes, voice, time_s)
+        cents += depth * _swing(notes, voice, voice_s)
+    pitch = notes.of[voice].pitch + notes.knobs[TO, -1] + glide_at(notes, voice, voice_s)
     pitch += cents / 100
     return A4_HZ * 2 ** ((pitch - A4_MIDI) / 12)
 
 
 @numba.njit(cache=True, nogil=True)
-def glide_at(notes, voice, time_s):
-    """Semitones that a note is still off the pitch it glides to."""
+def glide_at(notes, voice, voice_s):
+    """Semitones that a note is still off the pitch it glides to, at a time of its voice."""
     if notes.of[voice].glide_s <= 0:
         return 0.0
-    return notes.of[voice].glide * max(1 - time_s / notes.of[voice].glide_s, 0.0)
+    way = (voice_s - notes.of[voice].glide_at_s) / notes.of[voice].glide_s
+    return notes.of[voice].glide * (1 - min(max(way, 0.0), 1.0))
 
 
 @numba.njit(cache=True, nogil=True)
-def _tremolo_db(notes, voice, time_s, at):
+def _tremolo_db(notes, voice, voice_s, at):
     depth = knob_at(notes, _TREMOLO, at)
     if depth == 0:
         return 0.0
-    return 0.5 * depth * (_swing(notes, voice, time_s) - min(time_s / BEGINS_S, 1.0))
+    return 0.5 * depth * (_swing(notes, voice, voice_s) - min(voice_s / BEGINS_S, 1.0))
 
 
 @numba.njit(cache=True, nogil=True)
-def _swing(notes, voice, time_s):
-    return min(time_s / BEGINS_S, 1.0) * np.sin(2 * np.pi * notes.of[voice].turn)
+def _swing(notes, voice, voice_s):
+    return min(voice_s / BEGINS_S, 1.0) * np.sin(2 * np.pi * notes.of[voice].turn)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -320,10 +338,8 @@ def _is_inaudible(model, notes, voice, time_s):
 
 
 @numba.njit(cache=True, nogil=True)
-def _rise_s(model, notes, voice):
+def rise_s(model, notes, voice):
     """As `Sounding.attack_s`."""
-    if notes.of[voice].attack == 1.0:
-        return RISE_S[0]
     loudest = SOFTEST_DB
     for moment in _RISE:
         levels = notes.levels[voice, moment]

@@ -60,7 +60,7 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
     network_class = HarmonicNetwork
     halves_bank = True
     abilities: frozenset[Ability] = frozenset(
-        {"encode", "generate", "differentiable", "velocity", "bend"}
+        {"encode", "generate", "differentiable", "velocity", "bend", "takes", "legato"}
     )
     controls = CONTROLS
 
@@ -125,8 +125,8 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
                 lines = self._lines(batch, timbres[start : start + _BATCH_NOTES], knobs)
                 for i, line in enumerate(lines):
                     note, take = batch[i : i + 1], takes[start + i]
-                    slots = self.network.slots
-                    sounding = Sounding(line, note, slots, self.sample_rate, knobs, take)
+                    slots, bands = self.network.slots, self.network.bands
+                    sounding = Sounding(line, note, slots, bands, self.sample_rate, knobs, take)
                     sounds.append(sounding.audio())
             lengths = torch.tensor([len(sound) for sound in sounds])
             return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
@@ -171,11 +171,10 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         knobs: Knobs,
     ) -> Line:  # fmt: skip
         layout, slots = self.layout, self.network.slots
-        levels = held + held_residual(layout, slots, parts, pitch)
         slower_db = SLOWER_BURST_DB * torch.tensor(knobs.attack).log2()
         burst = burst_levels(layout, parts, gain_db + knobs.noise - slower_db)
         return Line(
-            levels=knobs.changed(levels, pitch, slots, self.network.bands),
+            levels=held + held_residual(layout, slots, parts, pitch),
             fallen=fallen + released_residual(layout, slots, parts, pitch),
             wander=parts.wander, swell=parts.swell, known_s=float(parts.known_s.detach()),
             offset=parts.offset, transient_db=burst,

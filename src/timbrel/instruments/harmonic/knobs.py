@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.instruments.harmonic.fitting import TYPICAL_VELOCITY
 from timbrel.instruments.harmonic.knots import read
 from timbrel.instruments.harmonic.slots import Slots
 from timbrel.sound import Control
@@ -25,6 +26,7 @@ CONTROLS = (
     Control("release", "times", 0.125, 8.0, 1.0, "log"),
     Control("formant_shift", "semitones", -12.0, 12.0, 0.0),
     Control("glide", "s", 0.0, 2.0, 0.0),
+    Control("velocity_colour", "dB/octave", 0.0, 12.0, 2.0),
 )
 
 BEGINS_S = 0.25
@@ -40,6 +42,10 @@ class Knobs:
     """How the controls stand: a field for each of `CONTROLS`.
 
     A note that is rendered has none before it to `glide` from; only players do that.
+
+    With `velocity_colour`, harmonics gain so many dB for each octave above the first between the
+    softest and the hardest touch, beside what the decoder says of velocity. At the velocity at
+    which recordings are heard nothing changes.
     """
 
     vibrato_depth: float
@@ -51,6 +57,7 @@ class Knobs:
     release: float
     formant_shift: float
     glide: float
+    velocity_colour: float
 
     def vibrato_cents(self, time_s: Float[Tensor, " frames"], turn: float) -> Tensor:
         """Cents around the pitch."""
@@ -70,12 +77,17 @@ class Knobs:
         return coming * (2 * math.pi * (self.vibrato_rate * time_s + turn)).sin()
 
     def changed(
-        self, levels: Float[Tensor, "*moments levels"], pitch: Tensor, slots: Slots, bands: Bands
-    ) -> Float[Tensor, "*moments levels"]:
+        self,
+        levels: Float[Tensor, "moments levels"],
+        pitch: Float[Tensor, ""],
+        velocity: Float[Tensor, ""],
+        slots: Slots,
+        bands: Bands,
+    ) -> Float[Tensor, "moments levels"]:
         """Levels of slots and bands with their colour changed."""
         partial, noise = levels[..., : slots.n_slots], levels[..., slots.n_slots :]
-        partial_hz = slots.centres * midi_to_hz(pitch)
-        noise_hz = bands.centres_hz()
+        f0_hz, noise_hz = midi_to_hz(pitch), bands.centres_hz()
+        partial_hz = slots.centres * f0_hz
         if self.formant_shift != 0:
             ratio = 2 ** (-self.formant_shift / 12)
             partial = partial + _shift_db(partial, slots.centres, ratio)
@@ -85,7 +97,9 @@ class Knobs:
                 x + self.brightness * (hz / TILTED_AROUND_HZ).log2()
                 for x, hz in ((partial, partial_hz), (noise, noise_hz))
             )
-        return torch.cat([partial, noise + self.noise], -1)
+        harder = self.velocity_colour * (velocity - TYPICAL_VELOCITY)
+        above = torch.cat([slots.centres, noise_hz / f0_hz]).log2().clamp_min(0)
+        return torch.cat([partial, noise + self.noise], -1) + harder * above
 
 
 def _shift_db(

@@ -58,13 +58,12 @@ _ATTACK, _RISE = np.array(ATTACK_MOMENTS), np.array(RISE_MOMENTS)
 @numba.njit(cache=True, nogil=True)
 def ask_for_frame(model, notes, voice, frame):
     """Write down the moments that a frame lies between, and whatever else it wants to know."""
-    note, time_s = notes.of[voice], frame / FRAME_RATE
+    note, time_s = notes.of[voice], frame / FRAME_RATE + notes.of[voice].ahead_s
     if frame == 0 and note.attack_db < SOFTEST_DB:
         for moment in _ATTACK:
             _ask(model, notes, voice, moment)
     if frame == 0 and math.isnan(note.rise_s) and note.attack != 1.0:
-        for moment in _RISE:
-            _ask(model, notes, voice, moment)
+        ask_for_rise(model, notes, voice)
     sound_s = sound_time(notes, voice, min(time_s, note.held_s))
     begin_s, end_s, fade_s = level_loop(model, notes, voice)
     here_s, there_s, share = loop_place(begin_s, end_s, fade_s, sound_s)
@@ -75,6 +74,13 @@ def ask_for_frame(model, notes, voice, frame):
         _ask_for_slope(model, notes, voice, end_s)
     if time_s > note.held_s:
         _ask_for_release(model, notes, voice, (time_s - note.held_s) / note.release)
+
+
+@numba.njit(cache=True, nogil=True)
+def ask_for_rise(model, notes, voice):
+    """Write down the moments that tell when the attack is over."""
+    for moment in _RISE:
+        _ask(model, notes, voice, moment)
 
 
 @numba.njit(cache=True, nogil=True)

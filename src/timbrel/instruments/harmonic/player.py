@@ -18,6 +18,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from timbrel.dsp.tracks import TrackVoices
+from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.errors import BadInput
 from timbrel.instruments.harmonic.curves import knob_at
 from timbrel.instruments.harmonic.fitting import TYPICAL_VELOCITY
@@ -29,6 +30,7 @@ from timbrel.instruments.harmonic.playing import (
     attack_of_recording,
     copy_timbre,
     forget,
+    go_on_from_attack,
     look_ahead,
 )
 from timbrel.instruments.harmonic.playing_state import TO, model_of, playing_of
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
 N_TAKES = 64
 """Different takes before one comes again: keys begin at different ones."""
 
+SLUR_S = 0.03
+"""What a slur takes at least: fingers, breath and bow take as long."""
+
 _STRIDE = 7
 _LONGEST_PIECE_S = 0.1
 _AHEAD_HZ = 6000.0
@@ -59,7 +64,8 @@ class HarmonicPlayer(Player):
     Notes that sound go over to a new timbre within 40 ms, all but their partials' offsets and
     their burst; they follow all controls but `attack`, which belongs to their beginning, and
     `release`, which belongs to the moment at which their key comes up. With `glide` a note that
-    begins while another is held comes from its pitch in so many seconds.
+    begins while another is held comes from its pitch in so many seconds. A slurred note is the one
+    before it, gone over to where the new one's attack is over: its phases and vibrato go on.
 
     Until a timbre is set it plays the bank's first sound, or a random one.
 
@@ -121,8 +127,24 @@ class HarmonicPlayer(Player):
         self._held[note_id] = voice
         self._own[voice] = timbre is not None
         self._begin(voice, pitch, velocity, source)
-        self._notes.of[voice]["glide"] = glide
-        self._notes.of[voice]["glide_s"] = self._goal("glide")
+        self._slide(voice, glide, self._goal("glide"), 0.0)
+
+    def slur(self, from_id: int, note_id: int, pitch: float, velocity: float) -> None:
+        """Have a held note go on as another one, from the next frame on."""
+        pitch = playable("pitch", pitch, 0.0, 127.0)
+        velocity = playable("velocity", velocity, 0.0, 1.0)
+        if from_id not in self._held:
+            self.note_on(note_id, pitch, velocity)
+            return
+        if note_id != from_id:
+            self.note_off(note_id)
+        voice = self._held.pop(from_id)
+        self._held[note_id] = voice
+        self._voices.pass_on(from_id, note_id)
+        if self._tracks.pushed[voice]:
+            self._go_on(voice, pitch, velocity)
+        else:
+            self._begin(voice, pitch, velocity, voice if self._own[voice] else len(self._own))
 
     def note_off(self, note_id: int) -> None:
         """Release a note."""
@@ -130,7 +152,7 @@ class HarmonicPlayer(Player):
         if number is not None:
             voice = self._held.pop(note_id)
             note = self._notes.of[voice]
-            note["held_s"] = self._tracks.age[voice] / self.sample_rate
+            note["held_s"] = self._tracks.age[voice] / self.sample_rate + note["ahead_s"]
             note["release"] = self._goal("release")
 
     def bend(self, semitones: float) -> None:
@@ -184,7 +206,7 @@ class HarmonicPlayer(Player):
         note = notes.of[voice]
         # in single precision, as notes carry them
         note["pitch"], note["velocity"] = np.float32(pitch), np.float32(velocity)
-        note["begin_at"], note["held_s"] = self._clock, math.inf
+        note["begin_at"], note["held_s"], note["ahead_s"] = self._clock, math.inf, 0.0
         note["attack"], note["release"] = self._goal("attack"), self._goal("release")
         note["take"], note["turn"], note["rise_s"] = take, self.takes[take].turn, math.nan
         note["loudest"], note["quiet"], note["gap_left"] = -math.inf, 0, 0
@@ -199,6 +221,15 @@ class HarmonicPlayer(Player):
             noise_start=self.takes[take].noise_start,
             fade_in_s=FADE_IN_S * max(float(note["attack"]), 1.0),
         )  # fmt: skip
+
+    def _go_on(self, voice: int, pitch: float, velocity: float) -> None:
+        """A note that sounds becomes another one, from its next frame on."""
+        notes, note = self._notes, self._notes.of[voice]
+        voice_s = float(self._tracks.pushed[voice]) / FRAME_RATE
+        away = float(note["pitch"]) + glide_at(notes, voice, voice_s) - pitch
+        note["pitch"], note["velocity"] = np.float32(pitch), np.float32(velocity)
+        self._slide(voice, away, max(self._goal("glide"), SLUR_S), voice_s)
+        go_on_from_attack(self._model, notes, voice, voice_s)
 
     def _written(self, timbre: Tensor, row: int) -> int:
         """The row, with a timbre written to it, and what players want to know of it."""
@@ -228,6 +259,11 @@ class HarmonicPlayer(Player):
         voice = next(reversed(self._held.values()))
         time_s = self._tracks.age[voice] / self.sample_rate
         return float(self._notes.of[voice]["pitch"]) + glide_at(self._notes, voice, time_s) - pitch
+
+    def _slide(self, voice: int, semitones: float, over_s: float, from_s: float) -> None:
+        """Let a note come to its pitch from so far away."""
+        note = self._notes.of[voice]
+        note["glide"], note["glide_s"], note["glide_at_s"] = semitones, over_s, from_s
 
     def _free_voice(self) -> int:
         """One that is silent, or else the one that has faded furthest."""
@@ -262,5 +298,6 @@ class HarmonicPlayer(Player):
         attack_of_recording(self._model, notes, len(self._own) + 1)
         knob_at(notes, 0, 0.0)
         glide_at(notes, 0, 0.0)
+        go_on_from_attack(self._model, notes, len(self._own) + 1, 0.0)
         copy_timbre(notes, 1, 0)
         forget(notes, 0)

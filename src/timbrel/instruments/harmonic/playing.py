@@ -18,14 +18,20 @@ from timbrel.dsp.tracks.kernel import amplitudes, push
 from timbrel.dsp.tracks.tracks import SILENT_DB, TRANSIENT_TICKS
 from timbrel.instruments.harmonic.compiled_decoder import ROWS, SAID, say
 from timbrel.instruments.harmonic.curves import between_four, knob_at, parted, power_db, row_at
-from timbrel.instruments.harmonic.frames import write_frame
+from timbrel.instruments.harmonic.frames import rise_s, write_frame
 from timbrel.instruments.harmonic.instrument import (
     ATTACK_MOMENTS,
     MOST_BURST_GAIN_DB,
     SLOWER_BURST_DB,
 )
 from timbrel.instruments.harmonic.knobs import CONTROLS
-from timbrel.instruments.harmonic.moments import ask_for_frame, begin_notes, read_body, say_all
+from timbrel.instruments.harmonic.moments import (
+    ask_for_frame,
+    ask_for_rise,
+    begin_notes,
+    read_body,
+    say_all,
+)
 from timbrel.instruments.harmonic.playing_state import BURST_BANDS, BURST_TICKS, MOVE_FRAMES, SPARE
 from timbrel.instruments.harmonic.said import SOFTEST_DB
 from timbrel.instruments.harmonic.sounding import REFERENCE_DB
@@ -105,6 +111,21 @@ def attack_of_recording(model, notes, voice):
         read_body(model, notes, voice, i)
         loudest = max(loudest, power_db(notes, notes.desk[SAID, i], model.sizes[2]))
     notes.of[voice].loud_db = loudest
+
+
+@numba.njit(cache=True, nogil=True)
+def go_on_from_attack(model, notes, voice, voice_s):
+    """Have a note that sounds go on as another one, of new pitch or velocity, past its attack."""
+    forget(notes, voice)
+    note = notes.of[voice]
+    note.is_patchy, note.attack, note.gap_left = False, 1.0, MOVE_FRAMES
+    note.loudest, note.quiet = -np.inf, 0
+    notes.new[0] = voice
+    begin_notes(model, notes, 0, 1)
+    notes.asked[-1, 0] = 0
+    ask_for_rise(model, notes, voice)
+    say_all(model, notes)
+    note.ahead_s = rise_s(model, notes, voice) - voice_s
 
 
 @numba.njit(cache=True, nogil=True)

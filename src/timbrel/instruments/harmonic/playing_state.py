@@ -43,7 +43,8 @@ NOTE = np.dtype([
     ("is_on", "?"), ("waits", "?"), ("is_new", "?"), ("is_patchy", "?"), ("has_slope", "?"),
     ("pitch", "f8"), ("velocity", "f8"), ("begin_at", "i8"), ("held_s", "f8"),
     ("attack", "f8"), ("release", "f8"), ("rise_s", "f8"), ("take", "i8"), ("turn", "f8"),
-    ("glide", "f8"), ("glide_s", "f8"), ("loudest", "f8"), ("quiet", "i8"),
+    ("glide", "f8"), ("glide_s", "f8"), ("glide_at_s", "f8"), ("ahead_s", "f8"),
+    ("loudest", "f8"), ("quiet", "i8"),
     ("loop_begin_s", "f8"), ("loop_end_s", "f8"), ("loop_fade_s", "f8"),
     ("loud_db", "f8"), ("attack_db", "f8"), ("gain", "f8"), ("gap_left", "i8"),
 ])  # fmt: skip
@@ -57,11 +58,13 @@ NOTE = np.dtype([
 | `is_patchy`          | whether some of its past was never said                                |
 | `has_slope`          | whether its `SLOPE` was found                                          |
 | `begin_at`           | sample of the player's clock at which it began                         |
-| `held_s`             | when its key came up; infinite while it is down                        |
+| `held_s`             | its time when its key came up; infinite while it is down               |
+| `ahead_s`            | its time less its voice's: a slurred note begins within its sound      |
 | `attack`, `release`  | how the knobs stood when it began and when its key came up             |
 | `rise_s`             | how long the attack takes; NaN until that is known                     |
 | `take`, `turn`       | number of its take; where vibrato is, in cycles                        |
-| `glide`, `glide_s`   | semitones off its pitch at the beginning, and for how long             |
+| `glide`, `glide_s`   | semitones off its pitch when a glide begins, and how long it takes     |
+| `glide_at_s`         | when it begins, in its voice's time                                    |
 | `loudest`, `quiet`   | of its levels so far; frames that it has been inaudible for            |
 | `loop_...`           | of the movement                                                        |
 | `loud_db`            | of the recording's attack; NaN: not said yet; infinite: it has none    |

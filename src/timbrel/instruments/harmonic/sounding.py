@@ -22,6 +22,7 @@ from torch import Tensor
 
 from timbrel.dsp.envelope import fade
 from timbrel.dsp.tracks import SILENT_DB, Tracks, synthesise
+from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.dsp.tracks.voices import TrackVoices, render_tracks
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S, heard_moments, release_moments
@@ -85,16 +86,17 @@ class Sounding:
     Args:
         line: its levels.
         note: pitch, velocity, duration, bend: a batch of one.
-        slots: of the model.
+        slots, bands: of the model.
         sample_rate: in Hz.
         knobs: how the controls stand.
         take: what is different each time a note is played.
     """
 
     def __init__(
-        self, line: Line, note: Notes, slots: Slots, sample_rate: int, knobs: Knobs, take: Take
-    ) -> None:
-        self.line, self.note, self.slots = line, note, slots
+        self, line: Line, note: Notes, slots: Slots, bands: Bands, sample_rate: int,
+        knobs: Knobs, take: Take,
+    ) -> None:  # fmt: skip
+        self.line, self.note, self.slots, self.bands = line, note, slots, bands
         self.sample_rate, self.knobs, self.take = sample_rate, knobs, take
         self.held_s = float(note.duration_s[0])
         self.release_s = LAST_RELEASE_S * knobs.release
@@ -145,7 +147,9 @@ class Sounding:
     def levels(self, time_s: Float[Tensor, " frames"]) -> Float[Tensor, "frames levels"]:
         """Levels of slots and bands at rising times, movement in common left out."""
         held_s = self._when(time_s.clamp(max=self.held_s))
-        levels = self._held(held_s)
+        levels = self.knobs.changed(
+            self._held(held_s), self.note.pitch[0], self.note.velocity[0], self.slots, self.bands
+        )
         since_s = (time_s - self.held_s).clamp_min(0) / self.knobs.release
         released = since_s > 0
         if bool(released.any()):
