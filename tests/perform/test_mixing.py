@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from timbrel.instruments.sine import Sine
 from timbrel.midi import Score, ScoreNote, Track
 from timbrel.perform import Mix, Part
 from timbrel.perform.mixing import headroom_db, pan_gains
-from timbrel.sound import Notes
+from timbrel.sound import Notes, Rendered
 
 from .fakes import Click, Decaying, busy_score, notes_of, score_of
 
@@ -139,6 +140,33 @@ def test_equal_notes_are_rendered_once_for_each_timbre():
     joined(mix)
     assert (mix.n_notes, mix.rendered) == (60, 2)
     assert [len(batch) for batch in instrument.batches] == [2]
+
+
+class Chancy(Decaying):
+    """Says which take it was asked for."""
+
+    def render(self, notes, timbre, controls=None, *, generator=None):
+        assert generator is not None
+        lengths = torch.full((len(notes),), 10)
+        number = torch.rand((), generator=generator)
+        self.batches.append(notes)
+        return Rendered(number.expand(len(notes), 10).clone(), lengths, self.sample_rate)
+
+
+def test_where_takes_differ_no_note_is_followed_by_the_same_one():
+    rows = [(60 + 7 * (i % 2), 0.5, 0.1 * i, 0.05) for i in range(24)]
+    score, heard = score_of(notes_of(*rows)), []
+    for seed in (5, 5, 6):
+        part = Part(Chancy(abilities=("velocity", "takes")), ONE)
+        mix = Mix(score, [part], window_s=0.7, seed=seed, gain_db=-20)
+        audio = joined(mix)[0]
+        heard.append([float(audio[round(1600 * i) + 5]) for i in range(24)])
+        assert mix.rendered == 8
+    assert heard[0] == heard[1]
+    assert heard[0] != heard[2]
+    for key in (heard[0][::2], heard[0][1::2]):
+        assert all(abs(a - b) > 1e-4 for a, b in pairwise(key))
+        assert key[:4] == pytest.approx(key[4:8], abs=1e-4)
 
 
 def test_batches_are_sorted_by_duration_and_bounded(monkeypatch):

@@ -16,6 +16,7 @@ from timbrel.dsp.limiter import Limiter
 from timbrel.errors import BadInput
 from timbrel.midi import Score, ScoreNote
 from timbrel.perform.bus import Bus
+from timbrel.perform.lines import phrases
 from timbrel.perform.parts import Part
 from timbrel.perform.rendering import NoteRenderer, Placed
 from timbrel.units import db_to_amplitude
@@ -35,6 +36,7 @@ class Mix:
     Attributes:
         sample_rate: of the mix.
         headroom_db: how far the mix is turned down for its busiest moments.
+        n_notes: notes that are played.
         rendered: notes that instruments have rendered so far; repeated ones count once.
     """
 
@@ -47,6 +49,7 @@ class Mix:
         gain_db: float = 0.0,
         window_s: float = WINDOW_S,
         separate: bool = False,
+        seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
         """Plans the mix.
@@ -58,6 +61,7 @@ class Mix:
             gain_db: on top of the headroom.
             window_s: seconds of the score that are rendered at a time.
             separate: whether each track keeps a bus of its own, for stems.
+            seed: of what instruments do differently each time.
             progress: called with the share of the notes that are done.
 
         Raises:
@@ -76,19 +80,18 @@ class Mix:
         self.rendered = 0
         self._done = 0
         self._window_s = window_s
+        self._renderer = NoteRenderer(seed)
         self._progress = progress
         self._buses: list[Bus] = []
         self._placed = sorted(
             self._place(score, parts, separate), key=lambda placed: placed.note.onset_s
         )
-        self.headroom_db = headroom_db([(placed.note, placed.part) for placed in self._placed])
+        self.headroom_db = headroom_db(
+            [(note, placed.part) for placed in self._placed for note in placed.notes]
+        )
+        self.n_notes = sum(len(placed.notes) for placed in self._placed)
         self._gain_db = gain_db + self.headroom_db
         self._limiter = Limiter(2, self.sample_rate)
-
-    @property
-    def n_notes(self) -> int:
-        """Notes that are played."""
-        return len(self._placed)
 
     def blocks(
         self,
@@ -114,26 +117,25 @@ class Mix:
     def _windows(self) -> Iterator[list[Float[Tensor, "2 time"]]]:
         """What each bus has to send after each window, in the end all of it."""
         now = 0
-        renderer = NoteRenderer()
         for number, notes in groupby(self._placed, key=self._window):
             # what sounds before this window is final now; long rests go out window by window too
             while now < number:
                 now += 1
                 yield [bus.take(now * self._window_s) for bus in self._buses]
-            self._add(renderer, notes)
+            self._add(notes)
         end_s = max(bus.end_s for bus in self._buses)
         while (now := now + 1) * self._window_s < end_s:
             yield [bus.take(now * self._window_s) for bus in self._buses]
         yield [bus.finish(end_s) for bus in self._buses]
 
-    def _add(self, renderer: NoteRenderer, notes: Iterable[Placed]) -> None:
-        for audio, uses in renderer.render(notes):
+    def _add(self, notes: Iterable[Placed]) -> None:
+        for audio, uses in self._renderer.render(notes):
             for placed in uses:
                 self._buses[placed.bus].add(audio, placed.note.onset_s, self._gains(placed))
-            self._done += len(uses)
-            self.rendered = renderer.rendered
+            self._done += sum(len(placed.notes) for placed in uses)
+            self.rendered = self._renderer.rendered
             if self._progress is not None:
-                self._progress(self._done / len(self._placed))
+                self._progress(self._done / self.n_notes)
 
     def _window(self, placed: Placed) -> int:
         return int(placed.note.onset_s // self._window_s)
@@ -153,8 +155,9 @@ class Mix:
                 self._buses.append(Bus(rate, self.sample_rate))
             if part.pan is None:
                 part = replace(part, pan=track.pan)
-            for note in track.notes:
-                yield Placed(note, part, buses[key])
+            runs = phrases(track.notes) if part.legato else ((note,) for note in track.notes)
+            for first, *slurred in runs:
+                yield Placed(first, part, buses[key], tuple(slurred))
 
     def _gains(self, placed: Placed) -> Float[Tensor, " channels"]:
         level_db = self._gain_db + placed.part.gain_db + placed.note.gain_db

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.envelope import Adsr
-from timbrel.errors import BadInput
+from timbrel.errors import BadInput, Unsupported
 from timbrel.instruments.instrument import ControlValues, Instrument
 from timbrel.midi import Score, Track, timbre_names
 from timbrel.perform.tracks import for_tracks
@@ -40,9 +40,12 @@ class Part:
         pan: -1 left, 0 centre, 1 right; None leaves it to the score.
         envelope: laid over each note, on top of what the instrument does, if any.
         controls: values for the instrument's controls.
+        legato: whether notes that touch or overlap are slurred, as on a melody instrument; see
+            `timbrel.perform.lines`.
 
     Raises:
         BadInput: the timbre is not one of the instrument's, or a number is out of range.
+        Unsupported: the instrument cannot slur.
     """
 
     instrument: Instrument
@@ -51,6 +54,7 @@ class Part:
     pan: float | None = None
     envelope: Adsr | None = None
     controls: ControlValues | None = None
+    legato: bool = False
 
     def __post_init__(self) -> None:
         self.instrument.timbre_space.check(self.timbre)
@@ -58,6 +62,8 @@ class Part:
             raise BadInput(f"part: a gain of {self.gain_db:g} dB is outside -120 to 60")
         if self.pan is not None and not -1.0 <= self.pan <= 1.0:
             raise BadInput(f"part: a pan of {self.pan:g} is outside -1 (left) to 1 (right)")
+        if self.legato and not self.instrument.can("legato"):
+            raise Unsupported(f"{self.instrument.family} cannot slur: leave legato out")
 
     def sound(self) -> PartSound:
         """What it sounds like, as a key."""

@@ -61,6 +61,7 @@ def perform(
     gain_db: float = 0.0,
     encoding: Encoding | None = None,
     window_s: float = WINDOW_S,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Performed:
     """Plays a score into a stereo file, in bounded memory however long it is.
@@ -78,6 +79,8 @@ def perform(
         gain_db: louder or softer than the headroom makes it.
         encoding: see `AudioWriter`.
         window_s: seconds of the score that are rendered at a time.
+        seed: of what instruments do differently each time: with the same one a score becomes the
+            same file, to the bit.
         progress: called with the share of the notes that are done, 0..1.
 
     Raises:
@@ -87,7 +90,7 @@ def perform(
     cast_parts = cast(score, parts) if isinstance(parts, Part) else list(parts)
     mix = Mix(
         score, cast_parts, sample_rate, gain_db=gain_db, window_s=window_s,
-        separate=stems is not None, progress=progress,
+        separate=stems is not None, seed=seed, progress=progress,
     )  # fmt: skip
     skipped = tuple(t for t, part in zip(score.tracks, cast_parts, strict=True) if part is None)
     if skipped:

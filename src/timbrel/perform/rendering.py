@@ -1,9 +1,13 @@
-"""Notes of a score as audio: in batches of like length, equal notes rendered once."""
+"""Notes of a score as audio: in batches of like length, equal notes rendered once.
+
+Where an instrument can play a note differently each time, an equal note is rendered `N_TAKES` times
+and its takes follow each other, so that repeated notes are no machine guns.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +18,7 @@ from torch import Tensor
 
 from timbrel.dsp.envelope import adsr
 from timbrel.midi import ScoreNote
+from timbrel.perform.lines import PhrasePlayer
 from timbrel.perform.parts import Part, PartSound
 from timbrel.sound import Notes, Rendered
 
@@ -24,17 +29,26 @@ BATCH_SAMPLES = 1 << 22
 """Most samples of a batch, padding included: it bounds memory when notes are long."""
 
 CACHE_BYTES = 1 << 26
+N_TAKES = 4
+"""Of equal notes; more cost more time, and nobody counts so far."""
+
 _TAIL_S = 1.0
 """What a note may sound on after its key is up, for the size of batches only."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A note, who plays it, and on which bus it goes."""
+    """A note, who plays it, on which bus it goes, and the notes that are slurred to it."""
 
     note: ScoreNote
     part: Part
     bus: int
+    slurred: tuple[ScoreNote, ...] = ()
+
+    @property
+    def notes(self) -> tuple[ScoreNote, ...]:
+        """All of its notes."""
+        return self.note, *self.slurred
 
 
 class _Key(NamedTuple):
@@ -45,6 +59,7 @@ class _Key(NamedTuple):
     velocity: float
     duration_s: float
     bend: tuple[float, ...] | None
+    take: int
 
 
 class NoteRenderer:
@@ -52,10 +67,16 @@ class NoteRenderer:
 
     Attributes:
         rendered: how many notes instruments have rendered.
+
+    Args:
+        seed: of all takes: with the same one the same notes sound the same, to the bit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self.rendered = 0
+        self._seed = seed
+        self._played: Counter[_Key] = Counter()
+        self._phrases = PhrasePlayer()
         self._cache: OrderedDict[_Key, Tensor] = OrderedDict()
         self._cached_bytes = 0
         self._sounds: dict[int, PartSound] = {}
@@ -63,10 +84,16 @@ class NoteRenderer:
     def render(
         self, notes: Iterable[Placed]
     ) -> Iterator[tuple[Float[Tensor, " time"], list[Placed]]]:
-        """The audio of each distinct note, with all the notes that it serves."""
+        """The audio of each distinct note, with all the notes that it serves.
+
+        Notes come in the order in which they are played.
+        """
         uses: dict[_Key, list[Placed]] = {}
         for placed in notes:
-            uses.setdefault(self._key(placed), []).append(placed)
+            if placed.slurred:
+                yield self._slur(placed), [placed]
+            else:
+                uses.setdefault(self._key(placed), []).append(placed)
         missing = []
         for key, placed in uses.items():
             if key in self._cache:
@@ -76,11 +103,21 @@ class NoteRenderer:
                 missing.append(key)
         parts = {key: uses[key][0].part for key in missing}
         for batch in _batches(missing, parts):
-            rendered = _play(batch, parts)
+            rendered = _play(batch, parts, self._seed)
             self.rendered += len(batch)
             for key, audio in zip(batch, rendered, strict=True):
                 self._remember(key, audio)
                 yield audio, uses[key]
+
+    def _slur(self, placed: Placed) -> Float[Tensor, " time"]:
+        self.rendered += len(placed.notes)
+        audio, part = self._phrases.play(placed.part, placed.notes), placed.part
+        if part.envelope is None:
+            return audio
+        held_s = max(note.end_s for note in placed.notes) - placed.note.onset_s
+        rate = part.instrument.sample_rate
+        rendered = Rendered(audio[None], torch.tensor([len(audio)]), rate)
+        return next(iter(_shaped(rendered, Notes.of(60, duration_s=held_s), part)))
 
     def _key(self, placed: Placed) -> _Key:
         """A tenth of a millisecond is no difference; a wheel at rest is only another pitch."""
@@ -92,7 +129,14 @@ class NoteRenderer:
         if bend is not None and (len(set(bend)) == 1 or not part.instrument.can("bend")):
             pitch, bend = pitch + sum(bend) / len(bend), None
         pitch = min(max(pitch, 0.0), 127.0)
-        return _Key(sound, pitch, note.velocity, max(round(note.duration_s, 4), 1e-3), bend)
+        duration_s = max(round(note.duration_s, 4), 1e-3)
+        key = _Key(sound, pitch, note.velocity, duration_s, bend, take=0)
+        return self._next_take(key) if part.instrument.can("takes") else key
+
+    def _next_take(self, key: _Key) -> _Key:
+        take = self._played[key] % N_TAKES
+        self._played[key] += 1
+        return key._replace(take=take)
 
     def _remember(self, key: _Key, audio: Tensor) -> None:
         self._cache[key] = audio.clone()  # a copy: a view would keep its whole batch
@@ -103,10 +147,10 @@ class NoteRenderer:
 
 def _batches(keys: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[list[_Key]]:
     """Keys of one instrument together, sorted by duration so that little is padded."""
-    # a batch shares the instrument, its controls and the envelope; the timbres may differ
-    groups: dict[PartSound, list[_Key]] = {}
+    # a batch shares the instrument, its controls, the envelope and the take; timbres may differ
+    groups: dict[tuple[PartSound, int], list[_Key]] = {}
     for key in keys:
-        groups.setdefault(key.sound._replace(timbre=b""), []).append(key)
+        groups.setdefault((key.sound._replace(timbre=b""), key.take), []).append(key)
     for group in groups.values():
         batch: list[_Key] = []
         for key in sorted(group, key=lambda key: key.duration_s):
@@ -120,7 +164,7 @@ def _batches(keys: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[list[_Ke
 
 
 @torch.no_grad()
-def _play(batch: Sequence[_Key], parts: dict[_Key, Part]) -> Rendered:
+def _play(batch: Sequence[_Key], parts: dict[_Key, Part], seed: int) -> Rendered:
     part = parts[batch[0]]
     notes = Notes(
         torch.tensor([key.pitch for key in batch], dtype=torch.float32),
@@ -129,7 +173,10 @@ def _play(batch: Sequence[_Key], parts: dict[_Key, Part]) -> Rendered:
         _bends(batch),
     )
     timbre = torch.stack([parts[key].timbre for key in batch])
-    rendered = part.instrument.render(notes, timbre, part.controls)
+    generator = None
+    if part.instrument.can("takes"):
+        generator = torch.Generator().manual_seed(seed * N_TAKES + batch[0].take)
+    rendered = part.instrument.render(notes, timbre, part.controls, generator=generator)
     audio = rendered.audio
     if not part.instrument.can("velocity"):
         audio = audio * notes.velocity[:, None]
