@@ -34,6 +34,9 @@ class Remembering(Player):
     def note_off(self, note_id: int) -> None:
         self.calls.append((self.now, "off", note_id))
 
+    def slur(self, from_id: int, note_id: int, pitch: float, velocity: float) -> None:
+        self.calls.append((self.now, "slur", from_id, note_id, pitch, round(velocity * 127)))
+
     def bend(self, semitones: float) -> None:
         self.calls.append((self.now, "bend", round(semitones, 3)))
 

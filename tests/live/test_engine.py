@@ -107,6 +107,52 @@ def test_reset_lets_the_pedal_and_the_wheel_go(player) -> None:
     assert [call[:2] for call in player.calls] == [(2, "on"), (4, "off"), (4, "bend")]
 
 
+def test_on_one_line_the_last_key_sounds_and_notes_are_slurred(player) -> None:
+    played(
+        player, (1, ON, 60, 9), (2, ON, 64, 8), (3, OFF, 64), (4, ON, 64, 7), (5, OFF, 60),
+        (6, OFF, 64), (7, ON, 60, 6), legato=True,
+    )  # fmt: skip
+    assert player.calls == [
+        (1, "on", A, 60.0, 9), (2, "slur", A, B, 64.0, 8), (3, "slur", B, A, 60.0, 9),
+        (4, "slur", A, B, 64.0, 7), (6, "off", B), (7, "on", A, 60.0, 6),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", [(CC, 126, 1), (CC, 68, 127)])
+def test_keyboards_choose_one_line_and_many_voices(player, mode: tuple) -> None:
+    many = (CC, 127) if mode[1] == 126 else (CC, 68, 0)
+    played(
+        player, (1, *mode), (2, ON, 60, 9), (3, ON, 64, 9), (4, OFF, 60), (5, OFF, 64),
+        (6, *many), (7, ON, 60, 9), (8, ON, 64, 9),
+    )  # fmt: skip
+    assert [call[:2] for call in player.calls] == [
+        (2, "on"), (3, "slur"), (5, "off"), (7, "on"), (8, "on"),
+    ]  # fmt: skip
+
+
+def test_a_line_under_the_pedal_ends_at_once_when_it_comes_up(player) -> None:
+    played(
+        player, (1, CC, 64, 127), (2, ON, 64, 9), (3, OFF, 64), (4, ON, 60, 9), (5, OFF, 60),
+        (6, CC, 64, 0), legato=True,
+    )  # fmt: skip
+    assert [call[:3] for call in player.calls] == [(2, "on", B), (4, "slur", B), (6, "off", A)]
+
+
+def test_keys_held_while_the_mode_changes_are_let_go(player) -> None:
+    played(player, (1, ON, 60, 9), (2, CC, 68, 127), (3, ON, 64, 9), (4, OFF, 60), (5, OFF, 64))
+    assert [call[:3] for call in player.calls] == [
+        (1, "on", A), (3, "on", B), (4, "off", A), (5, "off", B),
+    ]  # fmt: skip
+
+
+def test_portamento_is_switched_and_timed(player) -> None:
+    knobs = Knobs([Control("glide", "s", 0.0, 2.0, 0.0)])
+    played(player, (1, CC, 65, 127), (2, CC, 5, 127), (3, CC, 65, 0), (4, CC, 65, 127), knobs=knobs)
+    assert [call[3] for call in player.calls] == [0.08, 2.0, 0.0, 2.0]
+    played(player, (1, CC, 65, 127))
+    assert len(player.calls) == 4
+
+
 def test_only_the_channel_asked_for_is_heard(player) -> None:
     played(player, (1, ON, 60, 9, 1), (2, ON, 60, 9, 3), channel=3)
     assert [call[2] for call in player.calls] == [3 * 128 + 60]

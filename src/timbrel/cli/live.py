@@ -40,6 +40,7 @@ def live(
     xy: tuple[int, int] = (16, 17),
     bind: Annotated[list[str] | None, Parameter(name="--map")] = None,
     learn: str | None = None,
+    legato: bool = False,
     keys: bool = False,
     play: Path | None = None,
     seconds: Seconds | None = None,
@@ -64,6 +65,7 @@ def live(
         xy: The numbers of these controllers.
         bind: Which controller turns which control, as in "1=vibrato,74=brightness".
         learn: A control: the next controller that moves is bound to it, and that is kept.
+        legato: All keys play one line, and overlapping notes are slurred.
         keys: Play on the computer's keys: z s x d c ... and q 2 w 3 e ...
         play: A MIDI file to play along.
         seconds: Stop after so long.
@@ -78,7 +80,7 @@ def live(
         using=Using(model, bank), timbre=timbre, corners=tuple(corners or ()), xy=xy,
         midi_in=tuple(midi_in or ()), keys=keys, song=play, out=out, sample_rate=rate,
         block=block, n_voices=voices, gain_db=gain, channel=channel, bend_range=bend_range,
-        bindings=tuple(bind or ()), learn=learn, seconds=seconds,
+        bindings=tuple(bind or ()), learn=learn, legato=legato, seconds=seconds,
     )  # fmt: skip
     summary = play_live(wishes)
     return say_json(summary) if json else None

@@ -65,6 +65,7 @@ class Wishes:
     bend_range: float = 2.0
     bindings: tuple[str, ...] = ()
     learn: str | None = None
+    legato: bool = False
     seconds: float | None = None
 
 
@@ -137,6 +138,7 @@ def make_engine(wishes: Wishes, timbres: Timbres) -> Engine:
     engine = Engine(
         player, programs=programs, knobs=_knobs(wishes, instrument), pad=pad,
         channel=wishes.channel, bend_range=wishes.bend_range, gain=db_to_amplitude(wishes.gain_db),
+        legato=wishes.legato,
     )  # fmt: skip
     engine.timbre_name = name
     if sys.stderr.isatty():

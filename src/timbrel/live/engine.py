@@ -1,7 +1,7 @@
 """The live engine: MIDI events in, blocks of sound out, on the thread of the sound card.
 
     rings --events, by time--> note keeping -> player -> gain -> limiter -> block
-                               (pedal, bend, programs, knobs, pad)
+                               (pedals, lines, bend, programs, knobs, pad)
 
 `process` waits for no lock, prints nothing and keeps nothing. It knows neither ports nor sound
 cards, so that a test can play it to the sample. What a player does wrong is heard as silence and
@@ -23,10 +23,15 @@ from timbrel.live.events import BEND, CONTROL, NOTE_OFF, NOTE_ON, PROGRAM, Event
 from timbrel.live.knobs import Knobs
 from timbrel.live.meter import Meter
 from timbrel.live.pad import MorphPad
+from timbrel.sound.line import Line
 from timbrel.sound.playing import Player
 
 SUSTAIN, VOLUME, EXPRESSION = 64, 7, 11
-ALL_SOUND_OFF, RESET, FIRST_NOTES_OFF = 120, 121, 123
+PORTAMENTO, LEGATO = 65, 68
+ALL_SOUND_OFF, RESET, FIRST_NOTES_OFF, MONO, POLY = 120, 121, 123, 126, 127
+USUAL_GLIDE_S = 0.08
+"""What portamento takes until somebody says how long."""
+
 _RPN_HIGH, _RPN_LOW, _DATA = 101, 100, 6
 _TIME = itemgetter(0)
 _TINY = np.float32(1e-30)
@@ -60,6 +65,8 @@ class Engine:
         channel: the only one that is listened to, 1..16; 0 listens to all.
         bend_range: semitones of the pitch wheel, until a keyboard says otherwise (RPN 0).
         gain: of the whole, before the limiter.
+        legato: whether all keys play one line and are slurred, until a keyboard says otherwise
+            (mono and poly mode, the legato pedal).
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class Engine:
         channel: int = 0,
         bend_range: float = 2.0,
         gain: float = 1.0,
+        legato: bool = False,
     ) -> None:
         self.rings: list[EventRing] = []
         self.meter = Meter()
@@ -86,6 +94,8 @@ class Engine:
         self._volume = self._expression = 1.0
         self._level = gain
         self._parameter = (127, 127)
+        self._line, self._is_line = Line(player), legato
+        self._glide_s = USUAL_GLIDE_S
         self._pedal_is_down = False
         self._held: set[int] = set()
         self._ringing: set[int] = set()
@@ -172,7 +182,7 @@ class Engine:
             if event.kind == NOTE_ON and event.data2:
                 self._key_down(event)
             elif event.kind in (NOTE_ON, NOTE_OFF):
-                self._key_up(event.channel * 128 + event.data1)
+                self._keys_up({event.channel * 128 + event.data1})
             elif event.kind == CONTROL:
                 self._controlled(event.data1, event.data2)
             elif event.kind == BEND:
@@ -198,20 +208,20 @@ class Engine:
         self._held.add(name)
         self._ringing.discard(name)
         self.meter.notes += 1
-        self.player.note_on(name, float(event.data1), event.data2 / 127)
+        keys = self._line if self._is_line else self.player
+        keys.note_on(name, float(event.data1), event.data2 / 127)
 
-    def _key_up(self, name: int) -> None:
-        if name not in self._held:
-            return
-        self._held.discard(name)
+    def _keys_up(self, names: set[int]) -> None:
+        released = names & self._held
+        self._held -= released
         if self._pedal_is_down:
-            self._ringing.add(name)
+            self._ringing |= released
         else:
-            self.player.note_off(name)
+            self._line.release(released)
 
     def _controlled(self, number: int, value: int) -> None:
-        if number == SUSTAIN:
-            self._pedal(value >= 64)
+        if number in (SUSTAIN, LEGATO, PORTAMENTO):
+            self._switched(number, value >= 64)
         elif number == VOLUME:
             self._volume = (value / 127) ** 2
         elif number == EXPRESSION:
@@ -224,14 +234,29 @@ class Engine:
         elif number >= ALL_SOUND_OFF:
             self._channel_mode(number)
         elif self.pad is None or not self.pad.moved(number, value):
-            turned = self.knobs.turned(number, value)
-            if turned is not None:
-                self.player.set(*turned)
+            self._turned(number, value)
+
+    def _switched(self, number: int, is_on: bool) -> None:
+        if number == SUSTAIN:
+            self._pedal(is_on)
+        elif number == LEGATO:
+            self._is_line = is_on
+        elif self.knobs.has("glide"):
+            self.player.set("glide", self._glide_s if is_on else 0.0)
+
+    def _turned(self, number: int, value: int) -> None:
+        turned = self.knobs.turned(number, value)
+        if turned is None:
+            return
+        self.player.set(*turned)
+        if turned[0] == "glide" and turned[1] > 0:
+            self._glide_s = turned[1]
 
     def _channel_mode(self, number: int) -> None:
         if number == ALL_SOUND_OFF:
             self._held.clear()
             self._ringing.clear()
+            self._line.forget()
             self.player.silence()
         elif number == RESET:
             self._pedal(is_down=False)
@@ -239,14 +264,14 @@ class Engine:
             self.player.bend(0.0)
         elif number >= FIRST_NOTES_OFF:
             self._pedal(is_down=False)
-            for name in sorted(self._held):
-                self._key_up(name)
+            self._keys_up(self._held)
+            if number in (MONO, POLY):
+                self._is_line = number == MONO
 
     def _pedal(self, is_down: bool) -> None:
         self._pedal_is_down = is_down
         if not is_down:
-            for name in sorted(self._ringing):
-                self.player.note_off(name)
+            self._line.release(self._ringing)
             self._ringing.clear()
 
     def _follow_pad(self) -> None:

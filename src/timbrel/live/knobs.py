@@ -17,9 +17,9 @@ from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing
 from timbrel.sound import Control
 
-MODULATION = 1
-RESERVED = frozenset({6, 7, 11, 38, 64, 100, 101, *range(120, 128)})
-"""Controllers that mean something already: volume, the pedal, all notes off ..."""
+MODULATION, GLIDE_TIME = 1, 5
+RESERVED = frozenset({6, 7, 11, 38, 64, 65, 68, 100, 101, *range(120, 128)})
+"""Controllers that mean something already: volume, the pedals, all notes off ..."""
 
 
 class Knobs:
@@ -31,8 +31,8 @@ class Knobs:
 
     Args:
         controls: what the instrument has.
-        bindings: names of controls by controller; without any for it, the modulation wheel gets
-            the first control that is called vibrato.
+        bindings: names of controls by controller; without any for them, the modulation wheel gets
+            the first control that is called vibrato, and portamento time the one called glide.
         learning: the name of a control to learn.
 
     Raises:
@@ -48,6 +48,7 @@ class Knobs:
         self._controls = {control.name: control for control in controls}
         vibrato = next((name for name in self._controls if "vibrato" in name), None)
         named = {MODULATION: vibrato} if vibrato else {}
+        named |= {GLIDE_TIME: "glide"} if "glide" in self._controls else {}
         named |= dict(bindings or {})
         self.bound = {number: self._bindable(number, name) for number, name in named.items()}
         self.learning = None if learning is None else self._bindable(None, learning)
@@ -58,6 +59,10 @@ class Knobs:
             self.bound[number], self.learning = self.learning, None
         control = self.bound.get(number)
         return None if control is None else (control.name, control.from_knob(value / 127))
+
+    def has(self, name: str) -> bool:
+        """Whether the instrument has a control of that name."""
+        return name in self._controls
 
     @property
     def bindings(self) -> dict[int, str]:
@@ -70,7 +75,7 @@ class Knobs:
             raise BadInput(f"no control {name!r}: this instrument has {known}")
         if number is not None and (not 0 <= number <= 127 or number in RESERVED):
             raise BadInput(f"controller {number} cannot be mapped: wanted one of 0 to 119 but "
-                           f"{', '.join(map(str, sorted(RESERVED)[:7]))}")  # fmt: skip
+                           f"{', '.join(map(str, sorted(RESERVED)[:9]))}")  # fmt: skip
         return self._controls[name]
 
 
