@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from objectives import batch_of, losses, without_gradient
 from test_loop import assert_same_run
 from tones import make_tones
 
@@ -14,7 +15,6 @@ from timbrel.data.note_set import NoteSet
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
 from timbrel.training import train
-from timbrel.training.course_pairs import CoursePairs
 from timbrel.training.harmonic import HarmonicObjective, HarmonicTraining, floored, level_error
 from timbrel.training.note_courses import note_courses
 
@@ -47,25 +47,9 @@ def test_one_dial_sizes_the_model(tones: Path) -> None:
         settings_for(tones, model={"size": "base"})
 
 
-def batch_of(objective: HarmonicObjective, count: int = 16) -> CoursePairs:
-    indices = torch.linspace(0, len(objective.train_set) - 1, count).long()
-    return objective.train_set.batch(indices, torch.Generator().manual_seed(0))
-
-
-def losses(objective: HarmonicObjective, phase: str = "train", seed: int = 0) -> dict[str, float]:
-    generator = torch.Generator().manual_seed(seed)
-    found = objective(batch_of(objective), phase, generator)
-    return {name: float(value.detach()) for name, value in found.items()}
-
-
 def test_every_parameter_gets_a_gradient(tones: Path) -> None:
     objective = HarmonicObjective(settings_for(tones))
-    objective(batch_of(objective), "train", torch.Generator())["loss"].backward()
-    without = [
-        name for name, parameter in objective.network.named_parameters()
-        if parameter.grad is None or not float(parameter.grad.abs().sum()) > 0
-    ]  # fmt: skip
-    assert without == []
+    assert without_gradient(objective) == []
 
 
 def test_the_loss_is_the_sum_of_its_parts(tones: Path) -> None:

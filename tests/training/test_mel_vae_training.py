@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from objectives import batch_of, losses, without_gradient
 from tones import PITCHES, SLOPES, VELOCITIES, make_tones
 
 from timbrel.config import make_settings, to_toml
@@ -19,7 +20,7 @@ from timbrel.sound import Notes
 from timbrel.training import train
 from timbrel.training.bank import make_bank
 from timbrel.training.mel_vae import MelVAEObjective, MelVAETraining, floored
-from timbrel.training.note_mels import AugmentSettings, MelPairs
+from timbrel.training.note_mels import AugmentSettings
 
 STEPS = 160
 PLAIN = AugmentSettings(cross=0, equalise=0, layer=0, decay=0, attack=0)
@@ -44,26 +45,10 @@ def settings_for(tones: Path, **tables) -> MelVAETraining:
     })  # fmt: skip
 
 
-def batch_of(objective: MelVAEObjective, count: int = 16) -> MelPairs:
-    indices = torch.linspace(0, len(objective.train_set) - 1, count).long()
-    return objective.train_set.batch(indices, torch.Generator().manual_seed(0))
-
-
-def losses(objective: MelVAEObjective, phase: str = "train", seed: int = 0) -> dict[str, float]:
-    generator = torch.Generator().manual_seed(seed)
-    found = objective(batch_of(objective), phase, generator)
-    return {name: float(value.detach()) for name, value in found.items()}
-
-
 @pytest.mark.parametrize("kl_weight", [0.0, 3e-5])
 def test_every_parameter_gets_a_gradient(tones: Path, kl_weight: float) -> None:
     objective = MelVAEObjective(settings_for(tones, objective={"kl_weight": kl_weight}))
-    objective(batch_of(objective), "train", torch.Generator())["loss"].backward()
-    without = [
-        name for name, parameter in objective.network.named_parameters()
-        if parameter.grad is None or not float(parameter.grad.abs().sum()) > 0
-    ]  # fmt: skip
-    assert without == []
+    assert without_gradient(objective) == []
 
 
 def test_the_loss_is_the_sum_of_its_parts(tones: Path) -> None:

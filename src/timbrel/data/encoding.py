@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -31,9 +31,20 @@ def encode_notes(
         Unsupported: the instrument cannot encode.
         BadAudio: a note cannot be read, or is silent.
     """
-    timbres = []
-    for i in torch.as_tensor(chosen).tolist():
-        audio = notes.audio(i, instrument.sample_rate)
-        pitch = float(notes.pitch[i])
-        timbres.append(instrument.encode(audio, pitch=pitch, generator=generator))
-    return torch.stack(timbres)
+    places = torch.as_tensor(chosen).tolist()
+    return encode_each(instrument, [(notes, i) for i in places], generator=generator)
+
+
+def encode_each(
+    instrument: Instrument,
+    chosen: Iterable[tuple[NoteSet, int]],
+    *,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "chosen params"]:
+    """The same for notes of several sets, each given as its set and its place in it."""
+    return torch.stack([
+        instrument.encode(
+            notes.audio(i, instrument.sample_rate), pitch=float(notes.pitch[i]), generator=generator
+        )
+        for notes, i in chosen
+    ])  # fmt: skip

@@ -28,7 +28,7 @@ from torch import Tensor
 from timbrel.audio import resample
 from timbrel.data import NoteSet
 from timbrel.data.amounts import AMOUNTS
-from timbrel.data.encoding import encode_notes
+from timbrel.data.encoding import encode_each
 from timbrel.data.nsynth_layout import SOURCES
 from timbrel.errors import BadInput
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, heard_pitch
@@ -87,7 +87,7 @@ def direction_figures(
     bank = instrument.bank if bank is None else bank
     if bank is None or not bank.names("direction"):
         raise BadInput("the bank holds no direction: train the model with a bank, or give one")
-    sets = [data] if isinstance(data, NoteSet) else list(held_out_sets(data, progress).values())
+    sets = list(held_out_sets(data, progress).values())
     chosen = choose_notes(sets, notes, seed)
     encoded = encode_chosen(instrument, chosen, seed)
     plain = play(instrument, encoded, encoded.timbres)
@@ -133,17 +133,18 @@ def encode_chosen(
 ) -> Encoded:
     """Each note's timbre."""
     generator = torch.Generator().manual_seed(seed)
-    timbres, tracks = [], []
-    for notes, i in chosen:
-        timbres.append(encode_notes(instrument, notes, [i], generator=generator))
-        tracks.append(heard_pitch(notes.audio(i, SAMPLE_RATE), float(notes.pitch[i])) >= TRACKS)
+    timbres = encode_each(instrument, chosen, generator=generator)
+    tracks = tuple(
+        heard_pitch(notes.audio(i, SAMPLE_RATE), float(notes.pitch[i])) >= TRACKS
+        for notes, i in chosen
+    )
     columns = [
         torch.stack([getattr(notes, name)[i].float() for notes, i in chosen])
         for name in ("pitch", "velocity", "hold_s")
     ]
     wanted = Notes(columns[0], columns[1] / 127.0, columns[2])
     sources = tuple(notes[i].source for notes, i in chosen)
-    return Encoded(torch.cat(timbres), wanted, sources, tuple(tracks))
+    return Encoded(timbres, wanted, sources, tracks)
 
 
 def play(

@@ -57,18 +57,20 @@ def find_soundfont() -> Path | None:
 
 
 def held_out_sets(
-    data: str | Path | None = None, progress: Progress | None = None
+    data: NoteSet | str | Path | None = None, progress: Progress | None = None
 ) -> dict[str, NoteSet]:
     """Note sets by their figures' ending: "" for held-out notes, "_unseen" for instruments.
 
     Args:
-        data: a folder with `nsynth-valid` and `nsynth-test`, or one set alone; None renders the
-            default set once (about 15 s) and finds it in the cache after that.
+        data: a folder with `nsynth-valid` and `nsynth-test`, or one set alone, open or not; None
+            renders the default set once (about 15 s) and finds it in the cache after that.
         progress: told how many notes are rendered.
 
     Raises:
         BadInput: the folder holds no set, or nothing was given and the SoundFont is not there.
     """
+    if isinstance(data, NoteSet):
+        return {"": data}
     folder = default_set(progress) if data is None else Path(data)
     there = {end: s for end, s in SPLITS.items() if (folder / f"nsynth-{s}").is_dir()}
     if not there:

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
-from timbrel.data.encoding import encode_notes
+from timbrel.data.encoding import encode_each
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.distances import log_mel_l1_db
 from timbrel.evaluate.baselines import cross_fade
@@ -85,16 +85,13 @@ def morph_figures(
         Unsupported: the instrument cannot encode.
         BadInput: there are no notes to judge by.
     """
-    sets = [data] if isinstance(data, NoteSet) else list(held_out_sets(data, progress).values())
+    sets = list(held_out_sets(data, progress).values())
     generator = torch.Generator().manual_seed(seed)
     chosen = choose_pairs(sets, pairs, seed)
     rows: dict[str, list[dict[str, float]]] = {"": [], "crossfade_": []}
     middles: dict[str, list[Explained | None]] = {"": [], "crossfade_": []}
     for i, pair in enumerate(chosen):
-        timbres = torch.cat([
-            encode_notes(instrument, notes, [i], generator=generator)
-            for notes, i in (pair.a, pair.b)
-        ])  # fmt: skip
+        timbres = encode_each(instrument, (pair.a, pair.b), generator=generator)
         steps = render_path(instrument, timbres, path)
         plain = [render_path(instrument, timbre[None])[0] for timbre in timbres]
         faded = cross_fade(steps[0], steps[-1], alphas(STEPS))

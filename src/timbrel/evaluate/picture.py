@@ -46,7 +46,7 @@ def draw_comparison(
         interval: from what is heard to what is played, as `trials.INTERVALS` calls it.
         seed: of the draw of the notes.
     """
-    sets = {"": data} if isinstance(data, NoteSet) else held_out_sets(data)
+    sets = held_out_sets(data)
     notes = sets.get("_unseen", sets[""])
     trials = interval_trials(notes, interval, rows, seed)
     if not trials:

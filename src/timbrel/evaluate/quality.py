@@ -60,7 +60,7 @@ def evaluate_instrument(
         Unsupported: the instrument cannot encode.
         BadInput: there are no notes to judge by.
     """
-    sets = {"": data} if isinstance(data, NoteSet) else held_out_sets(data, progress)
+    sets = held_out_sets(data, progress)
     trials = {end: _draw(held_out, notes, seed) for end, held_out in sets.items()}
     total = sum(len(t) for groups in trials.values() for t in groups.values())
     done = 0

@@ -7,58 +7,26 @@ nobody built.
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
 from torch import Tensor
 
-from timbrel.config import Settings
-from timbrel.dsp.mel import hz_to_mel
 from timbrel.dsp.tracks.bands import Bands
-from timbrel.instruments.harmonic.course import (
-    N_HEARD,
-    QUIET_DB,
-    Course,
-    heard_moments,
-)
-from timbrel.instruments.harmonic.network import band_shares
+from timbrel.instruments.harmonic.course import N_HEARD, Course, heard_moments
 from timbrel.instruments.harmonic.slots import Slots
+from timbrel.training.course_changes import Change, PairSettings, Recorded
 from timbrel.training.note_courses import NoteCourses, moments_of
 from timbrel.training.synthetic import synthetic_courses
-from timbrel.units import amplitude_to_db, midi_to_hz, sum_of_powers_db
 
-Share = Annotated[float, Field(ge=0, le=1)]
-
-_POINTS = 9
 _RELEASE_SHARE = 0.15
+"""Of the moments that are asked for: how many lie after the release."""
+
+_FARTHEST = 18
+"""Semitones between the two notes of a synthetic pair, at most."""
+
 _SYNTHETIC_PITCHES = (24, 100)
-
-
-class PairSettings(Settings):
-    """How often notes are made into new instruments, and how strongly.
-
-    Attributes:
-        cross: share of pairs whose wanted note is another one of the same instrument.
-        synthetic: share of pairs of instruments that nobody built.
-        cross_synthetic: share of those whose wanted note has another pitch and velocity.
-        equalise, layer, decay, attack, speed: shares of recorded pairs that get a random
-            equaliser, a second instrument on top, an extra decay, a slower attack, another speed.
-        equaliser_db: standard deviation of the equaliser's points.
-        moments: of each wanted note that are asked for.
-    """
-
-    cross: Share = 0.5
-    synthetic: Share = 0.4
-    cross_synthetic: Share = 0.7
-    equalise: Share = 0.7
-    layer: Share = 0.3
-    decay: Share = 0.2
-    attack: Share = 0.15
-    speed: Share = 0.4
-    equaliser_db: float = Field(default=5.0, ge=0, le=40)
-    moments: int = Field(default=40, ge=1, le=96)
 
 
 class CoursePairs(NamedTuple):
@@ -99,8 +67,7 @@ class CourseSet:
         self._by_instrument = notes.instrument.argsort(stable=True)
         self._sizes = torch.bincount(notes.instrument)
         self._firsts = self._sizes.cumsum(0) - self._sizes
-        held = notes.hold_s >= notes.hold_s.max() - 0.01
-        self._place = _places(notes, held)
+        self._instruments = Recorded(notes, slots, bands)
         spacing = torch.gradient(heard_moments())[0].sqrt()
         self._often = (1 - _RELEASE_SHARE) * spacing / spacing.sum()
 
@@ -121,7 +88,7 @@ class CourseSet:
     def unchanged(self, indices: Int[Tensor, " batch"]) -> CoursePairs:
         """The notes at `indices`, each heard and wanted as it is."""
         notes = self.notes
-        course = _at(notes.course, indices)
+        course = notes.course_at(indices)
         moment_s, released_s = moments_of(notes.hold_s[indices])
         pitch, velocity = notes.pitch[indices], notes.velocity[indices]
         return CoursePairs(
@@ -136,7 +103,7 @@ class CourseSet:
         other = self._by_instrument[self._firsts[group] + other]
         crossed = torch.rand(count, generator=generator) < self.settings.cross
         heard_at = torch.where(crossed, other, wanted_at)
-        change = _Change(self, heard_at, wanted_at, generator)
+        change = Change(self._instruments, self.settings, heard_at, wanted_at, generator)
         heard, wanted = change.made(heard_at), change.made(wanted_at)
         moment_s, released_s = moments_of(notes.hold_s[wanted_at])
         heard_pitch = notes.pitch[heard_at] + change.semitones
@@ -153,9 +120,8 @@ class CourseSet:
         heard_at = torch.where(crossed, wanted_at.roll(1), wanted_at)
         both = torch.stack([heard_at, wanted_at], 1)
         pitch, velocity, hold_s = notes.pitch[both], notes.velocity[both], notes.hold_s[both]
-        near = (pitch[:, 1:] + 36 * (torch.rand(count, 1, generator=generator) - 0.5)).clamp(
-            24, 100
-        )
+        away = 2 * _FARTHEST * (torch.rand(count, 1, generator=generator) - 0.5)
+        near = (pitch[:, 1:] + away).clamp(*_SYNTHETIC_PITCHES)
         pitch[:, :1] = torch.where(crossed[:, None], near, pitch[:, :1])
         moment_s, released_s = (x.reshape(count, 2, -1) for x in moments_of(hold_s.reshape(-1)))
         made = synthetic_courses(
@@ -191,108 +157,6 @@ class CourseSet:
             _heard(heard), heard_pitch, picked, pitch, velocity,
             moment_s.gather(1, some), released_s.gather(1, some), loudest,
         )  # fmt: skip
-
-
-class _Change:
-    """What makes a recorded instrument another one: the same for all its notes."""
-
-    def __init__(
-        self, of: CourseSet, heard_at: Tensor, wanted_at: Tensor, generator: torch.Generator
-    ) -> None:
-        assert of.settings is not None
-        self._set, self._settings = of, of.settings
-        count = len(heard_at)
-
-        def some(share: float) -> Float[Tensor, "batch 1"]:
-            return (torch.rand(count, 1, generator=generator) < share).float()
-
-        def uniform(low: float, high: float) -> Float[Tensor, "batch 1"]:
-            return low + (high - low) * torch.rand(count, 1, generator=generator)
-
-        points = torch.randn(count, _POINTS, generator=generator) * of.settings.equaliser_db
-        self._equaliser_db = points * some(of.settings.equalise)
-        self._decay_db = (2 + 28 * uniform(0, 1).square()) * some(of.settings.decay)
-        self._rise_s = torch.where(
-            some(of.settings.attack) > 0, 0.03 * 20 ** uniform(0, 1), torch.tensor(1e-6)
-        )
-        self.semitones = (uniform(-5, 5) * some(of.settings.speed)).round()[:, 0]
-        self._layer_db = -20 * uniform(0, 1)
-        layered = some(of.settings.layer)[:, 0] > 0
-        self._layer = self._partner(heard_at, wanted_at, layered, generator)
-
-    def _partner(
-        self, heard_at: Tensor, wanted_at: Tensor, layered: Tensor, generator: torch.Generator
-    ) -> Int[Tensor, " batch"]:
-        """An instrument that has a held note like each of the two; -1 where none is layered."""
-        place = self._set._place
-        partner = torch.randint(len(place), (len(heard_at),), generator=generator)
-        has = torch.ones(len(heard_at), dtype=torch.bool)
-        for at in (heard_at, wanted_at):
-            has &= self._like(partner, at) >= 0
-            has &= self._set.notes.hold_s[at] >= float(self._set.notes.hold_s.max()) - 0.01
-        return torch.where(has & layered, partner, -1)
-
-    def _like(self, instrument: Tensor, at: Tensor) -> Int[Tensor, " batch"]:
-        """The instrument's held note of the same pitch and velocity, or -1."""
-        notes = self._set.notes
-        pitch, velocity = notes.pitch[at].long(), (notes.velocity[at] * 127).round().long()
-        return self._set._place[instrument, pitch, velocity]
-
-    def made(self, at: Tensor) -> Course:
-        """The notes at these places, changed."""
-        notes, slots, bands = self._set.notes, self._set.slots, self._set.bands
-        course = self._layered(at)
-        moment_s = moments_of(notes.hold_s[at])[0]
-        rise_db = amplitude_to_db(((moment_s + 0.004) / self._rise_s).clamp(max=1))
-        envelope_db = (rise_db - self._decay_db * moment_s)[..., None]
-        f0_hz = midi_to_hz(notes.pitch[at] + self.semitones)[:, None]
-        partial_db = course.partial_db + self._equalised(f0_hz * slots.centres)[:, None]
-        noise_db = (
-            self._shifted(course.noise_db) + self._equalised(bands.centres_hz()[None])[:, None]
-        )
-        return Course(
-            (partial_db + envelope_db).clamp_min(QUIET_DB),
-            (noise_db + envelope_db).clamp_min(QUIET_DB),
-        )
-
-    def _layered(self, at: Tensor) -> Course:
-        notes = self._set.notes
-        course = _at(notes.course, at)
-        rows = (self._layer >= 0).nonzero()[:, 0]
-        if not len(rows):
-            return course
-        under = _at(notes.course, self._like(self._layer[rows], at[rows]))
-        gain_db = self._layer_db[rows, :, None]
-        for levels, more in zip(course, under, strict=True):
-            levels[rows] = sum_of_powers_db(levels[rows], more + gain_db)
-        return course
-
-    def _shifted(
-        self, noise_db: Float[Tensor, "batch moments bands"]
-    ) -> Float[Tensor, "batch moments bands"]:
-        """Noise moves along when a note is read faster."""
-        centres_hz = self._set.bands.centres_hz()
-        read_hz = centres_hz * (-self.semitones[:, None] / 12).exp2()
-        return noise_db @ band_shares(read_hz, self._set.bands)
-
-    def _equalised(self, frequency_hz: Float[Tensor, "#batch levels"]) -> Tensor:
-        top = float(hz_to_mel(torch.tensor(self._set.bands.sample_rate / 2)))
-        place = (hz_to_mel(frequency_hz) / top * (_POINTS - 1)).clamp(0, _POINTS - 1)
-        near = (1 - (place[..., None] - torch.arange(_POINTS)).abs()).clamp_min(0)
-        return (near * self._equaliser_db[:, None]).sum(-1)
-
-
-def _places(notes: NoteCourses, held: Tensor) -> Int[Tensor, "instruments pitches velocities"]:
-    """The held note of each instrument, pitch and velocity; -1 where there is none."""
-    place = torch.full((int(notes.instrument.max()) + 1, 128, 128), -1)
-    velocity = (notes.velocity * 127).round().long()
-    at = held.nonzero()[:, 0]
-    place[notes.instrument[at], notes.pitch[at].long(), velocity[at]] = at
-    return place
-
-
-def _at(course: Course, places: Tensor) -> Course:
-    return Course(*(levels[places].float() for levels in course))
 
 
 def _heard(course: Course) -> Course:

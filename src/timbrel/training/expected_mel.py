@@ -22,6 +22,8 @@ from timbrel.instruments.harmonic.slots import Slots
 from timbrel.units import db_to_power, midi_to_hz
 
 N_PITCHES = 128
+"""The table holds MIDI's: the notes of sets have whole ones."""
+
 _BANDS_PER_OCTAVE = 18.6
 
 
@@ -69,6 +71,7 @@ class _Lines:
     """What each mel band sees of a sine of amplitude 1 at any frequency."""
 
     _FINE = 16
+    """Places a bin at which the window's spectrum is known."""
 
     def __init__(self, scale: MelScale) -> None:
         self.scale = scale

@@ -39,8 +39,18 @@ from timbrel.units import midi_to_hz, power_to_db
 
 _FLOOR_LEAK = 0.02
 _SINE_DB = 37.0
+"""From where the mels' floor counts: what a sine of amplitude 1 shows in its loudest band at 48 kHz
+(the median over frequencies). At 16 kHz it shows 27 dB: there the floor is 70 dB under a sine."""
+
 _PARTIAL_FLOOR_DB, _NOISE_FLOOR_DB = -85.0, -100.0
+"""Under the note's loudest level: lower levels are right when they are this low."""
+
 _LEAST_WEIGHT = 0.05
+"""Of a level at the floor, beside 1.05 of the loudest."""
+
+_LEAST_POWER = 1e-14
+"""Of a mel band, so that silence has a level."""
+
 _PREVIEWS = 8
 
 
@@ -152,7 +162,7 @@ class HarmonicObjective(Objective):
         """|dB| between expected mels, each held at 80 dB under the note's loudest band."""
         floor_db = loudest + _SINE_DB + FLOOR_DB
         said_db, wanted_db = (
-            power_to_db(self.expected_mel(course, batch.pitch).clamp_min(1e-14))
+            power_to_db(self.expected_mel(course, batch.pitch).clamp_min(_LEAST_POWER))
             for course in (said, batch.wanted)
         )
         return (floored(said_db, floor_db) - torch.maximum(wanted_db, floor_db)).abs()
@@ -178,7 +188,7 @@ class HarmonicObjective(Objective):
         latent = self.network.encode(heard, pitch)[0]
         said = self.network.decoder(latent, pitch, velocity, moment_s, released_s)
         true_db, said_db = (
-            power_to_db(self.expected_mel(course, pitch).clamp_min(1e-14)).cpu()
+            power_to_db(self.expected_mel(course, pitch).clamp_min(_LEAST_POWER)).cpu()
             for course in (heard, said)
         )
         draw_pairs(true_db.mT, said_db.mT, folder / f"notes_{step:06d}.png")
@@ -207,13 +217,21 @@ def card_part(settings: HarmonicTraining, data: str) -> CardPart:
 
 
 def level_error(
-    said_db: Tensor,
-    wanted_db: Tensor,
+    said_db: Float[Tensor, "*any"],
+    wanted_db: Float[Tensor, "*any"],
     loudest_db: Tensor,
     lowest_db: float,
     weight: Tensor | float = 1.0,
-) -> Tensor:
-    """Weighted mean |dB|; what lies `lowest_db` under the loudest counts as lying there."""
+) -> Float[Tensor, ""]:
+    """Weighted mean |dB|; what lies `lowest_db` under the loudest counts as lying there.
+
+    Args:
+        said_db: levels.
+        wanted_db: what they should be; the louder, the more its error counts.
+        loudest_db: of each note; broadcasts over its levels.
+        lowest_db: of what counts, re the loudest: negative.
+        weight: further weights; broadcast too.
+    """
     floor_db = loudest_db + lowest_db
     wanted_db = torch.maximum(wanted_db, floor_db)
     share = _LEAST_WEIGHT + ((wanted_db - floor_db) / -lowest_db).clamp(0, 1) ** 1.5
@@ -221,7 +239,7 @@ def level_error(
     return (share * (floored(said_db, floor_db) - wanted_db).abs()).sum() / share.sum()
 
 
-def floored(level_db: Tensor, floor_db: Tensor) -> Tensor:
+def floored(level_db: Float[Tensor, "*any"], floor_db: Tensor) -> Float[Tensor, "*any"]:
     """DB held at a floor, with a little slope below it so that gradients can climb back."""
     return torch.where(
         level_db < floor_db, floor_db + _FLOOR_LEAK * (level_db - floor_db), level_db

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -52,7 +52,11 @@ class NoteCourses(NamedTuple):
     pitch: Float[Tensor, " notes"]
     velocity: Float[Tensor, " notes"]
     hold_s: Float[Tensor, " notes"]
-    instrument: Tensor
+    instrument: Int[Tensor, " notes"]
+
+    def course_at(self, places: Int[Tensor, " some"]) -> Course:
+        """The courses of some notes, as floats."""
+        return Course(*(levels[places].float() for levels in self.course))
 
 
 def moments_of(

@@ -24,7 +24,11 @@ from timbrel.units import amplitude_to_db, midi_to_hz, sum_of_powers_db
 
 _EQUALISER_POINTS = 10
 _SINGLE_HARMONICS = 32
+"""As many have slots of their own: what parts odd from even has no meaning above."""
+
 _TYPICAL_VELOCITY = 0.67
+_DB_PER_NEPER = 8.7
+"""20 / ln 10, as the shipped weights were trained: a stroke fades by 1/e in `stroke_s`."""
 
 
 def synthetic_courses(
@@ -36,7 +40,20 @@ def synthetic_courses(
     bands: Bands,
     generator: torch.Generator,
 ) -> Course:
-    """Some notes of as many random instruments; the first of each peaks where velocity puts it."""
+    """Some notes of as many random instruments; the first of each peaks where velocity puts it.
+
+    Args:
+        pitch: MIDI numbers of each instrument's notes.
+        velocity: 0..1.
+        moment_s: since the onset of each note.
+        released_s: since its release, negative before it.
+        slots: of the courses.
+        bands: of the courses.
+        generator: of the instruments.
+
+    Returns:
+        Levels [instruments notes moments slots or bands], re full scale.
+    """
     draw = _Draw(len(pitch), generator)
     f0_hz = midi_to_hz(pitch)[..., None]
     order = slots.centres
@@ -95,15 +112,15 @@ class _Note(NamedTuple):
 def _source_db(draw: _Draw, slots: Slots) -> Float[Tensor, "instruments slots"]:
     """What goes by harmonic number: tilt, missing even harmonics, a plucking point, unevenness."""
     order = slots.centres
-    tilt = -draw.uniform(1, 14) * order.log2()
+    tilt_db = -draw.uniform(1, 14) * order.log2()
     even = (order % 2 == 0) & (order <= _SINGLE_HARMONICS)
-    hollow = -draw.uniform(3, 30) * draw.chance(0.25) * even
+    hollow_db = -draw.uniform(3, 30) * draw.chance(0.25) * even
     plucked_at = draw.uniform(0.05, 0.5)
     comb = (math.pi * order * plucked_at).sin().abs().clamp_min(0.05)
-    pluck = amplitude_to_db(comb) * draw.chance(0.3) * (order <= _SINGLE_HARMONICS)
-    uneven = draw.uniform(0, 6)[..., 0, 0] * draw.normals(slots.n_slots)
-    uneven = uneven / (1 + (order / _SINGLE_HARMONICS).square())
-    return (tilt + hollow + pluck)[:, 0, 0] + uneven
+    pluck_db = amplitude_to_db(comb) * draw.chance(0.3) * (order <= _SINGLE_HARMONICS)
+    uneven_db = draw.uniform(0, 6)[..., 0, 0] * draw.normals(slots.n_slots)
+    uneven_db = uneven_db / (1 + (order / _SINGLE_HARMONICS).square())
+    return (tilt_db + hollow_db + pluck_db)[:, 0, 0] + uneven_db
 
 
 class _Body:
@@ -125,8 +142,8 @@ class _Body:
         place = place.clamp(0, _EQUALISER_POINTS - 1)[..., None]
         near = (1 - (place - torch.arange(_EQUALISER_POINTS)).abs()).clamp_min(0)
         level_db = (near * self._uneven_db[:, None, None]).sum(-1)
-        for centre_hz, width, gain_db in self._resonances:
-            away = (frequency_hz / centre_hz).log2() / width
+        for centre_hz, width_octaves, gain_db in self._resonances:
+            away = (frequency_hz / centre_hz).log2() / width_octaves
             level_db = level_db + gain_db * (-0.5 * away.square()).exp()
         return level_db
 
@@ -134,19 +151,33 @@ class _Body:
 def _filter_db(
     draw: _Draw, note: _Note, frequency_hz: Float[Tensor, "instruments notes 1 levels"]
 ) -> Float[Tensor, "instruments notes moments levels"]:
-    """A low-pass that follows pitch, velocity and time to random degrees."""
-    cutoff = draw.log_uniform(400, 20000).log2()
-    cutoff = cutoff + draw.uniform(0, 1) * (note.pitch - 60) / 12
-    cutoff = cutoff + draw.uniform(0, 2.5) * (note.velocity - _TYPICAL_VELOCITY)
+    """A low-pass that follows pitch, velocity and time to random degrees.
+
+    Far above its cutoff it falls by the drawn slope in dB an octave, at the cutoff it is half of
+    that down: -slope / 2 log2(1 + (f / cutoff)^2).
+    """
+    cutoff_octaves = draw.log_uniform(400, 20000).log2()
+    cutoff_octaves = cutoff_octaves + draw.uniform(0, 1) * (note.pitch - 60) / 12
+    cutoff_octaves = cutoff_octaves + draw.uniform(0, 2.5) * (note.velocity - _TYPICAL_VELOCITY)
     swing = draw.uniform(-0.7, 3) * draw.chance(0.6)
-    cutoff = cutoff + swing * (-note.moment_s / draw.log_uniform(0.03, 1.0)).exp()
-    above = (2 * (frequency_hz.log2() - cutoff)).clamp(-30, 30)
+    swung = (-note.moment_s / draw.log_uniform(0.03, 1.0)).exp()
+    cutoff_octaves = cutoff_octaves + swing * swung
+    above = (2 * (frequency_hz.log2() - cutoff_octaves)).clamp(-30, 30)
     return -draw.uniform(6, 36) / 2 * above.exp2().log1p() / math.log(2)
 
 
 @dataclass(frozen=True)
 class _Envelope:
-    """Rise, decay and release; high harmonics may come later and go sooner."""
+    """Rise, decay and release; high harmonics may come later and go sooner.
+
+    Attributes:
+        moment_s: since the onset.
+        rise_s: in which the first harmonic rises.
+        late: how much longer the rise takes an octave of harmonics higher, as a share of it.
+        fall_db: by which decay and release have lowered the first harmonic.
+        soon: how much faster each further harmonic falls, as a share.
+        course_db: of what moves all harmonics alike: the drop after the attack, and a swell.
+    """
 
     moment_s: Tensor
     rise_s: Tensor
@@ -165,6 +196,7 @@ class _Envelope:
 
 
 def _envelope(draw: _Draw, note: _Note, released_s: Tensor) -> _Envelope:
+    """Half of the instruments decay, as strings do; the others hold, as pipes do."""
     decays = draw.chance(0.55)
     rise_s = torch.where(decays > 0, draw.log_uniform(0.001, 0.03), draw.log_uniform(0.005, 0.5))
     follow = draw.uniform(0, 0.8)
@@ -193,6 +225,6 @@ def _noise_db(
     colour_db = colour_db + coloured * body.at(centres_hz.expand(1, 1, -1))[:, :, None]
     breath_db = draw.uniform(-95, -25) + envelope.at(torch.ones(1))
     stroke_s = draw.log_uniform(0.004, 0.15)
-    stroke_db = draw.uniform(-75, -20) - 8.7 * note.moment_s / stroke_s
+    stroke_db = draw.uniform(-75, -20) - _DB_PER_NEPER * note.moment_s / stroke_s
     floor_db = draw.uniform(-115, -85)
     return sum_of_powers_db(sum_of_powers_db(breath_db, stroke_db) + colour_db, floor_db)
