@@ -19,10 +19,12 @@ from timbrel.dsp.mel import MelScale
 from timbrel.dsp.tracks.bands import Bands
 from timbrel.instruments.harmonic.course import Course
 from timbrel.instruments.harmonic.slots import Slots
-from timbrel.units import db_to_power, midi_to_hz
+from timbrel.units import db_to_power, midi_to_hz, power_to_db
 
 N_PITCHES = 128
 """The table holds MIDI's: the notes of sets have whole ones."""
+
+_KEYBOARD = slice(21, 109)
 
 _BANDS_PER_OCTAVE = 18.6
 
@@ -44,6 +46,10 @@ class ExpectedMel(nn.Module):
     Args:
         slots: of the courses.
         bands: of the courses.
+
+    Attributes:
+        sine_db: what a sine of amplitude 1 shows in its loudest mel band, the median over a
+            piano's keys.
     """
 
     of_slots: Tensor
@@ -56,6 +62,8 @@ class ExpectedMel(nn.Module):
         pitch = torch.arange(N_PITCHES).float()
         self.register_buffer("of_slots", _slot_table(lines, pitch, slots), persistent=False)
         self.register_buffer("of_bands", _band_table(scale, bands), persistent=False)
+        loudest = self.of_slots[_KEYBOARD, 0].amax(-1)
+        self.sine_db = float(power_to_db(loudest).median())
 
     def forward(
         self, course: Course, pitch: Float[Tensor, " batch"]

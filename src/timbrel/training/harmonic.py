@@ -38,10 +38,6 @@ from timbrel.training.settings import TrainingSettings
 from timbrel.units import midi_to_hz, power_to_db
 
 _FLOOR_LEAK = 0.02
-_SINE_DB = 37.0
-"""From where the mels' floor counts: what a sine of amplitude 1 shows in its loudest band at 48 kHz
-(the median over frequencies). At 16 kHz it shows 27 dB: there the floor is 70 dB under a sine."""
-
 _PARTIAL_FLOOR_DB, _NOISE_FLOOR_DB = -85.0, -100.0
 """Under the note's loudest level: lower levels are right when they are this low."""
 
@@ -59,11 +55,14 @@ class HarmonicData(Settings):
 
     Attributes:
         train: what is trained on: one set or several.
+        more: sets that are trained on too, but give the bank no sounds: other recordings of
+            instruments that it has already.
         validation: held-out notes, which choose the best weights; by default none are judged.
         pairs: how notes are made into new instruments.
     """
 
     train: str | tuple[str, ...] = "data/fluid/nsynth-train"
+    more: tuple[str, ...] = ()
     validation: str | None = None
     pairs: PairSettings = PairSettings()
 
@@ -109,9 +108,10 @@ class HarmonicObjective(Objective):
         data = settings.data
         paths = (data.train,) if isinstance(data.train, str) else data.train
         self.sets = tuple(self._opened(path) for path in paths)
+        self.more = tuple(self._opened(path) for path in data.more)
         self.also = tuple(self._opened(path) for path in settings.bank.also)
         check_bank((*self.sets, *self.also), settings.bank)
-        self.train_set = self._courses(self.sets, data.pairs)
+        self.train_set = self._courses((*self.sets, *self.more), data.pairs)
         if data.validation is not None:
             self.validation_set = self._courses((self._opened(data.validation),), None)
         self.expected_mel = ExpectedMel(self.network.slots, self.network.bands)
@@ -160,7 +160,7 @@ class HarmonicObjective(Objective):
         self, said: Course, batch: CoursePairs, loudest: Tensor
     ) -> Float[Tensor, "batch moments mels"]:
         """|dB| between expected mels, each held at 80 dB under the note's loudest band."""
-        floor_db = loudest + _SINE_DB + FLOOR_DB
+        floor_db = loudest + self.expected_mel.sine_db + FLOOR_DB
         said_db, wanted_db = (
             power_to_db(self.expected_mel(course, batch.pitch).clamp_min(_LEAST_POWER))
             for course in (said, batch.wanted)
