@@ -199,7 +199,7 @@ class HarmonicObjective(Objective):
         instrument = Harmonic(settings.model, copy.deepcopy(self.network).cpu())
         also = (*notes[1:], *self.also)
         instrument.bank = make_bank(instrument, notes[0], also, settings.bank)
-        part = card_part(settings, told_sets(notes))
+        part = card_part(settings, told_sets((*notes, *self.more)))
         write_model(folder, instrument, part, settings, record)
 
 
