@@ -116,11 +116,11 @@ def test_each_note_keeps_the_level_that_the_score_gives_it() -> None:
 
 def test_phrases_count_as_the_notes_they_are_and_progress_reaches_the_end(tmp_path) -> None:
     score = score_of(notes_of((60, 0.5, 0.0, 0.5), (62, 0.5, 0.5, 0.5), (64, 0.5, 2.0, 0.5)))
-    shares: list[float] = []
+    told: list[tuple[str, float, float]] = []
     part = Part(Slurring(), ONE, legato=True)
-    done = perform(score, part, tmp_path / "a.wav", progress=shares.append)
+    done = perform(score, part, tmp_path / "a.wav", progress=lambda *how_far: told.append(how_far))
     assert (done.n_notes, done.n_rendered) == (3, 3)
-    assert shares == pytest.approx([2 / 3, 1.0])
+    assert told == [("playing", 2, 3), ("playing", 3, 3)]
 
 
 def test_who_cannot_slur_says_so() -> None:

@@ -247,11 +247,13 @@ def test_headroom_grows_with_the_notes_that_sound_at_once():
     assert headroom_db([]) == 0.0
 
 
-def test_progress_grows_to_one():
-    seen: list[float] = []
-    joined(Mix(busy_score(), [Part(Decaying(), ONE)] * 3, window_s=1.0, progress=seen.append))
-    assert seen == sorted(seen)
-    assert seen[-1] == 1.0
+def test_progress_counts_the_notes():
+    told: list[tuple[str, float, float]] = []
+    parts = [Part(Decaying(), ONE)] * 3
+    mix = Mix(busy_score(), parts, window_s=1.0, progress=lambda *how_far: told.append(how_far))
+    joined(mix)
+    assert told == sorted(told)
+    assert told[-1] == ("playing", mix.n_notes, mix.n_notes)
 
 
 @pytest.mark.parametrize(("parts", "arguments", "message"), [

@@ -83,9 +83,7 @@ def _song(timbres: Timbres, midi: Path, out: Path) -> None:
         for i, track in enumerate(score.tracks)
     ]
     with progress_bar("playing") as progress:
-        perform(
-            score, spread(score, parts), out, progress=lambda share: progress("playing", share, 1)
-        )
+        perform(score, spread(score, parts), out, progress=progress)
 
 
 def _first(

@@ -87,7 +87,7 @@ def play_song(
                 parts,
                 mix,
                 stems=stem_folder,
-                progress=lambda share: progress("playing", share, 1),
+                progress=progress,
             )
         written.append(made)
         return [mix, *([_draw(made, score)] if plot else []), *made.stems]

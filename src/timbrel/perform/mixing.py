@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -19,6 +19,7 @@ from timbrel.perform.bus import Bus
 from timbrel.perform.lines import phrases
 from timbrel.perform.parts import Part
 from timbrel.perform.rendering import NoteRenderer, Placed
+from timbrel.progress import Progress
 from timbrel.units import db_to_amplitude
 
 WINDOW_S = 10.0
@@ -26,8 +27,6 @@ WINDOW_S = 10.0
 
 _CROWDED = 95
 """Percentile of onsets whose loudness sets the headroom; the limiter takes the rest."""
-
-Progress = Callable[[float], None]
 
 
 class Mix:
@@ -62,7 +61,7 @@ class Mix:
             window_s: seconds of the score that are rendered at a time.
             separate: whether each track keeps a bus of its own, for stems.
             seed: of what instruments do differently each time.
-            progress: called with the share of the notes that are done.
+            progress: told how many notes are done.
 
         Raises:
             BadInput: the parts do not fit the score, or nobody plays.
@@ -135,7 +134,7 @@ class Mix:
             self._done += sum(len(placed.notes) for placed in uses)
             self.rendered = self._renderer.rendered
             if self._progress is not None:
-                self._progress(self._done / self.n_notes)
+                self._progress("playing", self._done, self.n_notes)
 
     def _window(self, placed: Placed) -> int:
         return int(placed.note.onset_s // self._window_s)

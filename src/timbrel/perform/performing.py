@@ -16,8 +16,9 @@ from torch import Tensor
 from timbrel.audio import AudioWriter, Encoding, check_audio_path
 from timbrel.dsp.limiter import Limiter
 from timbrel.midi import Score, Track
-from timbrel.perform.mixing import WINDOW_S, Mix, Progress
+from timbrel.perform.mixing import WINDOW_S, Mix
 from timbrel.perform.parts import Part, cast
+from timbrel.progress import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def perform(
         window_s: seconds of the score that are rendered at a time.
         seed: of what instruments do differently each time: with the same one a score becomes the
             same file, to the bit.
-        progress: called with the share of the notes that are done, 0..1.
+        progress: told how many notes are done.
 
     Raises:
         BadInput: the parts do not fit the score, or a file cannot be written.
