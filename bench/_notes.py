@@ -5,7 +5,7 @@ Notes are mono and last a second longer than they are held; one that a font does
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +108,7 @@ def play(
     pitch: float | Sequence[float],
     velocity: float | Sequence[float] = HEARD_VELOCITY,
     hold_s: float | Sequence[float] = HOLD_S,
+    controls: Mapping[str, float] | None = None,
 ) -> list[Tensor]:
     """Notes with one timbre at `JUDGED_AT`; `velocity` is MIDI's, 1 to 127."""
     import torch
@@ -117,7 +118,7 @@ def play(
 
     notes = Notes.of(pitch, (torch.as_tensor(velocity) / 127).tolist(), hold_s)
     with torch.no_grad():
-        rendered = instrument.render(notes, timbre)
+        rendered = instrument.render(notes, timbre, controls)
     return [resample(audio, rendered.sample_rate, JUDGED_AT) for audio in rendered]
 
 

@@ -9,6 +9,9 @@ changes in octaves, and `centroid_gain`, their size over the true one's (1 is ri
 `_unchanged`, the instrument's own note at velocity 85 merely louder or softer; `_recording`, the
 recording that was heard merely louder or softer: what a sampler with one layer plays. Neither
 log-mels nor centroids see the level, so any gain stands for all; `_real`, the true note.
+
+What is judged is what was learned: a control that colours all instruments by velocity is off, as
+samplers, from which the true notes come, know of none.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 VELOCITIES = (25, 50, 110, 120)
 AUDIBLE_OCTAVES = 0.02
 
+BY_RULE = "velocity_colour"
+
 MEANS = (
     "log_mel_l1", "log_mel_l1_unchanged", "log_mel_l1_recording", "colour_error",
     "colour_error_unchanged", "level_change_error_db",
@@ -46,6 +51,7 @@ Row = dict[str, float]
 
 def measure(bench: Bench) -> dict[str, float]:
     instrument, font = bench.instrument(), held_out_font()
+    learned = {control.name: 0.0 for control in instrument.controls if control.name == BY_RULE}
     pitches = (60,) if bench.quick else (50, 60, 70)
     notes = [FontNote(program, pitch) for program in held_out_programs() for pitch in pitches]
     rows: dict[int, list[Row]] = {velocity: [] for velocity in VELOCITIES}
@@ -56,7 +62,8 @@ def measure(bench: Bench) -> dict[str, float]:
             continue
         timbre = hear(instrument, font, note)
         wanted = [float(HEARD_VELOCITY), *map(float, VELOCITIES)]
-        plain, *sounds = play(instrument, timbre, [float(note.pitch)] * len(wanted), wanted)
+        keys = [float(note.pitch)] * len(wanted)
+        plain, *sounds = play(instrument, timbre, keys, wanted, controls=learned)
         for velocity, sound in zip(VELOCITIES, sounds, strict=True):
             target = font.audio(FontNote(note.program, note.pitch, velocity))
             if target is not None:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from timbrel.instruments.harmonic.course import heard_moments
 from timbrel.instruments.harmonic.fitting import (
     FIT_STEPS,
     FIT_STEPS_PER_S,
@@ -25,7 +26,7 @@ from timbrel.instruments.harmonic.residual import (
     released_residual,
     residual_of,
 )
-from timbrel.instruments.harmonic.said import fallen_levels, held_levels
+from timbrel.instruments.harmonic.said import fallen_levels, held_levels, levels_at
 from timbrel.instruments.harmonic.sounding import Line, Sounding
 from timbrel.instruments.harmonic.take import takes_of
 from timbrel.instruments.harmonic.timbre_layout import Layout, Parts
@@ -161,9 +162,10 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         """How much louder the attacks of notes are than those of their recordings."""
         if not bool(parts.burst.any()):
             return torch.zeros(len(held))
-        typical = torch.full_like(parts.pitch, TYPICAL_VELOCITY)
-        recorded = held_levels(self.network.decoder, parts.latent, parts.pitch, typical)
-        now, then = (_attack_db(levels) for levels in (held, recorded))
+        typical, attack = torch.full_like(parts.pitch, TYPICAL_VELOCITY), list(ATTACK_MOMENTS)
+        note = parts.latent, parts.pitch, typical
+        recorded = levels_at(self.network.decoder, *note, heard_moments()[attack])
+        now, then = (_loudest_db(levels) for levels in (held[:, attack], recorded))
         return (now - then).clamp(-MOST_BURST_GAIN_DB, MOST_BURST_GAIN_DB)
 
     def _line(
@@ -181,7 +183,6 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         )  # fmt: skip
 
 
-def _attack_db(levels: Float[Tensor, "notes heard levels"]) -> Float[Tensor, " notes"]:
-    """The most power in the first 20 ms."""
-    early = levels[:, list(ATTACK_MOMENTS)]
-    return power_to_db(db_to_power(early).sum(-1)).amax(-1)
+def _loudest_db(levels: Float[Tensor, "notes moments levels"]) -> Float[Tensor, " notes"]:
+    """The most power at a moment."""
+    return power_to_db(db_to_power(levels).sum(-1)).amax(-1)

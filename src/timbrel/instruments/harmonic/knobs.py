@@ -26,7 +26,7 @@ CONTROLS = (
     Control("release", "times", 0.125, 8.0, 1.0, "log"),
     Control("formant_shift", "semitones", -12.0, 12.0, 0.0),
     Control("glide", "s", 0.0, 2.0, 0.0),
-    Control("velocity_colour", "dB/octave", 0.0, 12.0, 2.0),
+    Control("velocity_colour", "dB/octave", 0.0, 12.0, 1.0),
 )
 
 BEGINS_S = 0.25

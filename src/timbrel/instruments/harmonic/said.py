@@ -42,6 +42,18 @@ def held_levels(
     return (levels + slope * (asked_s - moment_s)[:, None]).clamp_min(SOFTEST_DB)
 
 
+def levels_at(
+    decoder: Decoder,
+    latent: Float[Tensor, "notes latent"],
+    pitch: Float[Tensor, " notes"],
+    velocity: Float[Tensor, " notes"],
+    moments_s: Float[Tensor, " moments"],
+) -> Float[Tensor, "notes moments levels"]:
+    """The same at moments of one's own, none beyond the longest hold."""
+    levels = _say(decoder, latent, pitch, velocity, moments_s.expand(len(latent), -1), None)
+    return levels.clamp_min(SOFTEST_DB)
+
+
 def fallen_levels(
     decoder: Decoder,
     latent: Float[Tensor, "notes latent"],
