@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,4 +39,8 @@ def test_a_shipped_card_is_what_would_be_written_now(folder: Path) -> None:
     assert told is not None
     assert instrument.bank is not None
     written = model_card(card_part(settings, told[1]), settings, instrument.bank, record)
-    assert card == written
+    said, listed = card.split("## Settings")
+    assert said == written.split("## Settings")[0]
+    # settings that came later stand in no card that was there before
+    tables = tomllib.loads(listed.strip().removeprefix("```toml").removesuffix("```"))
+    assert make_settings(settings_class, tables) == settings
