@@ -10,8 +10,9 @@ changes in octaves, and `centroid_gain`, their size over the true one's (1 is ri
 recording that was heard merely louder or softer: what a sampler with one layer plays. Neither
 log-mels nor centroids see the level, so any gain stands for all; `_real`, the true note.
 
-What is judged is what was learned: a control that colours all instruments by velocity is off, as
-samplers, from which the true notes come, know of none.
+All is judged as it is played by default. `learned_*` is the same with the control off that colours
+all instruments by velocity (`velocity_colour`): samplers, from which the true notes come, know of
+no such thing, and it is there for ears.
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ Row = dict[str, float]
 
 def measure(bench: Bench) -> dict[str, float]:
     instrument, font = bench.instrument(), held_out_font()
-    learned = {control.name: 0.0 for control in instrument.controls if control.name == BY_RULE}
+    ways = {"": {}, "learned_": {BY_RULE: 0.0}}
+    if all(control.name != BY_RULE for control in instrument.controls):
+        del ways["learned_"]
     pitches = (60,) if bench.quick else (50, 60, 70)
     notes = [FontNote(program, pitch) for program in held_out_programs() for pitch in pitches]
-    rows: dict[int, list[Row]] = {velocity: [] for velocity in VELOCITIES}
+    rows: dict[str, dict[int, list[Row]]] = {way: {v: [] for v in VELOCITIES} for way in ways}
     for number, note in enumerate(notes):
         bench.note(f"{number + 1} of {len(notes)}: {note.name} {note.pitch}")
         recording = font.audio(note)
@@ -63,12 +66,16 @@ def measure(bench: Bench) -> dict[str, float]:
         timbre = hear(instrument, font, note)
         wanted = [float(HEARD_VELOCITY), *map(float, VELOCITIES)]
         keys = [float(note.pitch)] * len(wanted)
-        plain, *sounds = play(instrument, timbre, keys, wanted, controls=learned)
-        for velocity, sound in zip(VELOCITIES, sounds, strict=True):
-            target = font.audio(FontNote(note.program, note.pitch, velocity))
-            if target is not None:
-                rows[velocity].append(judge((plain, sound), (recording, target)))
-    return {"notes": len(notes)} | figures_of(rows)
+        targets = [font.audio(FontNote(note.program, note.pitch, v)) for v in VELOCITIES]
+        for way, controls in ways.items():
+            plain, *sounds = play(instrument, timbre, keys, wanted, controls=controls)
+            for velocity, sound, target in zip(VELOCITIES, sounds, targets, strict=True):
+                if target is not None:
+                    rows[way][velocity].append(judge((plain, sound), (recording, target)))
+    figures: dict[str, float] = {"notes": len(notes)}
+    for way, of_way in rows.items():
+        figures |= {f"{way}{key}": value for key, value in figures_of(of_way).items()}
+    return figures
 
 
 def judge(ours: tuple[Tensor, Tensor], real: tuple[Tensor, Tensor]) -> Row:
