@@ -18,13 +18,16 @@ from scipy import signal
 from torch import Tensor
 
 from timbrel.errors import BadAudio
-from timbrel.units import power_to_db
+from timbrel.units import db_to_power, power_to_db
 
 SILENCE_DB = -120.0
 
 _A_POLES_HZ = (20.598997, 20.598997, 107.65265, 737.86223, 12194.217, 12194.217)
 _BLOCK_S, _BLOCK_STEP_S = 0.4, 0.1
 _ABSOLUTE_GATE_LUFS, _RELATIVE_GATE_LU = -70.0, -10.0
+_K_WEIGHTED_DB = -0.691
+"""Undoes the K curve's gain at 1 kHz."""
+
 _SURROUND_WEIGHT = 1.41
 
 
@@ -87,15 +90,16 @@ def lufs(audio: Float[Tensor, "*channels time"], sample_rate: int) -> float:
     weight = np.ones(len(channels))
     weight[3:5] = _SURROUND_WEIGHT
     power = weight @ blocks.mean(-1)
-    power = power[_in_lufs(power) > _ABSOLUTE_GATE_LUFS]
+    power = power[power > _of_lufs(_ABSOLUTE_GATE_LUFS)]
     if not len(power):
         return -math.inf
-    gate = _in_lufs(power.mean()) + _RELATIVE_GATE_LU
-    return float(_in_lufs(power[_in_lufs(power) > gate].mean()))
+    gate = db_to_power(_RELATIVE_GATE_LU) * power.mean()
+    return power_to_db(float(power[power > gate].mean())) + _K_WEIGHTED_DB
 
 
-def _in_lufs(power: np.ndarray | np.floating) -> np.ndarray | np.floating:
-    return -0.691 + power_to_db(np.maximum(power, 1e-30))
+def _of_lufs(loudness_lufs: float) -> float:
+    """Mean square, K-weighted, of sound that loud."""
+    return db_to_power(loudness_lufs - _K_WEIGHTED_DB)
 
 
 @lru_cache(maxsize=8)
