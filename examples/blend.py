@@ -6,7 +6,7 @@ import timbrel
 
 EXPRESSIONS = ["violin", "violin + bright", "violin + dark", "0.5*violin + 0.5*flute"]
 
-instrument = timbrel.load("mel_vae")
+instrument = timbrel.load("harmonic")
 space = instrument.timbre_space
 timbres = torch.stack([timbrel.blend(e, instrument.bank.lookup, space) for e in EXPRESSIONS])
 notes = instrument.render(timbrel.Notes.of([62] * len(EXPRESSIONS), duration_s=1.0), timbres)

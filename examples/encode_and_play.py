@@ -19,7 +19,7 @@ def pluck(f0_hz: float, sample_rate: int, seconds: float = 2.0) -> torch.Tensor:
     return torch.cat(laps)
 
 
-instrument = timbrel.load("mel_vae")
+instrument = timbrel.load("harmonic")
 rate = instrument.sample_rate
 sound = timbrel.read_audio(sys.argv[1], rate) if len(sys.argv) > 1 else pluck(220.0, rate)
 timbre = instrument.encode(sound)

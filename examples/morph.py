@@ -4,7 +4,7 @@ import torch
 
 import timbrel
 
-instrument = timbrel.load("mel_vae")
+instrument = timbrel.load("harmonic")
 corners = [instrument.bank["piano"], instrument.bank["violin"]]
 steps = timbrel.morph(instrument.timbre_space, corners, steps=9)
 notes = instrument.render(timbrel.Notes.of([57] * 9, duration_s=0.6), steps)

@@ -19,7 +19,7 @@ def voice(name: str, lowest: int, enters_s: float) -> Track:
     return Track(name, program=0, is_drum=False, notes=tuple(notes))
 
 
-instrument = timbrel.load("mel_vae")
+instrument = timbrel.load("harmonic")
 bank = instrument.bank
 timbres = [bank["piano"], bank["violin"], (bank["violin"] + bank["flute"]) / 2]
 tracks = [voice(f"voice {i + 1}", 72 - 12 * i, 8 * BEAT_S * i) for i in range(3)]

@@ -23,6 +23,8 @@ MAKERS: dict[str, Callable[[], Instrument]] = {
     "harmonic": lambda: Harmonic(HarmonicSettings(size="tiny")),
     "mel_vae": lambda: MelVAE(MelVAESettings(size="tiny")),
     "mel_vae as shipped": lambda: load("mel_vae"),
+    "harmonic as shipped": lambda: load("harmonic"),
+    "harmonic-16k as shipped": lambda: load("harmonic-16k"),
 }
 NOTES = Notes.of([48.0, 60.0, 71.5], velocity=[0.9, 0.5, 0.7], duration_s=[0.3, 0.8, 0.1])
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
-DEFAULT_MODEL = "mel_vae"
+DEFAULT_MODEL = "harmonic"
 
 _LONGEST_S = 60.0
 

@@ -23,7 +23,7 @@ FAMILIES: dict[str, str] = {
     "sine": "timbrel.instruments.sine:Sine",
 }
 WEIGHTLESS = ("shifted", "sine")
-DEFAULT_MODEL = "mel_vae"
+DEFAULT_MODEL = "harmonic"
 
 _SHIPPED = Path(__file__).parent.parent / "shipped"
 
