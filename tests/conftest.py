@@ -35,7 +35,7 @@ from jaxtyping import _import_hook
 
 atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
-_COMPILED = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "script"}
+_COMPILED = {"kernel", "part", "njit", "jit", "vectorize", "guvectorize", "cfunc", "script"}
 
 
 def _is_unchecked(decorator: ast.expr) -> bool:

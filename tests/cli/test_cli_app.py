@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import textwrap
@@ -46,6 +47,18 @@ def test_help_of_each_verb(timbrel: Any, verb: str) -> None:
     assert ran.code == 0
     assert ran.err == []
     assert ran.out[0].startswith(f"Usage: timbrel {verb}")
+
+
+@pytest.mark.parametrize(("is_terminal", "err"), [(True, "timbrel: compiling\n"), (False, "")])
+def test_people_are_told_that_something_is_compiled(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_terminal: bool,
+    err: str,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    logging.getLogger("timbrel.dsp.compiling").info("compiling")
+    assert capsys.readouterr().err == err
 
 
 def test_importing_timbrel_is_light() -> None:

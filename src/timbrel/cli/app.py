@@ -48,6 +48,19 @@ VERBS = {
 for _logger in ("timbrel", "matplotlib"):
     logging.getLogger(_logger).addHandler(logging.NullHandler())
 
+
+class _ToWhoeverWaits(logging.Handler):
+    """Says at once, on a terminal, why nothing happens."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if sys.stderr.isatty():
+            print(f"timbrel: {record.getMessage()}", file=sys.stderr)
+
+
+_compiling = logging.getLogger("timbrel.dsp.compiling")
+_compiling.addHandler(_ToWhoeverWaits())
+_compiling.setLevel(logging.INFO)
+
 app = App(
     name="timbrel",
     help="Neural instruments to morph, blend and play.",

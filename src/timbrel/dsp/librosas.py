@@ -7,8 +7,7 @@ wrapper beside the other's kernel: the address of the function is then null, and
 process that calls it crashes. So librosa's functions are kept in a folder of our own, and a lock
 lets one process at a time fill it.
 
-Functions under `numba.njit(cache=True)`, such as ours, are safe without: each of them is one file
-that holds all it calls, is compiled for one signature, and is put in place in one step.
+Our own functions are compiled in `compiling`.
 """
 
 from __future__ import annotations

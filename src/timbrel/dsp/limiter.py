@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from timbrel.dsp.compiling import kernel
 from timbrel.errors import BadInput
 from timbrel.units import db_to_amplitude
 
@@ -136,7 +136,7 @@ def _needed_gain(peak: np.ndarray, threshold: float, ceiling: float) -> np.ndarr
     return np.where(above > 0, bent / np.maximum(peak, 1e-12), 1.0)
 
 
-@numba.njit(cache=True)
+@kernel(allocates=True, nogil=False)
 def _gains(needed, needed_ring, lowest_ring, state, release, gain):
     window = len(needed_ring)
     released, total, place = state[0], state[1], int(state[2])

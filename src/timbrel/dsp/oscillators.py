@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from timbrel.dsp.compiling import kernel, part
 
 
 def harmonic_bank(
@@ -97,7 +98,7 @@ def _prepared(
     return f0, levels, phases
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel(allocates=True, fastmath=True)
 def _bank(f0, levels, starts, hop_length, audio):
     """One note, hop by hop; f0 in cycles per sample."""
     n_frames, n_harmonics = levels.shape
@@ -118,7 +119,7 @@ def _bank(f0, levels, starts, hop_length, audio):
             _add_harmonic(piece, first, running, levels[left, k], levels[right, k], starts[k])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@part(allocates=True, fastmath=True)
 def _fill_first(first, phase, f0_left, f0_right):
     """Cosine and sine of the fundamental over one hop; the phase in cycles at its end."""
     hop_length = first.shape[1]
@@ -138,7 +139,7 @@ def _fill_first(first, phase, f0_left, f0_right):
     return phase - np.floor(phase)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@part(allocates=True, fastmath=True)
 def _add_harmonic(audio, first, running, left, right, start):
     """Turns `running` from harmonic k to k + 1 and adds that to `audio`.
 

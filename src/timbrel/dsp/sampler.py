@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Float64
+
+from timbrel.dsp.compiling import kernel, part
 
 TAPS = 16
 PHASES = 512
@@ -91,7 +92,7 @@ _TABLE = _sinc_table()
 
 
 # It keeps Python's lock: a call is over in microseconds, and taking the lock again may not be.
-@numba.njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy", nogil=False)
 def _add_note(
     out, audio, release, table, position, step, begin, end, decay, gain, fade, fade_step,
     point, point_step,
@@ -111,7 +112,7 @@ def _add_note(
     return position + step * len(out)
 
 
-@numba.njit(cache=True, inline="always")
+@part(inline="always")
 def _shape(release, point):
     whole = int(point)
     if whole >= len(release) - 1:
@@ -119,7 +120,7 @@ def _shape(release, point):
     return release[whole] + (point - whole) * (release[whole + 1] - release[whole])
 
 
-@numba.njit(cache=True, inline="always")
+@part(inline="always")
 def _between(audio, table, place):
     whole = int(np.floor(place))
     phase = (place - whole) * PHASES

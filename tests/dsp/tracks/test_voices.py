@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from timbrel.dsp.tracks import Tracks, render_tracks, silence, synthesise
-from timbrel.dsp.tracks.voices import FADE_S, TrackVoices
+from timbrel.dsp.tracks.state import FADE_S
+from timbrel.dsp.tracks.voices import TrackVoices
 
 BLOCKS = [1, 64, 65, 128, 512, 513]
 

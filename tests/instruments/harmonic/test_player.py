@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numba.core import event
 
+from timbrel.dsp.compiling import kernel
 from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.instruments.harmonic.compiled_decoder import (
     FALLEN,
@@ -166,17 +168,17 @@ def test_the_compiled_decoder_says_what_the_decoder_says(settings) -> None:
     size, sample_rate = settings
     network = Harmonic(HarmonicSettings(size=size, sample_rate=sample_rate)).network
     decoder, n_bands = network.decoder, network.bands.n_bands
-    for part in decoder.parameters():
-        part.data += 0.02 * torch.randn_like(part)
+    for weight in decoder.parameters():
+        weight.data += 0.02 * torch.randn_like(weight)
     weights, rows = weights_of(decoder), np.arange(ROWS) % 3
     room, bends = desk(weights), conditions(3, weights)
     latent, pitch = torch.randn(3, 64), torch.tensor([33.0, 60.3, 101.0])
     velocity = torch.tensor([0.1, 0.6, 1.0])
     moment_s, since_s = torch.linspace(0, 3.9, ROWS), torch.linspace(0.005, 0.95, ROWS)
     notes = latent.numpy(), pitch.double().numpy(), velocity.double().numpy()
-    condition(weights, room, *notes, np.arange(3), 3, bends)
-    say(weights, room, bends, rows, moment_s.double().numpy(), ROWS)
-    say_fallen(weights, room, bends, rows, since_s.double().numpy(), ROWS)
+    kernel(condition.py_func)(weights, room, *notes, np.arange(3), 3, bends)
+    kernel(say.py_func)(weights, room, bends, rows, moment_s.double().numpy(), ROWS)
+    kernel(say_fallen.py_func)(weights, room, bends, rows, since_s.double().numpy(), ROWS)
     with torch.no_grad():
         of = torch.from_numpy(rows)
         note = latent[of], pitch[of], velocity[of], moment_s[:, None]
@@ -377,3 +379,26 @@ def test_a_held_note_that_dies_away_frees_its_voice(instrument) -> None:
     assert player.active_voices == 1
     heard(player, 20 * RATE)
     assert player.active_voices == 0
+
+
+def test_whatever_is_played_nothing_is_left_to_compile(instrument) -> None:
+    player, timbre = instrument.player(2, RATE), with_residual(instrument, 2.0)
+    compiled = event.RecordingListener()
+    out = np.zeros(RATE // 2, np.float32)
+    with event.install_listener("numba:compile", compiled):
+        player.set_timbre(timbre)
+        for control in instrument.controls:
+            player.set(control.name, control.maximum)
+        player.note_on(1, 60.0, 0.9)
+        player.process(out)
+        player.slur(1, 2, 67.0, 0.5)
+        player.set_timbre(0.5 * timbre)
+        player.bend(1.5)
+        for note_id in range(3, 8):
+            player.note_on(note_id, 50.0 + note_id, 0.8, timbre if note_id % 2 else None)
+            player.process(out)
+        player.note_off(7)
+        player.process(out)
+        player.silence()
+        player.process(out[:1])
+    assert [begun.data["dispatcher"] for _, begun in compiled.buffer] == []

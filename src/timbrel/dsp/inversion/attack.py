@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numba
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.compiling import kernel
 from timbrel.dsp.mel import MelScale
 
 _CELL = 64
@@ -71,7 +71,7 @@ def _between_frames(energy: np.ndarray, hop_length: int, length: int) -> np.ndar
     return np.interp(centres, np.arange(len(energy)), np.sqrt(energy)) ** 2 + 1e-20
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel(allocates=True, fastmath=True)
 def _deconvolve(energy, cells, step, power):
     """Richardson-Lucy rounds on `power` [cells], in place; frame t is centred on cell t * step."""
     half = len(cells) // 2

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.compiling import kernel, part
 from timbrel.dsp.stft import istft
 
 HANN_WIDTH = 0.25645
@@ -90,7 +90,7 @@ def _central(log: np.ndarray, axis: int) -> np.ndarray:
     return np.gradient(log, axis=axis) if log.shape[axis] > 1 else np.zeros_like(log)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(allocates=True)
 def _integrate(spectrum, along_time, along_frequency, floor, phase):
     """Fills `phase` wherever `spectrum` is above the floor; all arrays [frames bins]."""
     n_frames, n_bins = spectrum.shape
@@ -128,7 +128,7 @@ def _integrate(spectrum, along_time, along_frequency, floor, phase):
                 size = _push(heap, size, level, there)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@part(allocates=True, inline="always")
 def _push(heap, size, level, cell):
     place = size
     while place > 0:
@@ -141,7 +141,7 @@ def _push(heap, size, level, cell):
     return size + 1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@part(allocates=True, inline="always")
 def _pop(heap, size, level):
     size -= 1
     cell = heap[size]

@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numba
 import numpy as np
 import torch
 
+from timbrel.dsp.compiling import kernel, part
 from timbrel.dsp.mel import MelScale
 from timbrel.dsp.mel_lines import mel_lines
 
@@ -106,7 +106,7 @@ def find_strays(noise: np.ndarray, power: np.ndarray, f0_bins: float, lines: Lin
     return _pursue(rest, lines.weights, lines.first, lines.gaps, f0_bins, least)
 
 
-@numba.njit(cache=True, nogil=True)
+@part(allocates=True)
 def _draw_lines(places, weights, first, drawn, drawn_first):
     """The lines of partials at places in bins, each between its two neighbouring points."""
     for j in range(len(places)):
@@ -126,7 +126,7 @@ def _draw_lines(places, weights, first, drawn, drawn_first):
                     drawn[j, shift + i] += part * weights[point + side, i]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@kernel(allocates=True, fastmath=True, error_model="numpy")
 def _solve(power, f0_bins, orders, weights, first, levels, noise):
     """Fills `levels` (amplitudes squared) and `noise` frame by frame."""
     n_partials, n_mels = len(orders), power.shape[1]
@@ -151,7 +151,7 @@ def _solve(power, f0_bins, orders, weights, first, levels, noise):
             _solve_frame(frame, drawn, low, totals, ratio, levels[t], noise[t])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@part(allocates=True, fastmath=True, error_model="numpy")
 def _solve_frame(frame, lines, low, totals, model, levels, noise):
     n_mels, floor = len(noise), frame.max() * np.float32(1e-10)
     # as if all partials around were equally loud
@@ -166,7 +166,7 @@ def _solve_frame(frame, lines, low, totals, model, levels, noise):
         _update(lines, low, totals, model, levels)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@part(allocates=True, fastmath=True, error_model="numpy")
 def _explain(frame, lines, low, ratio, levels, noise):
     """Fills `ratio` with frame / (sum of level_j line_j + noise)."""
     ratio[:] = noise[0]
@@ -179,7 +179,7 @@ def _explain(frame, lines, low, ratio, levels, noise):
         ratio[b] = frame[b] / ratio[b]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@part(allocates=True, fastmath=True, error_model="numpy")
 def _update(lines, low, totals, ratio, levels):
     """level_j *= sum of line_j * ratio over the sum of line_j."""
     for j in range(len(lines)):
@@ -190,7 +190,7 @@ def _update(lines, low, totals, ratio, levels):
         levels[j] *= wanted / totals[j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(allocates=True)
 def _pursue(rest, weights, first, gaps, f0_bins, least):
     found = np.zeros(_MOST_STRAYS)
     count = 0
@@ -213,7 +213,7 @@ def _pursue(rest, weights, first, gaps, f0_bins, least):
     return found[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@part(allocates=True)
 def _is_taken(place, gap, f0_bins, found):
     """Whether a harmonic or a stray already found is nearer than the gap."""
     order = place / f0_bins
@@ -222,7 +222,7 @@ def _is_taken(place, gap, f0_bins, found):
     return bool((np.abs(found - place) < gap).any())
 
 
-@numba.njit(cache=True, nogil=True)
+@part(allocates=True)
 def _fit_line(rest, line, first):
     """The loudest such line that fits under the rest, and its power; 0 if the hump is wider."""
     top = line.max()

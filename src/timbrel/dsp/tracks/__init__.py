@@ -6,15 +6,18 @@
 | `bands`     | the bands of noise, and their power in a spectrum             |
 | `noise`     | looped noise of each band                                     |
 | `synthesis` | tracks to audio, as tensors with gradients: the definition    |
-| `voices`    | the same compiled: whole notes, or live and block by block    |
+| `rendering` | whole notes compiled                                          |
+| `voices`    | notes live and block by block, by the same code               |
+| `kernel`    | that code: hop by hop; `loops` within it, `state` under it    |
 """
 
 from __future__ import annotations
 
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.rendering import render_tracks
 from timbrel.dsp.tracks.synthesis import synthesise
 from timbrel.dsp.tracks.tracks import SILENT_DB, TRANSIENT_RATE, Tracks, silence, stack
-from timbrel.dsp.tracks.voices import TrackVoices, render_tracks
+from timbrel.dsp.tracks.voices import TrackVoices
 
 __all__ = [
     "SILENT_DB",

@@ -1,7 +1,7 @@
-"""Tracks played by compiled code: whole notes at once, or voices whose frames come just in time.
+"""Tracks played by compiled code as their frames come, block by block.
 
-`render_tracks` is `synthesise` without gradients, some 60 times as fast. `TrackVoices` is the same
-kernel held still between blocks; nothing in it allocates once it is made. A live player uses it so:
+`TrackVoices` is the kernel of `render_tracks` held still between blocks; nothing in it allocates
+once it is made. A live player uses it so:
 
     voices = TrackVoices(16, 48000, n_harmonics=100, n_bands=56)
     voices.begin(3, noise_start=take)            # at note on
@@ -22,36 +22,20 @@ note that is to die away by itself is given frames that do, and ended then.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int, Int64
-from torch import Tensor
 
-from timbrel.dsp.tracks.kernel import State, play, push
-from timbrel.dsp.tracks.noise import AHEAD_S, noise_bank
-from timbrel.dsp.tracks.synthesis import Hear, flat, rows_of
-from timbrel.dsp.tracks.tracks import (
-    FRAME_RATE,
-    SILENT_DB,
-    TRANSIENT_RATE,
-    TRANSIENT_TICKS,
-    Tracks,
-    amplitude_of,
-)
-
-FADE_S = 0.01
-"""A voice that is ended fades for so long."""
-
-_NEVER = np.iinfo(np.int64).max // 2
+from timbrel.dsp.tracks.kernel import play, push
+from timbrel.dsp.tracks.state import NEVER, State, silent_voices
+from timbrel.dsp.tracks.tracks import FRAME_RATE, amplitude_of
 
 
 class TrackVoices:
     """Voices that play tracks as these come, block by block; blocks of any size sound the same.
 
-    Making one compiles the kernel if no earlier process did (some 10 s), so that no later call
-    does. All calls belong to one thread, and release Python's lock while they compute.
+    Making one compiles the kernel if no earlier process did, so that no later call does. All
+    calls belong to one thread, and release Python's lock while they compute.
 
     Args:
         n_voices: notes at once.
@@ -77,7 +61,10 @@ class TrackVoices:
         self.n_harmonics = n_harmonics
         self.n_bands = n_bands
         self.ahead = ahead
-        self._state = _state(n_voices, sample_rate, frame_rate, n_harmonics, n_bands, ahead + 1)
+        self._state = silent_voices(
+            n_voices, sample_rate, frame_rate,
+            n_harmonics=n_harmonics, n_bands=n_bands, n_frames=ahead + 1,
+        )  # fmt: skip
         self._missing = np.zeros(n_voices, np.int64)
         none, nothing = np.empty((1, 0), np.float32), np.empty((1, 0, 1), np.float32)
         self.push(np.array([0]), none, nothing, nothing)
@@ -91,17 +78,17 @@ class TrackVoices:
     @property
     def sounding(self) -> Bool[np.ndarray, " voices"]:
         """Which voices were begun and have not ended (to be read only)."""
-        return self._state.sounding
+        return self._state.of["is_sounding"]
 
     @property
     def age(self) -> Int64[np.ndarray, " voices"]:
         """Samples that each voice has played of its note (to be read only)."""
-        return self._state.at
+        return self._state.of["at"]
 
     @property
     def pushed(self) -> Int64[np.ndarray, " voices"]:
         """Frames that each voice has been given of its note (to be read only)."""
-        return self._state.pushed
+        return self._state.of["pushed"]
 
     def begin(
         self,
@@ -123,18 +110,17 @@ class TrackVoices:
             noise_start: sample of the noise bank to begin at.
             fade_in_s: in which it comes in along a raised cosine.
         """
-        state = self._state
-        state.sounding[voice] = True
-        for counter in (state.at, state.hops, state.until, state.left, state.right, state.pushed):
-            counter[voice] = 0
-        state.fade_at[voice] = _NEVER
-        state.rise[voice] = round(fade_in_s * self.sample_rate)
+        state, note = self._state, self._state.of[voice]
+        note["is_sounding"], note["has_burst"] = True, transient_db is not None
+        for counter in ("at", "hops", "until", "left", "right", "pushed"):
+            note[counter] = 0
+        note["fade_at"] = NEVER
+        note["rise"] = round(fade_in_s * self.sample_rate)
         state.ratio[voice] = np.arange(1, self.n_harmonics + 1)
         if offset is not None:
             state.ratio[voice] += offset
         state.phase[voice] = 0.0 if start is None else start
         state.noise_at[voice] = noise_start % state.loops
-        state.has_burst[voice] = transient_db is not None
         if transient_db is not None:
             state.burst[voice, :-1] = _amplitudes(transient_db)[:, : len(state.loops)]
 
@@ -152,7 +138,7 @@ class TrackVoices:
         """
         state = self._state
         for row, voice in enumerate(voices):
-            room = self.ahead + 1 - (state.pushed[voice] - state.left[voice])
+            room = self.ahead + 1 - (state.of["pushed"][voice] - state.of["left"][voice])
             # another layout or type would be compiled anew
             f0, harmonic, noise = (
                 np.ascontiguousarray(curve[row, :room], np.float32)
@@ -162,120 +148,26 @@ class TrackVoices:
 
     def missing(self, length: int) -> Int64[np.ndarray, " voices"]:
         """Frames that each voice lacks to play so many samples; overwritten by the next call."""
-        state, missing = self._state, self._missing
-        np.add(state.at, length - 1, out=missing)
-        np.floor_divide(missing, state.hop[0] * (1 - 1e-12), out=missing, casting="unsafe")
+        of, missing = self._state.of, self._missing
+        np.add(of["at"], length - 1, out=missing)
+        np.floor_divide(missing, of["hop"] * (1 - 1e-12), out=missing, casting="unsafe")
         missing += 2
-        missing += state.left
-        missing -= state.hops
-        missing -= state.pushed
+        missing += of["left"]
+        missing -= of["hops"]
+        missing -= of["pushed"]
         np.maximum(missing, 0, out=missing)
-        missing *= state.sounding
+        missing *= of["is_sounding"]
         return missing
 
     def end(self, voice: int) -> None:
         """Let a voice fade from the next sample on; it is free after `FADE_S`."""
-        self._state.fade_at[voice] = min(self._state.fade_at[voice], self._state.at[voice])
+        note = self._state.of[voice]
+        note["fade_at"] = min(note["fade_at"], note["at"])
 
     def process(self, out: Float32[np.ndarray, " time"]) -> None:
         """Add the next samples of all voices to a block."""
         play(self._state, out)
 
 
-def render_tracks(
-    tracks: Tracks,
-    sample_rate: int,
-    *,
-    length: int | None = None,
-    start: Float[Tensor, "*#batch harmonics"] | None = None,
-    noise_start: Int[Tensor, "*#batch"] | None = None,
-    hear: Hear = "all",
-) -> Float[Tensor, "*batch time"]:
-    """What `synthesise` returns (within 2e-5), compiled: 0.2 ns for a harmonic and sample.
-
-    On the CPU, one note after the other; gradients do not pass. Arguments as there.
-
-    >>> from timbrel.dsp.tracks.tracks import silence
-    >>> render_tracks(silence(2, frames=201, harmonics=3, bands=40), 16000).shape
-    torch.Size([2, 16000])
-    """
-    length = round(tracks.duration_s * sample_rate) if length is None else length
-    notes = flat(tracks).map(lambda curve: curve.detach().cpu().float().contiguous())
-    rows = len(notes.f0_hz)
-    audio = np.zeros((rows, length), np.float32)
-    starts, takes = rows_of(start, tracks.batch), rows_of(noise_start, tracks.batch, 0)
-    for row in range(rows):
-        take = 0 if takes is None else int(takes[row])
-        turn = None if starts is None else starts[row].detach().cpu().numpy()
-        play(_whole_note(notes[row], sample_rate, turn, take, hear), audio[row])
-    return torch.from_numpy(audio).reshape(*tracks.batch, length).to(tracks.f0_hz)
-
-
-def _whole_note(
-    note: Tracks, sample_rate: int, start: np.ndarray | None, noise_start: int, hear: Hear
-) -> State:
-    """One voice that has been given all of its frames."""
-    sizes = note.n_harmonics, note.n_bands, note.n_frames
-    state = _state(1, sample_rate, note.frame_rate, *sizes)
-    state.sounding[0], state.fade_at[0] = True, _NEVER
-    state.ratio[0] = np.arange(1, note.n_harmonics + 1) + note.offset.double().numpy()
-    state.phase[0] = 0.0 if start is None else start
-    state.noise_at[0] = noise_start % state.loops
-    harmonic_db, noise_db = note.harmonic_db.numpy(), note.noise_db.numpy()
-    if hear == "harmonic":
-        noise_db = np.full_like(noise_db, SILENT_DB)
-    else:
-        burst = amplitude_of(note.transient_db).numpy()[:, : len(state.loops)]
-        state.burst[0, :-1], state.has_burst[0] = burst, bool((burst > 0).any())
-    if hear == "noise":
-        harmonic_db = np.full_like(harmonic_db, SILENT_DB)
-    push(state, 0, note.f0_hz.numpy(), harmonic_db, noise_db, float(sample_rate))
-    return state
-
-
 def _amplitudes(level_db: np.ndarray) -> np.ndarray:
     return amplitude_of(torch.from_numpy(level_db)).numpy()
-
-
-def _state(
-    n_voices: int,
-    sample_rate: int,
-    frame_rate: float,
-    n_harmonics: int,
-    n_bands: int,
-    n_frames: int,
-) -> State:
-    """Voices that are silent."""
-    noise = noise_bank(sample_rate)
-    n_bands = min(n_bands, len(noise.lengths))
-
-    def numbers(*shape: int, dtype: type = np.float64) -> np.ndarray:
-        return np.zeros(shape, dtype)
-
-    def counters() -> np.ndarray:
-        return np.zeros(n_voices, np.int64)
-
-    single = np.float32
-    hop = math.ceil(sample_rate * min(1 / frame_rate, AHEAD_S))
-    return State(
-        hop=np.array([sample_rate / frame_rate]),
-        tick=np.array([sample_rate / TRANSIENT_RATE]),
-        sounding=numbers(n_voices, dtype=bool),
-        at=counters(), hops=counters(), until=counters(),
-        left=counters(), right=counters(), pushed=counters(), fade_at=counters(),
-        fade_length=np.array([max(1.0, math.floor(FADE_S * sample_rate))]), rise=counters(),
-        step=numbers(n_voices, n_frames),
-        level=numbers(n_voices, n_frames, n_harmonics, dtype=single),
-        gain=numbers(n_voices, n_frames, n_bands, dtype=single),
-        burst=numbers(n_voices, TRANSIENT_TICKS + 1, n_bands, dtype=single),
-        has_burst=numbers(n_voices, dtype=bool),
-        ratio=numbers(n_voices, n_harmonics), phase=numbers(n_voices, n_harmonics),
-        noise_at=numbers(n_voices, n_bands, dtype=np.int64),
-        n_heard=counters(),
-        c_ratio=numbers(n_voices, n_harmonics + 1), c_phase=numbers(n_voices, n_harmonics + 1),
-        c_level=numbers(n_voices, 2, n_harmonics + 1, dtype=single),
-        bank=noise.samples, loops=noise.lengths[:n_bands],
-        sound=numbers(hop, dtype=single), psi=numbers(hop, dtype=single),
-        share=numbers(hop, dtype=single), turn=numbers(n_harmonics + 1, dtype=single),
-        place=numbers(n_bands, dtype=np.int64),
-    )  # fmt: skip

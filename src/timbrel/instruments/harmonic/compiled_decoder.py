@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from torch import nn
 
+from timbrel.dsp.compiling import part
 from timbrel.instruments.harmonic.network import (
     CENTRE_DB,
     FALL_DB,
@@ -105,7 +105,7 @@ def _field(field: MomentField) -> list[tuple[np.ndarray, np.ndarray]]:
     return [*layers, _normed(field.norm, field.out)]
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def condition(weights, desk, notes, pitch, velocity, rows, count, conditions):
     """Write the conditions of some notes, `ROWS` at most.
 
@@ -139,13 +139,13 @@ def condition(weights, desk, notes, pitch, velocity, rows, count, conditions):
                 conditions[rows[i], scale + 1, j] = bent[i, width + j]
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def _release(weights):
     """Number of the release's first layer: it has one block, and so five layers."""
     return len(weights.layers) - 5
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def _pitch_features(pitch, out):
     height = (np.float32(pitch) - 64.5) / 43.5
     out[0] = height
@@ -155,14 +155,14 @@ def _pitch_features(pitch, out):
         out[5 + i] = np.cos(angle)
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def say(weights, desk, conditions, notes, moment_s, count):
     """The sustain field at `ROWS` moments at most: source, noise, body at `SAID` on the desk."""
     n_blocks = (_release(weights) - _SUSTAIN - 3) // 2
     _say(weights, _SUSTAIN, n_blocks, desk, conditions, _SCALE, notes, moment_s, count, SAID)
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def say_fallen(weights, desk, conditions, notes, since_s, count):
     """How many dB notes have fallen so long after their release, at `FALLEN` on the desk."""
     first, fallen = _release(weights), desk[FALLEN]
@@ -174,7 +174,7 @@ def say_fallen(weights, desk, conditions, notes, since_s, count):
             fallen[i, j] = slowed * (max(x, 0.0) + np.log1p(np.exp(-abs(x))))
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def _say(weights, first, n_blocks, desk, conditions, scale, notes, moment_s, count, out):
     width = weights.layers[first, 2]
     x, y, bent = desk[_X], desk[_Y], desk[_BENT]
@@ -198,7 +198,7 @@ def _say(weights, first, n_blocks, desk, conditions, scale, notes, moment_s, cou
     _times(weights, first + 2 + 2 * n_blocks, y, count, desk[out])
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def _moment_features(moment_s, out):
     since_s = min(max(moment_s, 0.0), LONGEST_S)
     place = np.log1p(since_s / SHORTEST_S) / _SPREAD
@@ -211,14 +211,15 @@ def _moment_features(moment_s, out):
         out[2 + 2 * n_turns + i] = np.exp(-since_s / _DECAYS[i])
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def _times(weights, layer, x, count, out):
     """Writes x times a layer's matrix, and what is added, for the first `count` rows."""
     at, n_in, n_out = weights.layers[layer, 0], weights.layers[layer, 1], weights.layers[layer, 2]
     end = at + n_in * n_out
     matrix = weights.numbers[at:end].reshape(n_in, n_out)
+    added = weights.numbers[end:]
     for r in range(count):
-        out[r, :n_out] = weights.numbers[end : end + n_out]
+        copy(added, out[r], n_out)
     eights = n_in - n_in % 8
     for i in range(0, eights, 8):
         for r in range(count):
@@ -228,7 +229,7 @@ def _times(weights, layer, x, count, out):
             _add_one(out[r], n_out, x[r, i], matrix[i])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def _add_eight(out, x, i, weight):
     # one array and unsigned places: of eight rows, or of places that may count from the end, the
     # compiler makes code half as fast
@@ -244,19 +245,26 @@ def _add_eight(out, x, i, weight):
         )  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@part
+def copy(source, out, count):
+    """Writes some numbers elsewhere; slices would first be copied to a new array."""
+    for j in range(np.uint64(count)):
+        out[j] = source[j]
+
+
+@part(fastmath=True)
 def _add_one(out, length, a, row):
     for j in range(np.uint64(length)):
         out[j] += a * row[j]
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def _silu(x, count, width):
     for i in range(count):
         _silu_of(x[i], width)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def _silu_of(x, width):
     """X / (1 + e^-x), e^-x as a series for its 64th root: unlike exp this is vectorised."""
     for j in range(np.uint64(width)):
@@ -272,13 +280,13 @@ def _silu_of(x, width):
         x[j] = x[j] / (_ONE + root)
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def _normalised(x, count, width, out):
     for i in range(count):
         _normalised_row(x[i], width, out[i])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def _normalised_row(x, width, out):
     total = np.float32(0.0)
     for j in range(np.uint64(width)):

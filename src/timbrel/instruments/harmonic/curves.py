@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-from timbrel.dsp.tracks.kernel import amplitudes
-from timbrel.instruments.harmonic.playing_state import AT, FROM, LINEAR, TO
+from timbrel.dsp.compiling import kernel, part
+from timbrel.dsp.tracks.loops import amplitudes
+from timbrel.instruments.harmonic.playing_state import AT, FROM, TO
 from timbrel.instruments.harmonic.said import LONGEST_HOLD_S, SOFTEST_DB
 
 
-@numba.njit(cache=True, nogil=True)
-def sound_time(notes, voice, time_s):
+@part
+def sound_time(note, time_s):
     """As `Sounding._when`."""
-    slower, rise_s = notes.of[voice].attack, notes.of[voice].rise_s
+    slower, rise_s = note.attack, note.rise_s
     if slower == 1.0:
         return time_s
     if math.isnan(rise_s) or time_s < rise_s * slower:
@@ -23,16 +23,15 @@ def sound_time(notes, voice, time_s):
     return time_s - rise_s * slower + rise_s
 
 
-@numba.njit(cache=True, nogil=True)
-def level_loop(model, notes, voice):
+@part
+def level_loop(note):
     """As `Sounding.level_loop`."""
-    if notes.timbre[voice, model.parts[2]] >= model.rates[3]:
-        note = notes.of[voice]
+    if note.is_looped:
         return note.loop_begin_s, note.loop_end_s, note.loop_fade_s
     return np.inf, LONGEST_HOLD_S, 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def loop_place(begin_s, end_s, fade_s, time_s):
     """As `Loop.places`, of one time."""
     if math.isinf(begin_s):
@@ -45,7 +44,7 @@ def loop_place(begin_s, end_s, fade_s, time_s):
     return here_s, max(here_s - length_s, 0.0), 0.5 - 0.5 * np.cos(np.pi * way)
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def left_of(knots, point):
     """The knot to the left of a point, but for the last one."""
     low, high = 0, len(knots) - 1
@@ -58,7 +57,7 @@ def left_of(knots, point):
     return low
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def between(knots, point):
     """The knot to the left of a point, and how far the point is on the way to the next."""
     left = left_of(knots, point)
@@ -66,14 +65,14 @@ def between(knots, point):
     return left, min(max(share, 0.0), 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def curve_at(curve, place):
     """A curve at a place between its points."""
     left = min(max(int(place), 0), len(curve) - 2)
     return curve[left] + (curve[left + 1] - curve[left]) * min(max(place - left, 0.0), 1.0)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def lerp(here, there, share, out, count):
     """Writes what lies between two rows."""
     way = np.float32(share)
@@ -81,21 +80,21 @@ def lerp(here, there, share, out, count):
         out[j] = here[j] + (there[j] - here[j]) * way
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def parted(place, count):
     """The knot to the left of a place, and how far it is to the next of `count` knots."""
     left = min(np.int64(place), count - 2)
     return left, place - left
 
 
-@numba.njit(cache=True, nogil=True)
+@part
 def row_at(first, width, place):
     """Where the row begins that is above a place, and the way to the one below it."""
     above = np.int64(np.ceil(place)) - 1 if place > 0 else 0
     return first + above * width, place - above
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@part(inline="always")
 def between_four(numbers, at, width, down, right):
     """Between four numbers of a matrix that is laid out in a row."""
     above = numbers[at] + (numbers[at + 1] - numbers[at]) * np.float32(right)
@@ -104,10 +103,10 @@ def between_four(numbers, at, width, down, right):
     return above + (below - above) * np.float32(down)
 
 
-@numba.njit(cache=True, nogil=True)
-def power_db(notes, levels, count):
-    """Level of all together."""
-    linear, total = notes.row[LINEAR, :count], 0.0
+@part
+def power_db(levels, count, desk):
+    """Level of all together, with a row to compute in."""
+    linear, total = desk[:count], 0.0
     amplitudes(levels, linear)
     for j in range(count):
         if levels[j] > SOFTEST_DB:
@@ -115,11 +114,11 @@ def power_db(notes, levels, count):
     return 10 * np.log10(total + 1e-12)
 
 
-@numba.njit(cache=True, nogil=True)
-def knob_at(notes, knob, at):
+@kernel
+def knob_at(knobs, knob, at):
     """Where a knob stands at a sample of the player's clock, on its way to where it was turned."""
-    start, goal = notes.knobs[FROM, knob], notes.knobs[TO, knob]
+    start, goal = knobs[FROM, knob], knobs[TO, knob]
     if start == goal:
         return goal
-    since = at - notes.knobs[AT, knob]
-    return goal + (start - goal) * np.exp(-since / notes.knobs[FROM, -1])
+    since = at - knobs[AT, knob]
+    return goal + (start - goal) * np.exp(-since / knobs[FROM, -1])

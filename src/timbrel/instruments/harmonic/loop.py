@@ -14,11 +14,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
+
+from timbrel.dsp.compiling import kernel
 
 _FADE_S = 0.3
 _SHORTEST_S, _FIRST_S, _FIRST_SHARE = 0.4, 0.15, 0.2
@@ -81,7 +82,7 @@ def find_loop(
     return Loop(*loop_of(movement.numpy(), float(rate), float(end_s), float(settled_s)))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def loop_of(
     movement: Float32[np.ndarray, "points curves"], rate: float, end_s: float, settled_s: float
 ) -> tuple[float, float, float]:

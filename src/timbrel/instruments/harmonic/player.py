@@ -31,10 +31,14 @@ from timbrel.instruments.harmonic.playing import (
     copy_timbre,
     forget,
     go_on_from_attack,
-    look_ahead,
 )
 from timbrel.instruments.harmonic.playing_state import TO, model_of, playing_of
-from timbrel.instruments.harmonic.sounding import CENTS_HEARD, DB_HEARD, FADE_IN_S
+from timbrel.instruments.harmonic.sounding import (
+    CENTS_HEARD,
+    DB_HEARD,
+    FADE_IN_S,
+    WELL_KNOWN_S,
+)
 from timbrel.instruments.harmonic.take import take_of
 from timbrel.instruments.harmonic.timbre_layout import MOVED_RATE
 from timbrel.instruments.prepared import first_timbre
@@ -169,7 +173,7 @@ class HarmonicPlayer(Player):
         if control not in _NUMBER:
             raise BadInput(f"no control {control!r}: this instrument has {', '.join(_NUMBER)}")
         number, knobs = _NUMBER[control], self._notes.knobs
-        here = knob_at(self._notes, number, float(self._clock))
+        here = knob_at(knobs, number, float(self._clock))
         goal = CONTROLS[number].clip(value)
         # where nothing sounds nobody hears it move
         knobs[:, number] = here if self.active_voices else goal, goal, self._clock
@@ -180,11 +184,9 @@ class HarmonicPlayer(Player):
         for begin in range(0, len(out), self._piece):
             piece = out[begin : begin + self._piece]
             missing = self._tracks.missing(len(piece))
-            if missing.any():
-                advance(self._tracks.state, self._model, self._notes, missing)
-            elif self.active_voices:
-                most = round(len(piece) * self._ahead)
-                look_ahead(self._tracks.pushed, self._model, self._notes, most)
+            if missing.any() or self.active_voices:
+                most_ahead = round(len(piece) * self._ahead)
+                advance(self._tracks.state, self._model, self._notes, missing, most_ahead)
             self._tracks.process(piece)
             self._clock += len(piece)
         self._end_what_died()
@@ -213,7 +215,7 @@ class HarmonicPlayer(Player):
         note["attack_db"] = -math.inf if math.isfinite(note["loud_db"]) else math.inf
         note["is_on"], note["waits"], note["is_patchy"] = True, False, False
         forget(notes, voice)
-        own = notes.timbre[voice, self._model.parts[3] : self._model.parts[4]]
+        own = notes.timbre[voice, self._model.parts["offset"] : self._model.parts["partial"]]
         count = min(len(own), len(self._offset))
         self._offset[:count] = own[:count]
         self._tracks.begin(
@@ -226,7 +228,7 @@ class HarmonicPlayer(Player):
         """A note that sounds becomes another one, from its next frame on."""
         notes, note = self._notes, self._notes.of[voice]
         voice_s = float(self._tracks.pushed[voice]) / FRAME_RATE
-        away = float(note["pitch"]) + glide_at(notes, voice, voice_s) - pitch
+        away = float(note["pitch"]) + glide_at(note, voice_s) - pitch
         note["pitch"], note["velocity"] = np.float32(pitch), np.float32(velocity)
         self._slide(voice, away, max(self._goal("glide"), SLUR_S), voice_s)
         go_on_from_attack(self._model, notes, voice, voice_s)
@@ -240,13 +242,15 @@ class HarmonicPlayer(Player):
         notes, parts = self._notes, self._model.parts
         numbers, note = notes.timbre[row], notes.of[row]
         numbers[:] = timbre.detach().numpy()
-        note["pitch"], note["velocity"] = numbers[parts[1]], TYPICAL_VELOCITY
-        wander, swell = numbers[parts[8] : parts[9]], numbers[parts[9] : parts[10]]
+        note["pitch"], note["velocity"] = numbers[parts["pitch"]], TYPICAL_VELOCITY
+        known_s = float(numbers[parts["known_s"]])
+        wander, swell = np.split(numbers[parts["wander"] : parts["burst"]], 2)
         movement = np.stack([wander / CENTS_HEARD, swell / DB_HEARD], 1)
-        loop = loop_of(movement, MOVED_RATE, float(numbers[parts[2]]), 0.0)
+        loop = loop_of(movement, MOVED_RATE, known_s, 0.0)
         note["loop_begin_s"], note["loop_end_s"], note["loop_fade_s"] = loop
+        note["is_looped"] = known_s >= WELL_KNOWN_S
         # it is asked for by the next note only: a pad moves many times between two
-        note["loud_db"] = math.nan if numbers[parts[10] :].any() else math.inf
+        note["loud_db"] = math.nan if numbers[parts["burst"] :].any() else math.inf
         return row
 
     def _goal(self, control: str) -> float:
@@ -258,7 +262,8 @@ class HarmonicPlayer(Player):
             return 0.0
         voice = next(reversed(self._held.values()))
         time_s = self._tracks.age[voice] / self.sample_rate
-        return float(self._notes.of[voice]["pitch"]) + glide_at(self._notes, voice, time_s) - pitch
+        note = self._notes.of[voice]
+        return float(note["pitch"]) + glide_at(note, time_s) - pitch
 
     def _slide(self, voice: int, semitones: float, over_s: float, from_s: float) -> None:
         """Let a note come to its pitch from so far away."""
@@ -267,9 +272,9 @@ class HarmonicPlayer(Player):
 
     def _free_voice(self) -> int:
         """One that is silent, or else the one that has faded furthest."""
-        state, sounding = self._tracks.state, self._tracks.sounding
+        of, sounding = self._tracks.state.of, self._tracks.sounding
         if sounding.all():
-            return int((state.fade_at - state.at).argmin())
+            return int((of["fade_at"] - of["at"]).argmin())
         return int(sounding.argmin())
 
     def _cut(self, number: int) -> None:
@@ -293,11 +298,10 @@ class HarmonicPlayer(Player):
     def _compile(self) -> None:
         """So that no later call has to."""
         notes = self._notes
-        advance(self._tracks.state, self._model, notes, self._tracks.missing(1))
-        look_ahead(self._tracks.pushed, self._model, notes, 1)
+        advance(self._tracks.state, self._model, notes, self._tracks.missing(1), 0)
         attack_of_recording(self._model, notes, len(self._own) + 1)
-        knob_at(notes, 0, 0.0)
-        glide_at(notes, 0, 0.0)
+        knob_at(notes.knobs, 0, 0.0)
+        glide_at(notes.of[0], 0.0)
         go_on_from_attack(self._model, notes, len(self._own) + 1, 0.0)
         copy_timbre(notes, 1, 0)
         forget(notes, 0)

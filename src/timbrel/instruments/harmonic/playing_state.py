@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.dsp.tracks.bands import MELS_APART
 from timbrel.instruments.harmonic.compiled_decoder import (
     ROWS,
     Weights,
@@ -23,8 +22,8 @@ from timbrel.instruments.harmonic.knobs import CONTROLS, TILTED_AROUND_HZ
 from timbrel.instruments.harmonic.knots import hats
 from timbrel.instruments.harmonic.said import LONGEST_HOLD_S
 from timbrel.instruments.harmonic.said import SLOPE_OVER_S as END_SLOPE_OVER_S
-from timbrel.instruments.harmonic.sounding import WELL_KNOWN_S
 from timbrel.instruments.harmonic.take import Take
+from timbrel.instruments.harmonic.timbre_layout import Parts
 
 if TYPE_CHECKING:
     from timbrel.instruments.harmonic.instrument import Harmonic
@@ -41,13 +40,14 @@ _MOST_ASKED = 256
 
 NOTE = np.dtype([
     ("is_on", "?"), ("waits", "?"), ("is_new", "?"), ("is_patchy", "?"), ("has_slope", "?"),
+    ("is_looped", "?"),
     ("pitch", "f8"), ("velocity", "f8"), ("begin_at", "i8"), ("held_s", "f8"),
     ("attack", "f8"), ("release", "f8"), ("rise_s", "f8"), ("take", "i8"), ("turn", "f8"),
     ("glide", "f8"), ("glide_s", "f8"), ("glide_at_s", "f8"), ("ahead_s", "f8"),
     ("loudest", "f8"), ("quiet", "i8"),
     ("loop_begin_s", "f8"), ("loop_end_s", "f8"), ("loop_fade_s", "f8"),
     ("loud_db", "f8"), ("attack_db", "f8"), ("gain", "f8"), ("gap_left", "i8"),
-])  # fmt: skip
+], align=True)  # fmt: skip
 """What is known of a note.
 
 | field                | what                                                                   |
@@ -57,6 +57,7 @@ NOTE = np.dtype([
 | `is_new`             | whether its condition has to be said                                   |
 | `is_patchy`          | whether some of its past was never said                                |
 | `has_slope`          | whether its `SLOPE` was found                                          |
+| `is_looped`          | whether its sound is known for long enough for levels to be looped     |
 | `begin_at`           | sample of the player's clock at which it began                         |
 | `held_s`             | its time when its key came up; infinite while it is down               |
 | `ahead_s`            | its time less its voice's: a slurred note begins within its sound      |
@@ -72,6 +73,26 @@ NOTE = np.dtype([
 | `gain`               | of the timbre's residual                                               |
 | `gap_left`           | frames until it has gone over to a new timbre                          |
 """
+
+FACTS = np.dtype([
+    ("sample_rate", "f8"), ("own_rate", "f8"),
+    ("n_slots", "i8"), ("n_bands", "i8"), ("n_levels", "i8"),
+    ("n_groups", "i8"), ("n_band_groups", "i8"), ("n_burst_bands", "i8"),
+    ("n_moments", "i8"), ("n_asked", "i8"), ("early", "i8"),
+], align=True)  # fmt: skip
+"""What is the same for all notes.
+
+| field                       | what                                                            |
+|-----------------------------|-----------------------------------------------------------------|
+| `sample_rate`, `own_rate`   | the player's and the instrument's                               |
+| `n_levels`                  | slots and bands together                                        |
+| `n_moments`                 | of a key that is down                                           |
+| `n_asked`                   | how many of them the decoder is asked for; others follow        |
+| `early`                     | the one where the last slope begins                             |
+"""
+
+PARTS = np.dtype([(name, "i8") for name in Parts._fields], align=True)
+"""Where each part of a timbre begins."""
 
 EARLY, LATE, SLOPE, AT_UP, LAST, GAP = range(-6, 0)
 """Rows of levels behind those of the moments: what the decoder said where the last slope begins
@@ -90,12 +111,9 @@ class Model(NamedTuple):
 
     Attributes:
         weights: of the decoder.
-        rates: the player's sample rate, the instrument's, mels between bands, and how long a
-            sound must be known for its levels to be looped.
-        sizes: numbers of slots, bands, both, groups of slots, groups of bands, bands of a burst.
-        parts: where each part of a timbre begins, in the order of `Parts`.
+        facts: what `FACTS` says.
+        parts: what `PARTS` says.
         moments, released: seconds of the moments.
-        counts: of moments that are asked while a key is down; the one where the last slope begins.
         centres, bands_hz: harmonic number in the middle of each slot, and each band's centre.
         tilt: log2 of both in kHz, of slots as if their f0 were 1 Hz.
         places: of slots, bands, ticks and moments between the knots of a timbre, and of harmonics
@@ -104,12 +122,10 @@ class Model(NamedTuple):
     """
 
     weights: Weights
-    rates: np.ndarray
-    sizes: np.ndarray
-    parts: np.ndarray
+    facts: np.void
+    parts: np.void
     moments: np.ndarray
     released: np.ndarray
-    counts: np.ndarray
     centres: np.ndarray
     bands_hz: np.ndarray
     tilt: np.ndarray
@@ -173,17 +189,15 @@ def model_of(instrument: Harmonic, sample_rate: int, takes: Sequence[Take]) -> M
         row[: len(weights)] = _places(weights)
     return Model(
         weights=weights_of(network.decoder),
-        rates=np.array([sample_rate, instrument.sample_rate, MELS_APART, WELL_KNOWN_S]),
-        sizes=np.array([
+        facts=np.array([(
+            sample_rate, instrument.sample_rate,
             slots.n_slots, bands.n_bands, slots.n_slots + bands.n_bands,
             layout.n_groups, layout.n_band_groups, layout.burst_of_bands.shape[1],
-        ]),
-        parts=np.cumsum([0, *dimensions]),
-        moments=moments.double().numpy(), released=released.double().numpy(),
-        counts=np.array([
-            int((moments <= LONGEST_HOLD_S).sum()),
+            len(moments), int((moments <= LONGEST_HOLD_S).sum()),
             int((moments < LONGEST_HOLD_S - END_SLOPE_OVER_S).sum()),
-        ]),
+        )], FACTS)[0],
+        parts=np.array([tuple(np.cumsum([0, *dimensions[:-1]]))], PARTS)[0],
+        moments=moments.double().numpy(), released=released.double().numpy(),
         centres=centres, bands_hz=bands_hz,
         tilt=np.log2(np.concatenate([centres, bands_hz]) / TILTED_AROUND_HZ),
         places=places,
@@ -199,7 +213,7 @@ def _places(weights: Float[Tensor, "points knots"]) -> np.ndarray:
 def playing_of(model: Model, n_voices: int, size: int, sample_rate: int) -> Playing:
     """Room for the notes of so many voices, with timbres of so many numbers."""
     n_rows = n_voices + 2
-    n_slots, n_bands, n_levels = (int(size) for size in model.sizes[:3])
+    n_slots, n_bands, n_levels = (int(model.facts[n]) for n in ("n_slots", "n_bands", "n_levels"))
     n_harmonics = model.places.shape[1]
     n_moments, n_released = len(model.moments), len(model.released)
 

@@ -21,10 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.envelope import fade
-from timbrel.dsp.tracks import SILENT_DB, Tracks, synthesise
+from timbrel.dsp.tracks import SILENT_DB, Tracks, TrackVoices, render_tracks, synthesise
 from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.tracks import FRAME_RATE
-from timbrel.dsp.tracks.voices import TrackVoices, render_tracks
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S, heard_moments, release_moments
 from timbrel.instruments.harmonic.knobs import Knobs
 from timbrel.instruments.harmonic.knots import read
