@@ -11,15 +11,11 @@ that passed, so that a busy machine counts for nothing.
 under 1 at 128 samples. `stream_max_difference` is the largest difference, of full scale, between
 the same performance in blocks of 4096 samples and in blocks of 1, 64, 65, 128, 512, 513, and of
 random sizes.
-
-Without a trained model of that name it plays random weights of the same size: the load is the
-same.
 """
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,14 +31,13 @@ SAMPLE_RATE, N_VOICES = 48000, 16
 LOADED_BLOCKS = {"": 128, "_256": 256, "_64": 64}
 STREAMED_BLOCKS = (1, 64, 65, 128, 512, 513, 0)
 CHORD_EVERY_S, NOTE_EVERY_S, PAD_EVERY_S = 1.0, 0.06, 0.02
-TRAINED = Path(__file__).parents[1] / "runs" / "harmonic" / "model"
 
 
-def measure(bench: Bench) -> dict[str, float | str]:
-    instrument, weights = loaded(bench)
+def measure(bench: Bench) -> dict[str, float]:
+    instrument = bench.instrument()
     timbres = some_timbres(instrument)
     seconds = 6.0 if bench.quick else 30.0
-    figures: dict[str, float | str] = {}
+    figures: dict[str, float] = {}
     for suffix, block in LOADED_BLOCKS.items():
         loads = block_loads(instrument, timbres, N_VOICES, block, seconds)
         figures[f"load_16_voices_mean{suffix}"] = loads.mean()
@@ -51,26 +46,7 @@ def measure(bench: Bench) -> dict[str, float | str]:
         bench.note(f"{block} samples: mean {loads.mean():.3f}, p99 {np.percentile(loads, 99):.3f}")
     figures["voices_one_core"] = most_voices(bench, instrument, timbres, seconds / 3)
     figures["stream_max_difference"] = stream_difference(instrument, timbres, bench.quick)
-    return {**figures, "sample_rate": SAMPLE_RATE, "weights": weights}
-
-
-def loaded(bench: Bench) -> tuple[Instrument, str]:
-    """The model, and whose weights it has."""
-    import torch
-
-    from timbrel.errors import TimbrelError
-    from timbrel.instruments import load
-    from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
-
-    if bench.model == "harmonic" and TRAINED.is_dir():
-        return load(str(TRAINED)), "trained"
-    try:
-        return bench.instrument(), "trained"
-    except TimbrelError:
-        if bench.model != "harmonic":
-            raise
-    torch.manual_seed(0)
-    return Harmonic(HarmonicSettings(size="base")), "random"
+    return {**figures, "sample_rate": SAMPLE_RATE}
 
 
 def some_timbres(instrument: Instrument) -> Tensor:

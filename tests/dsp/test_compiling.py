@@ -137,7 +137,8 @@ def test_without_a_cache_it_compiles_all_the_same(tmp_path, monkeypatch, caplog)
     with caplog.at_level(logging.INFO, "timbrel.dsp.compiling"):
         assert last(1.0) == 111.0
     assert caplog.messages == [
-        "compiling for this machine, anew, as no folder for caches can be written: up to 20 s"
+        "compiling for this machine, anew, as no folder for caches can be written: "
+        "up to half a minute"
     ]
 
 
@@ -148,7 +149,7 @@ def test_it_says_once_that_it_compiles_and_nothing_when_it_reads(
     with caplog.at_level(logging.INFO, "timbrel.dsp.compiling"):
         first = loaded(tmp_path, monkeypatch)
         assert first(1.0), first(1)
-        assert caplog.messages == ["compiling for this machine, once: up to 20 s"]
+        assert caplog.messages == ["compiling for this machine, once: up to half a minute"]
         caplog.clear()
         monkeypatch.setattr(_Announcer, "has_said", False)
         again = loaded(tmp_path, monkeypatch)

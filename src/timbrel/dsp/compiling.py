@@ -166,7 +166,7 @@ class _Announcer(Listener):
         if not _Announcer.has_said:
             _Announcer.has_said = True
             often = "once" if self._is_kept else "anew, as no folder for caches can be written"
-            _LOG.info("compiling for this machine, %s: up to 20 s", often)
+            _LOG.info("compiling for this machine, %s: up to half a minute", often)
 
     def on_end(self, event: Event) -> None:
         pass
