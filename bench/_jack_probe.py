@@ -46,18 +46,28 @@ class Server:
         if program is None:
             raise FileNotFoundError("jackd is not installed: apt-get install jackd2")
         driver = ["-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(self._period)]
-        command = [program, "--name", self.name, "--no-realtime", *driver]
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(command, stdout=quiet, stderr=quiet)
+        self._command = [program, "--name", self.name, "--no-realtime", *driver]
+        self._process = self._started()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-            return
-        self._process.kill()
-        self._process.wait()
+        if not _ended(self._process):
+            self._process.kill()
+            self._process.wait()
+            # JACK's book of servers has eight lines, and keeps that of a server which was killed
+            # until one of the same name comes and goes
+            successor = self._started()
+            time.sleep(1.0)
+            _ended(successor)
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; below zero where a client that was never closed held it."""
+        return self._process.returncode
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(self._command, stdout=quiet, stderr=quiet)
 
 
 class Probe:
@@ -136,6 +146,15 @@ class Probe:
         if end <= len(self._sound):
             self._sound[begin:end] = self._ear.get_array()
             self.now = end
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ends when asked to."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+        return True
+    return False
 
 
 def _client(jack: Any, server: Server) -> Any:

@@ -111,5 +111,6 @@ def test_without_a_keyboard_one_line_says_what_to_do(jack) -> None:
         jack.Probe(server, 1).__exit__()  # the server answers
         program = start(server, "sine", "--midi-in", "Organ")
         out, err = program.communicate(timeout=60)
+    assert server.exit_code == 0, "a client was left open"
     assert (program.returncode, out) == (2, "")
     assert err.strip() == "timbrel: no MIDI port 'Organ': there is none: try --keys or --play"

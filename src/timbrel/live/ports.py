@@ -47,10 +47,10 @@ def input_ports() -> list[str]:
         MissingExtra: python-rtmidi is not installed.
     """
     drivers = _drivers()
-    names = [name for driver in drivers for name in driver.get_ports() if _CLIENT not in name]
-    for driver in drivers:
-        driver.delete()
-    return names
+    try:
+        return [name for driver in drivers for name in driver.get_ports() if _CLIENT not in name]
+    finally:
+        _close(drivers)
 
 
 class MidiInput:
@@ -69,12 +69,8 @@ class MidiInput:
     """
 
     def __init__(self, ring: EventRing, wanted: str) -> None:
-        drivers = _drivers()
         self._ring = ring
-        self._input, self.name = _opened(drivers, wanted)
-        for driver in drivers:
-            if driver is not self._input:
-                driver.delete()
+        self._input, self.name = _opened(wanted)
         # JACK hands over what came within a period at once: when exactly is not known any more,
         # and the time of the call is only late
         is_exact = self._input.get_current_api() != _rtmidi().API_UNIX_JACK
@@ -95,16 +91,32 @@ class MidiInput:
         self._ring.push_message(message[0], AT_ONCE_S)
 
 
-def _opened(drivers: list[Any], wanted: str) -> tuple[Any, str]:
-    if wanted == VIRTUAL:
-        for driver in drivers:
-            try:
-                with native_quiet():
-                    driver.open_virtual_port(_CLIENT)
-            except Exception:
-                continue
-            return driver, f"{_CLIENT} (virtual)"
-        raise Unsupported("no MIDI driver here has virtual ports: name a port with --midi-in")
+def _opened(wanted: str) -> tuple[Any, str]:
+    """The driver that has the port, opened, and the port's name. All others are closed.
+
+    A driver left open at exit keeps JACK's server waiting for it, deaf to its own end.
+    """
+    drivers = _drivers()
+    chosen = None
+    try:
+        chosen, name = _virtual(drivers) if wanted == VIRTUAL else _named(drivers, wanted)
+        return chosen, name
+    finally:
+        _close([driver for driver in drivers if driver is not chosen])
+
+
+def _virtual(drivers: list[Any]) -> tuple[Any, str]:
+    for driver in drivers:
+        try:
+            with native_quiet():
+                driver.open_virtual_port(_CLIENT)
+        except Exception:
+            continue
+        return driver, f"{_CLIENT} (virtual)"
+    raise Unsupported("no MIDI driver here has virtual ports: name a port with --midi-in")
+
+
+def _named(drivers: list[Any], wanted: str) -> tuple[Any, str]:
     there = []
     for driver in drivers:
         for number, name in enumerate(driver.get_ports()):
@@ -116,3 +128,9 @@ def _opened(drivers: list[Any], wanted: str) -> tuple[Any, str]:
                     return driver, name
     known = f"there are {', '.join(there)}" if there else "there is none: try --keys or --play"
     raise BadInput(f"no MIDI port {wanted!r}: {known}")
+
+
+def _close(drivers: list[Any]) -> None:
+    for driver in drivers:
+        with native_quiet():
+            driver.delete()
