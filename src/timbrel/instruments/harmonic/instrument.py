@@ -102,7 +102,7 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
             fallen = fallen_levels(self.network.decoder, *note, torch.tensor([heard.known_s]))[0]
             parts = residual_of(
                 heard, found.level_db, held, fallen,
-                self.layout, self.network.slots, self.sample_rate,
+                self.layout, self.network.slots, self.network.bands,
             )  # fmt: skip
             return self.layout.timbre(parts._replace(latent=found.latent))
 
@@ -172,12 +172,12 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         self, parts: Parts, pitch: Tensor, held: Tensor, fallen: Tensor, gain_db: Tensor,
         knobs: Knobs,
     ) -> Line:  # fmt: skip
-        layout, slots = self.layout, self.network.slots
+        layout, slots, bands = self.layout, self.network.slots, self.network.bands
         slower_db = SLOWER_BURST_DB * torch.tensor(knobs.attack).log2()
         burst = burst_levels(layout, parts, gain_db + knobs.noise - slower_db)
         return Line(
-            levels=held + held_residual(layout, slots, parts, pitch),
-            fallen=fallen + released_residual(layout, slots, parts, pitch),
+            levels=held + held_residual(layout, slots, bands, parts, pitch),
+            fallen=fallen + released_residual(layout, slots, bands, parts, pitch),
             wander=parts.wander, swell=parts.swell, known_s=float(parts.known_s.detach()),
             offset=parts.offset, transient_db=burst,
         )  # fmt: skip

@@ -44,10 +44,17 @@ from timbrel.instruments.harmonic.playing_state import (
     GROUPS,
     HELD,
     LINEAR,
+    MOVED,
     NOISE_HELD,
     SPARE,
 )
-from timbrel.instruments.harmonic.residual import BY_NUMBER, FAR_GAIN, FAR_SEMITONES, NEAR_SEMITONES
+from timbrel.instruments.harmonic.residual import (
+    BY_NUMBER,
+    FAR_GAIN,
+    FAR_SEMITONES,
+    NEAR_SEMITONES,
+    NOISE_MOVES,
+)
 from timbrel.instruments.harmonic.said import DEEPEST_FALL_DB, LONGEST_HOLD_S, SOFTEST_DB
 from timbrel.instruments.harmonic.sounding import RISE_MOMENTS, SLOPE_OVER_S, SLOPE_SHARE
 from timbrel.units import A4_HZ, A4_MIDI
@@ -155,10 +162,19 @@ def begin_notes(model, notes, first, count):
         body, by_frequency = notes.slots[voice, BODY], notes.slots[voice, BY_FREQUENCY]
         centres, last = model.centres, model.facts.n_bands - 1.0
         for slot in range(len(centres)):
-            mel = 2595 * np.log10(1 + f0_hz * centres[slot] / 700)
-            body[slot] = min(max(mel / MELS_APART - 1, 0.0), last)
+            body[slot] = _band_place(f0_hz * centres[slot], last)
             left, share = between(centres, centres[slot] * ratio)
             by_frequency[slot] = left + share
+        moved = notes.slots[voice, MOVED]
+        for band in range(model.facts.n_bands):
+            moved[band] = _band_place(model.bands_hz[band] / ratio, last)
+
+
+@part
+def _band_place(frequency_hz, last):
+    """As `Bands.place`, no farther than the last band."""
+    mel = 2595 * np.log10(1 + frequency_hz / 700)
+    return min(max(mel / MELS_APART - 1, 0.0), last)
 
 
 @part
@@ -263,7 +279,8 @@ def _add_residual(model, notes, voice, moment, is_up, levels):
     """What the timbre has beyond the decoder at a moment, held or after the release."""
     facts, parts, places = model.facts, model.parts, model.places
     gain, timbre = np.float32(notes.of[voice].gain), notes.timbre[voice]
-    by_frequency, row = notes.slots[voice, BY_FREQUENCY], notes.row[SPARE]
+    by_frequency, moved = notes.slots[voice, BY_FREQUENCY], notes.slots[voice, MOVED]
+    row = notes.row[SPARE]
     begin, place = parts.partial, places[HELD, moment]
     noise_begin, noise_place = parts.noise, places[NOISE_HELD, moment]
     if is_up:
@@ -281,5 +298,9 @@ def _add_residual(model, notes, voice, moment, is_up, levels):
     at, down = row_at(noise_begin, facts.n_band_groups, noise_place)
     for band in range(facts.n_bands):
         left, right = parted(places[BAND_GROUPS, band], facts.n_band_groups)
-        said_db = between_four(timbre, at + left, facts.n_band_groups, down, right)
+        row[band] = between_four(timbre, at + left, facts.n_band_groups, down, right)
+    for band in range(facts.n_bands):
+        left, way = parted(moved[band], facts.n_bands)
+        there = row[left] + (row[left + 1] - row[left]) * np.float32(way)
+        said_db = row[band] + (there - row[band]) * np.float32(NOISE_MOVES)
         levels[facts.n_slots + band] += gain * said_db

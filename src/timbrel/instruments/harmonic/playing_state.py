@@ -100,7 +100,7 @@ and where the longest hold ends; the slope; what it said at the release; the lat
 cents and swell; and what that misses of a new timbre's."""
 
 _N_EXTRA = 6
-BODY, BY_FREQUENCY = range(2)
+BODY, BY_FREQUENCY, MOVED = range(3)
 GROUPS, BAND_GROUPS, BURST_BANDS, BURST_TICKS, HELD, NOISE_HELD, AT_RELEASE, HARMONICS = range(8)
 FROM, TO, AT = range(3)
 ROW, SPARE, OTHER, LINEAR = range(4)
@@ -142,7 +142,8 @@ class Playing(NamedTuple):
         of: what `NOTE` says.
         timbre: its own copy.
         conditions: of its condition.
-        slots: places of the slots between a body's bands, and between a residual's slots.
+        slots: places of the slots between a body's bands, and between a residual's slots; of the
+            bands between a residual's bands.
         known: moments that were said; then the end of the longest hold; then of the release.
         levels: what was said at them, with the residual; then `EARLY` to `GAP`.
         knobs: where each knob was when it was turned, to what, and at which sample of the clock;
@@ -227,7 +228,7 @@ def playing_of(model: Model, n_voices: int, size: int, sample_rate: int) -> Play
         of=np.zeros(n_rows, NOTE),
         timbre=levels(n_rows, size),
         conditions=conditions(n_rows, model.weights),
-        slots=np.zeros((n_rows, 2, n_slots)),
+        slots=np.zeros((n_rows, 3, max(n_slots, n_bands))),
         known=np.zeros((n_rows, n_moments + 1 + n_released), bool),
         levels=levels(n_rows, n_moments + n_released + _N_EXTRA, n_levels + 2),
         knobs=knobs,

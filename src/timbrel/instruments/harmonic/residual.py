@@ -4,7 +4,7 @@ A residual belongs partly to a harmonic's number (an even harmonic that is missi
 its frequency (a resonance), and nobody knows which from one note. Over the instruments of another
 SoundFont than the training's, reading all of it by number came nearest to the true notes on average
 within an octave (4.6 dB, against 4.9 half and half and 5.2 by frequency), and counting it for 0.8
-away from its pitch; an octave down the two ways were alike (LOG.md).
+away from its pitch; an octave down the two ways were alike. Noise came nearest half-way (LOG.md).
 """
 
 from __future__ import annotations
@@ -13,17 +13,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.tracks import SILENT_DB, Tracks
 from timbrel.instruments.harmonic.course import course_of, heard_moments, release_moments
 from timbrel.instruments.harmonic.hearing import Heard
 from timbrel.instruments.harmonic.knots import hats, knots_of, read
+from timbrel.instruments.harmonic.network import band_shares
 from timbrel.instruments.harmonic.said import SOFTEST_DB
 from timbrel.instruments.harmonic.slots import Slots
 from timbrel.instruments.harmonic.timbre_layout import N_OFFSETS, Layout, Parts
 from timbrel.units import db_to_power, midi_to_hz, power_to_db
 
 BY_NUMBER = 1.0
-"""Share of the residual that goes with the harmonics' numbers, the rest with frequency."""
+"""Share of the partials' residual that goes with their numbers, the rest with frequency."""
+
+NOISE_MOVES = 0.5
+"""Share of the noise's residual that moves with pitch, the rest stays at its frequency."""
 
 FAR_GAIN = 0.8
 NEAR_SEMITONES, FAR_SEMITONES = 0.5, 5.0
@@ -53,28 +58,39 @@ def slots_at(
     return torch.lerp(by_frequency, by_number, BY_NUMBER) @ layout.of_slots
 
 
+def bands_at(
+    layout: Layout, bands: Bands, semitones: Float[Tensor, ""]
+) -> Float[Tensor, "bands groups"]:
+    """The same of the noise's groups in each band."""
+    moved = band_shares(bands.centres_hz() * 2 ** (-semitones / 12), bands).T
+    return torch.lerp(torch.eye(bands.n_bands), moved, NOISE_MOVES) @ layout.of_bands
+
+
 def held_residual(
-    layout: Layout, slots: Slots, parts: Parts, pitch: Float[Tensor, ""]
+    layout: Layout, slots: Slots, bands: Bands, parts: Parts, pitch: Float[Tensor, ""]
 ) -> Float[Tensor, "heard levels"]:
     """DB to be added to `held_levels` of a note."""
     moments_s, semitones = heard_moments(), pitch - parts.pitch
     partial = hats(moments_s, layout.held_s) @ parts.partial
     noise = hats(moments_s, layout.noise_held_s) @ parts.noise
-    return _read(layout, slots, partial, noise, semitones)
+    return _read(layout, slots, bands, partial, noise, semitones)
 
 
 def released_residual(
-    layout: Layout, slots: Slots, parts: Parts, pitch: Float[Tensor, ""]
+    layout: Layout, slots: Slots, bands: Bands, parts: Parts, pitch: Float[Tensor, ""]
 ) -> Float[Tensor, "released levels"]:
     """DB to be added to `fallen_levels` of a note."""
     at = hats(release_moments(), layout.released_s)
     partial, noise = at @ parts.partial_released, at @ parts.noise_released
-    return _read(layout, slots, partial, noise, pitch - parts.pitch)
+    return _read(layout, slots, bands, partial, noise, pitch - parts.pitch)
 
 
-def _read(layout: Layout, slots: Slots, partial: Tensor, noise: Tensor, semitones: Tensor):
-    levels = [partial @ slots_at(layout, slots, semitones).T, noise @ layout.of_bands.T]
-    return counts_at(semitones) * torch.cat(levels, -1)
+def _read(
+    layout: Layout, slots: Slots, bands: Bands, partial: Tensor, noise: Tensor, semitones: Tensor
+) -> Tensor:
+    partial = partial @ slots_at(layout, slots, semitones).T
+    noise = noise @ bands_at(layout, bands, semitones).T
+    return counts_at(semitones) * torch.cat([partial, noise], -1)
 
 
 def heard_levels(heard: Heard, slots: Slots, moments_s: Float[Tensor, " moments"]) -> Tensor:
@@ -96,7 +112,7 @@ def residual_of(
     fallen: Float[Tensor, "released levels"],
     layout: Layout,
     slots: Slots,
-    sample_rate: int,
+    bands: Bands,
 ) -> Parts:
     """A recording's timbre without its latent.
 
@@ -107,9 +123,9 @@ def residual_of(
         fallen: and after it came up at `heard.known_s`.
         layout: of the timbre.
         slots: of the model.
-        sample_rate: of the recording, in Hz.
+        bands: of the model.
     """
-    n_slots, below = slots.n_slots, slots_heard(heard, slots, sample_rate)
+    n_slots, below = slots.n_slots, slots_heard(heard, slots, bands.sample_rate)
     moments_s = heard_moments()
     n_known = max(1, int((moments_s < heard.settled_s).sum()))
     wanted = heard_levels(heard, slots, moments_s[:n_known]) + level_db
@@ -121,8 +137,8 @@ def residual_of(
         offset=_offsets(heard.tracks), partial=partial, noise=noise,
         burst=_burst(heard.tracks, level_db, layout),
     )  # fmt: skip
-    parts = _with_release(parts, heard, level_db, held, fallen, layout, slots, below)
-    levels = held + held_residual(layout, slots, parts, parts.pitch)
+    parts = _with_release(parts, heard, level_db, held, fallen, layout, slots, bands, below)
+    levels = held + held_residual(layout, slots, bands, parts, parts.pitch)
     return _with_movement(parts, heard, level_db, levels[:, :n_slots], layout, slots)
 
 
@@ -162,14 +178,14 @@ def _burst(tracks: Tracks, level_db: float, layout: Layout) -> Tensor:
 
 def _with_release(
     parts: Parts, heard: Heard, level_db: float, held: Tensor, fallen: Tensor,
-    layout: Layout, slots: Slots, below: Tensor,
+    layout: Layout, slots: Slots, bands: Bands, below: Tensor,
 ) -> Parts:  # fmt: skip
     """With what the decoder does not say of the release, if it was heard."""
     since_s = release_moments()
     n_known = int((heard.known_s + since_s < heard.end_s).sum())
     if not heard.was_released or n_known == 0:
         return parts
-    levels = held + held_residual(layout, slots, parts, parts.pitch)
+    levels = held + held_residual(layout, slots, bands, parts, parts.pitch)
     base = read(levels, heard_moments(), torch.tensor([heard.known_s]))
     wanted = heard_levels(heard, slots, heard.known_s + since_s) + level_db
     wanted = wanted.clamp_min(SOFTEST_DB)
