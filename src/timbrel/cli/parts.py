@@ -61,6 +61,21 @@ def _pairs(text: str) -> list[tuple[str | None, str]]:
     return pairs
 
 
+def chosen_tracks(score: Score, texts: Sequence[str], option: str) -> list[bool]:
+    """Whether each track is among those named: "1,lead", or all but the drums by "all".
+
+    Raises:
+        BadInput: a track that the song does not have.
+    """
+    keys = [key.strip() for text in texts for key in text.split(",")]
+    if "all" in keys:
+        return [not track.is_drum for track in score.tracks]
+    try:
+        return [bool(key) for key in for_tracks(score, [(key, key) for key in keys])]
+    except BadInput as error:
+        raise BadInput(f"{option}: {error}") from None
+
+
 def numbers_for_tracks(
     score: Score, texts: Sequence[str], option: str, low: float, high: float
 ) -> list[float | None]:

@@ -25,6 +25,21 @@ _GAIN_DB, _PAN = (-60.0, 24.0), (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What the user wrote of a song's tracks, one text for each time an option was given.
+
+    Attributes:
+        timbres, gains, pans: for all tracks, or for some: "1=violin,bass=piano".
+        legato: tracks whose notes are slurred: "1,lead"; "all".
+    """
+
+    timbres: Sequence[str] = ()
+    gains: Sequence[str] = ()
+    pans: Sequence[str] = ()
+    legato: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Played:
     """A song that was played.
 
@@ -52,7 +67,7 @@ class Played:
 def play_song(
     using: Using,
     song: Path,
-    wishes: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    wishes: Wishes,
     adsr: Adsr | None = None,
     out: Path | None = None,
     stems: bool = False,
@@ -63,7 +78,7 @@ def play_song(
     Args:
         using: the instrument and its bank.
         song: a MIDI file.
-        wishes: timbres, gains and pans, as the user wrote them.
+        wishes: who plays what, and how.
         adsr: laid over each note.
         out: of the mix.
         stems: whether each track gets a file too, in a folder beside the mix.
@@ -102,21 +117,23 @@ def play_song(
 def cast_song(
     timbres: Timbres,
     score: Score,
-    wishes: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    wishes: Wishes,
     adsr: Adsr | None = None,
 ) -> list[Part | None]:
     """Who plays each track; see `play_song`.
 
     Raises:
         BadInput: a wish cannot be fulfilled, or nobody is left to play.
+        Unsupported: the instrument cannot slur.
     """
-    named, gains, pans = wishes
+    named = wishes.timbres
     parts = _named_parts(timbres, score, named) if named else _usual_parts(timbres, score)
-    gains_db = numbers_for_tracks(score, gains, "--gain", *_GAIN_DB)
-    seats = numbers_for_tracks(score, pans, "--pan", *_PAN)
+    gains_db = numbers_for_tracks(score, wishes.gains, "--gain", *_GAIN_DB)
+    seats = numbers_for_tracks(score, wishes.pans, "--pan", *_PAN)
+    slurred = chosen_tracks(score, wishes.legato, "--legato")
     wished = [
-        part and replace(part, gain_db=gain_db or 0.0, pan=seat, envelope=adsr)
-        for part, gain_db, seat in zip(parts, gains_db, seats, strict=True)
+        part and replace(part, gain_db=gain_db or 0.0, pan=seat, envelope=adsr, legato=legato)
+        for part, gain_db, seat, legato in zip(parts, gains_db, seats, slurred, strict=True)
     ]
     return spread(score, wished)
 

@@ -18,6 +18,7 @@ def render(
     gain: list[str] | None = None,
     pan: list[str] | None = None,
     adsr: Envelope = None,
+    legato: list[str] | None = None,
     stems: Annotated[bool, Parameter(help="Also write a file for each track.")] = False,
     using: Using = USING,
     out: Out = None,
@@ -35,10 +36,13 @@ def render(
         gain: Decibels for all tracks or for some.
         pan: -1 (left) to 1 (right) for all tracks or for some.
         adsr: Attack, decay, sustain and release over each note: seconds, seconds, 0 to 1, seconds.
+        legato: Tracks whose notes are slurred where they touch or overlap, as on a melody
+            instrument: "1,lead", or "all". The instrument must be able to.
     """
-    from timbrel.cli.performing import play_song
+    from timbrel.cli.performing import Wishes, play_song
 
-    played = play_song(using, song, (timbre or [], gain or [], pan or []), adsr, out, stems, plot)
+    wishes = Wishes(timbre or [], gain or [], pan or [], legato or [])
+    played = play_song(using, song, wishes, adsr, out, stems, plot)
     if played.held:
         say_note(f"{played.held} of the notes last over 600 s: each was played for 600 s")
     for track in played.performed.skipped:
