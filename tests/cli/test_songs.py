@@ -121,3 +121,28 @@ def test_a_note_of_hours_is_held_for_ten_minutes_and_that_is_said(
     song = write_score(Path("endless.mid"), Score((Track("", 40, False, endless),)))
     refusal = timbrel("render", song, "--timbre", "violin", "--bank", bank, *SINE).refusal
     assert refusal == "endless.mid lasts 6.9 h, the longest is 6 h: cut it"
+
+
+def test_named_tracks_are_slurred() -> None:
+    from timbrel.cli.parts import chosen_tracks
+    from timbrel.midi import Score, Track
+
+    score = Score(
+        (Track("lead", 73, False, ()), Track("low", 32, False, ()), Track("kit", 0, True, ()))
+    )
+    assert chosen_tracks(score, [], "--legato") == [False, False, False]
+    assert chosen_tracks(score, ["lead, bass"], "--legato") == [True, True, False]
+    assert chosen_tracks(score, ["1", "all"], "--legato") == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--model", "sine", "--legato", "all"), "sine cannot slur: leave legato out"),
+        (("--model", "harmonic-16k", "--legato", "tuba"), "--legato: "),
+    ],
+)
+def test_tracks_that_cannot_be_slurred(
+    timbrel: Any, song: Path, sounds: Path, options: tuple[str, ...], said: str
+) -> None:
+    assert said in timbrel("render", song, "--timbre", sounds / "a.wav", *options).refusal

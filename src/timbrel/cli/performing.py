@@ -12,7 +12,7 @@ from torch import Tensor
 from timbrel.audio import read_audio
 from timbrel.cli.arguments import Using
 from timbrel.cli.output import progress_bar
-from timbrel.cli.parts import numbers_for_tracks, values_for_tracks
+from timbrel.cli.parts import chosen_tracks, numbers_for_tracks, values_for_tracks
 from timbrel.cli.places import place_for
 from timbrel.cli.timbres import Timbres, open_timbres
 from timbrel.dsp.envelope import Adsr
