@@ -44,6 +44,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise BadInput(f"{path} is a folder: give the name of a file to write")
+    if is_stream(path):
+        raise BadInput(f"{path} is a pipe or a device: give the name of a file to write")
     unfinished = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,14 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
         replacing_folder(tmp_path / "file" / "model"),
     ):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with (
+        pytest.raises(BadInput, match=r"a\.wav is a pipe or a device: give the name of a file"),
+        replacing(tmp_path / "a.wav"),
+    ):
+        raise AssertionError("nothing is to be written")
+    assert (tmp_path / "a.wav").is_fifo()

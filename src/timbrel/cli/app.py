@@ -2,6 +2,7 @@
 
 Result paths and figures go to stdout, progress and errors to stderr. What a user can cause ends
 with one line and the code 2, Ctrl-C with 130, a reader that has gone away with 141 and no word.
+SIGTERM and SIGHUP end it like Ctrl-C, so that nothing unfinished is left, with 143 and 129.
 Anything else is a bug of ours and shows its traceback. Verbs are imported when they are called,
 and import torch only inside, so that `timbrel --help` is quick.
 """
@@ -11,9 +12,11 @@ from __future__ import annotations
 import io
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -101,7 +104,16 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name the terminal cannot show
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows knows no hang-up
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
     sys.exit(run(sys.argv[1:]))
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """End as by an exception: what is unfinished is tidied away, and sound cards are let go."""
+    raise SystemExit(128 + number)
 
 
 def _failed(line: str, code: int = BAD_INPUT) -> int:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from timbrel.errors import BadInput
-from timbrel.files import replacing
+from timbrel.files import is_stream, replacing
 
 OUT = Path("out")
 LIST = ".timbrel.json"
@@ -98,6 +98,8 @@ class Place:
         require_other(path, self.reads)
         if path.is_dir():
             raise BadInput(f"{path} is a folder: move it, or give another --out")
+        if is_stream(path):
+            raise BadInput(f"{path} is a pipe or a device: give another --out")
         if name not in self.chosen and _is_there(path) and not _is_same(path, digest):
             raise BadInput(f"{path} is there, and not from timbrel: move it, or give another --out")
 
