@@ -16,7 +16,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from timbrel.audio import probe, read_audio, read_channels, require_sound, write_audio
+from timbrel.audio import (
+    probe,
+    read_audio,
+    read_channels,
+    require_note,
+    require_sound,
+    write_audio,
+)
 from timbrel.errors import BadAudio
 
 
@@ -57,6 +64,13 @@ def test_mono_is_the_mean_of_all_channels(tmp_path):
     write_audio(tmp_path / "a.wav", channels, 16000)
     assert read_channels(tmp_path / "a.wav")[0].shape == (3, 3200)
     torch.testing.assert_close(read_audio(tmp_path / "a.wav", 16000), channels.mean(0))
+
+
+def test_channels_that_cancel_out_are_heard_as_the_loudest(tmp_path):
+    sound = tone(500.0, 0.2, 16000)
+    write_audio(tmp_path / "a.wav", torch.stack([sound, -sound]), 16000)
+    heard = read_audio(tmp_path / "a.wav", 16000)
+    torch.testing.assert_close(heard, sound, atol=1e-4, rtol=0)
 
 
 def test_probe_tells_rate_channels_and_length_without_reading(tmp_path):
@@ -160,6 +174,23 @@ def test_damaged_files_are_read_or_refused_but_never_crash(tmp_path, kind, cuts,
 def test_require_sound_refuses_what_no_timbre_can_be_heard_in(audio, message):
     with pytest.raises(BadAudio, match=message):
         require_sound(audio, 16000, name="a.wav")
+
+
+@pytest.mark.parametrize(("audio", "got"), [
+    (torch.zeros(1, 16000), r"torch\.float32 of \[1, 16000\]"),
+    (torch.tensor(0.5), r"torch\.float32 of \[\]"),
+    (torch.ones(16000, dtype=torch.int16), r"torch\.int16 of \[16000\]"),
+    (np.ones(16000, np.float32), "ndarray"),
+    (None, "NoneType"),
+])  # fmt: skip
+def test_require_note_wants_one_channel_of_floats(audio, got):
+    with pytest.raises(BadAudio, match=rf"^the sound is {got}, wanted a tensor \[time\] of floats"):
+        require_note(audio, 16000)
+
+
+def test_require_note_gives_single_precision_without_a_gradient():
+    audio = require_note(tone(440.0, 0.1, 16000).double().requires_grad_(), 16000)
+    assert (audio.dtype, audio.requires_grad) == (torch.float32, False)
 
 
 def test_require_sound_passes_sound_on():

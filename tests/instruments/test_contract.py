@@ -139,6 +139,9 @@ def test_what_is_encoded_can_be_played(instrument) -> None:
         return
     time = torch.arange(16000) / instrument.sample_rate
     tone = 0.3 * (2 * torch.pi * 261.63 * time).sin() * torch.exp(-3 * time)
+    for pitch in (-1.0, 1e300, float("nan")):
+        with pytest.raises(BadInput, match=r"^the pitch of the sound is .*, wanted a MIDI number"):
+            instrument.encode(tone, pitch=pitch)
     timbre = instrument.encode(tone, pitch=60.0)
     assert timbre.shape == (instrument.timbre_space.size,)
     assert bool(instrument.render(NOTES, timbre).audio.isfinite().all())

@@ -97,3 +97,17 @@ def test_without_a_bend_it_is_zero() -> None:
 def test_rendered_notes_come_out_cut_to_their_lengths() -> None:
     rendered = Rendered(torch.arange(8.0).reshape(2, 4), torch.tensor([2, 4]), 16000)
     assert [sound.tolist() for sound in rendered] == [[0, 1], [4, 5, 6, 7]]
+
+
+def test_fields_come_out_in_single_precision() -> None:
+    columns = [torch.tensor([x], dtype=torch.float64) for x in (60.0, 0.5, 1.0)]
+    notes = Notes(*columns, torch.ones(1, 3, dtype=torch.float64))
+    assert notes.bend_semitones is not None
+    fields = (notes.pitch, notes.velocity, notes.duration_s, notes.bend_semitones)
+    assert {field.dtype for field in fields} == {torch.float32}
+
+
+def test_a_bend_beyond_all_pitches_is_refused() -> None:
+    columns = [torch.full((1,), x) for x in (60.0, 0.5, 1.0)]
+    with pytest.raises(BadInput, match=r"^notes: a bend is beyond 256 semitones: bend less$"):
+        Notes(*columns, torch.full((1, 5), 1e20))

@@ -140,6 +140,11 @@ def test_timbres_that_do_not_fit_are_refused() -> None:
         LATENT.mix(torch.zeros(2, 5), torch.tensor([0.5, 0.5]))
     with pytest.raises(BadInput, match="timbre holds NaN or infinity: encode the sound again"):
         LATENT.check(torch.full((6,), math.inf))
+    wanted = r"^timbre holds 1e\+30, wanted numbers up to 1000: take less of a direction$"
+    with pytest.raises(BadInput, match=wanted):
+        LATENT.check(torch.tensor([0.0, 0.0, -1e30, 0.0, 0.0, 0.0]))
+    with pytest.raises(BadInput, match=r"^timbre is torch\.int64, wanted a tensor of floats$"):
+        LATENT.check(torch.zeros(6, dtype=torch.int64))
 
 
 @FEW

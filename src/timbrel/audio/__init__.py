@@ -5,6 +5,7 @@ from timbrel.audio.reading import (
     probe,
     read_audio,
     read_channels,
+    require_note,
     require_sound,
 )
 from timbrel.audio.resampling import resample
@@ -18,6 +19,7 @@ __all__ = [
     "probe",
     "read_audio",
     "read_channels",
+    "require_note",
     "require_sound",
     "resample",
     "write_audio",

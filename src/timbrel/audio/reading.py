@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -27,6 +28,9 @@ LONGEST_S = 1800.0
 MOST_CHANNELS = 64
 LOUDEST = 1e4
 FORMATS = "WAV, FLAC, OGG, MP3 or AIFF"
+
+_CANCELLED = 1e-6
+"""Share of the power in the mean of channels that cancel; unlike ones keep 1 / `MOST_CHANNELS`."""
 
 _STREAMED = 0xF0000000
 """Chunk sizes from here up mean "unknown": what programs write that cannot seek back."""
@@ -111,11 +115,20 @@ def read_channels(path: str | Path) -> tuple[Float[Tensor, "channels time"], int
 def read_audio(path: str | Path, sample_rate: int) -> Float[Tensor, " time"]:
     """An audio file as mono (the mean of its channels) at the wanted rate.
 
+    Channels that cancel each other out, one of them upside down, are heard as the loudest alone.
+
     Raises:
         BadAudio: see `read_channels`.
     """
     audio, from_rate = read_channels(path)
-    return resample(audio.mean(dim=0), from_rate, sample_rate)
+    return resample(_mono(audio), from_rate, sample_rate)
+
+
+def _mono(audio: Float[Tensor, "channels time"]) -> Float[Tensor, " time"]:
+    mean, power = audio.mean(dim=0), audio.square().mean(dim=1)
+    if float(mean.square().mean()) < _CANCELLED * float(power.mean()):
+        return audio[int(power.argmax())]
+    return mean
 
 
 def require_sound(
@@ -150,6 +163,19 @@ def require_sound(
         got = "digital silence" if peak == 0 else f"its peak is {level_db:.0f} dB"
         raise BadAudio(f"{name} is silent ({got}): give a recording with a sound in it")
     return audio
+
+
+def require_note(audio: Any, sample_rate: int) -> Float[Tensor, " time"]:
+    """What `encode` is given, in float32, where it is one channel of something to hear.
+
+    Raises:
+        BadAudio: it is not, or see `require_sound`.
+    """
+    if not isinstance(audio, Tensor) or not audio.is_floating_point() or audio.ndim != 1:
+        kind = type(audio).__name__
+        got = f"{audio.dtype} of {list(audio.shape)}" if isinstance(audio, Tensor) else kind
+        raise BadAudio(f"the sound is {got}, wanted a tensor [time] of floats, as of read_audio")
+    return require_sound(audio.detach().float(), sample_rate)
 
 
 def _require_file(path: Path) -> None:

@@ -142,6 +142,17 @@ class Instrument(ABC):
         return Unsupported(f"{self.family} cannot {what}: it can {able}")
 
 
+def check_pitch(pitch: float) -> float:
+    """The pitch that a recording is said to have.
+
+    Raises:
+        BadInput: it is no MIDI number.
+    """
+    if not 0 <= pitch <= 127:
+        raise BadInput(f"the pitch of the sound is {float(pitch):g}, wanted a MIDI number 0 to 127")
+    return pitch
+
+
 def resolve_controls(
     controls: tuple[Control, ...], values: ControlValues | None
 ) -> dict[str, float]:

@@ -86,7 +86,8 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise BadScore(f"no MIDI file at {path}: check the path") from None
     except (OSError, ValueError) as error:
-        raise BadScore(f"{path} cannot be read ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise BadScore(f"{path} cannot be read ({reason})") from None
     if not data:
         raise BadScore(f"{path} is empty (0 bytes): give a MIDI file")
     return data

@@ -16,6 +16,8 @@ BEND_RATE = 100.0
 
 LONGEST_NOTE_S = 600.0
 
+_FURTHEST_BEND = 256.0
+
 
 @dataclass(frozen=True, eq=False)
 class Notes:
@@ -44,7 +46,7 @@ class Notes:
             "duration_s": (0.0, LONGEST_NOTE_S),
         }
         for name, (low, high) in fields.items():
-            values = getattr(self, name)
+            values = self._in_single_precision(name)
             if values.shape != self.pitch.shape or values.ndim != 1:
                 raise BadInput(f"notes: {name} has shape {tuple(values.shape)}, wanted [notes]")
             legal = values.isfinite() & (values >= low) & (values <= high)
@@ -53,11 +55,24 @@ class Notes:
             if not bool(legal.all()):
                 got, start = float(values[~legal][0]), "above " if name == "duration_s" else ""
                 raise BadInput(f"notes: {name} is {got:g}, wanted {start}{low:g} to {high:g}")
-        bend = self.bend_semitones
+        bend = None if self.bend_semitones is None else self._in_single_precision("bend_semitones")
         if bend is not None and (bend.ndim != 2 or len(bend) != len(self) or not bend.shape[1]):
             raise BadInput(f"notes: bend has shape {tuple(bend.shape)}, wanted [notes points]")
         if bend is not None and not bool(bend.isfinite().all()):
             raise BadInput("notes: a bend holds NaN or infinity, wanted semitones")
+        if bend is not None and bool((bend.abs() > _FURTHEST_BEND).any()):
+            raise BadInput(f"notes: a bend is beyond {_FURTHEST_BEND:g} semitones: bend less")
+
+    def _in_single_precision(self, name: str) -> Tensor:
+        """A field as instruments take it, set to that."""
+        values = getattr(self, name)
+        if not isinstance(values, Tensor):
+            raise BadInput(
+                f"notes: {name} is {type(values).__name__}: wanted a tensor, or Notes.of"
+            )
+        values = values.float()
+        object.__setattr__(self, name, values)
+        return values
 
     @classmethod
     def of(

@@ -21,6 +21,9 @@ from timbrel.errors import BadInput
 MorphPath = Literal["linear", "spherical"]
 """How timbres are mixed: along a line, or along the sphere that Gaussian latents lie on."""
 
+FURTHEST = 1e3
+"""No number of any timbre is so far from 0; networks that are told more answer with NaN."""
+
 
 class Kind(Enum):
     """What a dimension of a timbre is."""
@@ -75,13 +78,23 @@ class TimbreSpace:
         """The timbre itself, if it fits.
 
         Raises:
-            BadInput: its last axis has the wrong size, or a value is not finite.
+            BadInput: it is no tensor of floats, its last axis has the wrong size, or a value is not
+                finite or absurdly large.
         """
+        if not isinstance(timbre, Tensor) or not timbre.is_floating_point():
+            got = getattr(timbre, "dtype", type(timbre).__name__)
+            raise BadInput(f"{name} is {got}, wanted a tensor of floats")
         if timbre.ndim not in (1, 2) or timbre.shape[-1] != self.size:
             got = tuple(timbre.shape)
             raise BadInput(f"{name} has shape {got}, wanted [{self.size}] or [notes {self.size}]")
         if not bool(timbre.isfinite().all()):
             raise BadInput(f"{name} holds NaN or infinity: encode the sound again")
+        largest = float(timbre.detach().abs().max()) if timbre.numel() else 0.0
+        if largest > FURTHEST:
+            raise BadInput(
+                f"{name} holds {largest:g}, wanted numbers up to {FURTHEST:g}: take less of a "
+                "direction"
+            )
         return timbre
 
     def sample(

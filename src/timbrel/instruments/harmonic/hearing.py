@@ -13,13 +13,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.audio import require_sound
+from timbrel.audio import require_note
 from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
 from timbrel.dsp.tracks import Tracks
 from timbrel.dsp.tracks.analysis import analyse
 from timbrel.errors import BadAudio
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S, LAST_S
+from timbrel.instruments.instrument import check_pitch
 from timbrel.units import db_to_power, midi_to_hz, power_to_db
 
 _LISTENED_S = LAST_S + LAST_RELEASE_S + 0.2
@@ -77,11 +78,10 @@ def hear(audio: Float[Tensor, " time"], sample_rate: int, pitch: float | None) -
     Raises:
         BadAudio: it is silent, not finite, too short, or has no pitch and none was given.
     """
-    sound = from_onset(require_sound(audio, sample_rate), sample_rate)
+    sound = from_onset(require_note(audio, sample_rate), sample_rate)
     sound = sound[: round(_LISTENED_S * sample_rate)]
     sound = sound / sound.abs().max()
-    if pitch is None:
-        pitch = note_pitch(sound, sample_rate)
+    pitch = note_pitch(sound, sample_rate) if pitch is None else check_pitch(pitch)
     f0_hz = midi_to_hz(float(pitch))
     shortest_s = _FEWEST_PERIODS / f0_hz
     if len(sound) < shortest_s * sample_rate:

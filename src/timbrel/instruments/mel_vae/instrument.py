@@ -12,12 +12,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from timbrel.audio import require_sound
+from timbrel.audio import require_note
 from timbrel.dsp.inversion import Method
 from timbrel.dsp.mel import FLOOR_DB, MelScale, log_mel, normalise_db
 from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
-from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
+from timbrel.instruments.instrument import (
+    Ability,
+    ControlValues,
+    check_pitch,
+    resolve_controls,
+)
 from timbrel.instruments.mel_vae.decoded import LONGEST_HOLD_S, RELEASE_S, Decoded
 from timbrel.instruments.mel_vae.network import STRIDE, MelVAENetwork, MelVAESettings
 from timbrel.instruments.mel_vae.sounding import controlled, sounds_of
@@ -118,9 +123,8 @@ class MelVAE(NetworkInstrument[MelVAESettings, MelVAENetwork]):
         Raises:
             BadAudio: the sound is silent or not finite, or has no pitch and none was given.
         """
-        heard = from_onset(require_sound(audio, self.sample_rate), self.sample_rate)
-        if pitch is None:
-            pitch = note_pitch(heard, self.sample_rate)
+        heard = from_onset(require_note(audio, self.sample_rate), self.sample_rate)
+        pitch = note_pitch(heard, self.sample_rate) if pitch is None else check_pitch(pitch)
         mel = self._heard_mel(heard)
         midi = torch.tensor([float(pitch)])
         with torch.no_grad():

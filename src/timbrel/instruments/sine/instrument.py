@@ -15,6 +15,7 @@ from timbrel.instruments.instrument import (
     Ability,
     ControlValues,
     Instrument,
+    check_pitch,
     resolve_controls,
 )
 from timbrel.instruments.model_folder import read_model_settings, write_config
@@ -95,6 +96,7 @@ class Sine(Instrument):
             from timbrel.dsp.pitch import note_pitch
 
             pitch = note_pitch(audio, self.sample_rate)
+        check_pitch(pitch)
         times_s = torch.arange(audio.shape[-1], dtype=torch.float64) / self.sample_rate
         order = torch.arange(1, N_HARMONICS + 1, dtype=torch.float64)[:, None]
         wave = torch.exp(-2j * math.pi * midi_to_hz(float(pitch)) * order * times_s)
