@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from timbrel.cli.arguments import Using
-from timbrel.cli.live_session import Wishes, make_engine
+from timbrel.cli.live_engine import Wishes, make_engine
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import BadInput
 from timbrel.live import Event

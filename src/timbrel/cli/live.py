@@ -72,7 +72,8 @@ def live(
         bank: A bank of your own beside the model's.
         list_devices: Only list sound cards and MIDI ports.
     """
-    from timbrel.cli.live_session import Wishes, devices, play_live
+    from timbrel.cli.live_engine import Wishes
+    from timbrel.cli.live_session import devices, play_live
 
     if list_devices:
         return say_json(devices()) if json else say_lines(devices())

@@ -8,7 +8,7 @@ from timbrel.live.keys import ComputerKeys, reading_keys
 from timbrel.live.knobs import Knobs, keep_bindings, parse_bindings, read_bindings, settings_file
 from timbrel.live.meter import Meter
 from timbrel.live.pad import MorphPad
-from timbrel.live.ports import VIRTUAL, MidiInput, input_ports
+from timbrel.live.ports import VIRTUAL, MidiInput, input_ports, keyboard_ports
 from timbrel.live.song import feeding, song_events
 from timbrel.live.sound_card import Output, output_devices
 
@@ -29,6 +29,7 @@ __all__ = [
     "feeding",
     "input_ports",
     "keep_bindings",
+    "keyboard_ports",
     "output_devices",
     "parse_bindings",
     "parse_event",

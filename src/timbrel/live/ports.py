@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from timbrel.errors import BadInput, MissingExtra, Unsupported
@@ -51,6 +52,15 @@ def input_ports() -> list[str]:
         return [name for driver in drivers for name in driver.get_ports() if _CLIENT not in name]
     finally:
         _close(drivers)
+
+
+def keyboard_ports(ports: Iterable[str]) -> list[str]:
+    """Those of some ports on which somebody may play.
+
+    >>> keyboard_ports(["Midi Through:Midi Through Port-0 14:0", "Keystation 49"])
+    ['Keystation 49']
+    """
+    return [name for name in ports if _NOBODY not in name]
 
 
 class MidiInput:
@@ -110,7 +120,7 @@ def _virtual(drivers: list[Any]) -> tuple[Any, str]:
         try:
             with native_quiet():
                 driver.open_virtual_port(_CLIENT)
-        except Exception:
+        except Exception:  # as in `_drivers`
             continue
         return driver, f"{_CLIENT} (virtual)"
     raise Unsupported("no MIDI driver here has virtual ports: name a port with --midi-in")
