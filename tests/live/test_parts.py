@@ -63,7 +63,7 @@ def test_the_clock_smooths_jitter_follows_drift_and_forgives_a_pause() -> None:
     assert clock.tick(99.0, 0.01) == 99.0
 
 
-def test_the_meter_adds_up() -> None:
+def test_underflows_count_once_the_first_second_is_over() -> None:
     meter = Meter()
     for took_s in (0.001, 0.004, 0.001):
         meter.count(took_s, 0.01)
@@ -72,6 +72,9 @@ def test_the_meter_adds_up() -> None:
     meter.count(0.0, 0.97)
     meter.ran_dry()
     assert meter.underflow_share == 0.25
+
+
+def test_loads_are_shares_of_the_sound_and_the_largest_is_seen_once() -> None:
     meter = Meter()
     for took_s in (0.001, 0.004, 0.001):
         meter.count(took_s, 0.01)

@@ -12,7 +12,7 @@ _SWITCH_S = 0.0005
 
 @contextmanager
 def calm() -> Iterator[Callable[[], object]]:
-    """No garbage collection but when it is called for, and locks given up soon.
+    """No garbage collection but when it is called for, and threads that soon give way.
 
     What is loaded already is frozen: it is never looked through again. The collector is off, for
     it would run wherever memory happens to be asked for, also in the callback; whoever has time

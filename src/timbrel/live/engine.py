@@ -19,6 +19,22 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from timbrel.dsp.limiter import Limiter
+from timbrel.live.controllers import (
+    ALL_SOUND_OFF,
+    CHANNEL_MODES,
+    DATA,
+    EXPRESSION,
+    FIRST_NOTES_OFF,
+    LEGATO,
+    MONO,
+    POLY,
+    PORTAMENTO,
+    RESET,
+    RPN,
+    RPN_FINE,
+    SUSTAIN,
+    VOLUME,
+)
 from timbrel.live.events import BEND, CONTROL, NOTE_OFF, NOTE_ON, PROGRAM, Event, EventRing
 from timbrel.live.knobs import Knobs
 from timbrel.live.meter import Meter
@@ -26,13 +42,15 @@ from timbrel.live.pad import MorphPad
 from timbrel.sound.line import Line
 from timbrel.sound.playing import Player
 
-SUSTAIN, VOLUME, EXPRESSION = 64, 7, 11
-PORTAMENTO, LEGATO = 65, 68
-ALL_SOUND_OFF, RESET, FIRST_NOTES_OFF, MONO, POLY = 120, 121, 123, 126, 127
 USUAL_GLIDE_S = 0.08
 """What portamento takes until somebody says how long."""
 
-_RPN_HIGH, _RPN_LOW, _DATA = 101, 100, 6
+_BEND_RANGE, _NO_PARAMETER = (0, 0), (127, 127)
+"""Registered parameters, high and low, that data is meant for."""
+
+_FADED_S = 0.05
+"""Longer than a note and the limiter go on after all sound is off."""
+
 _TIME = itemgetter(0)
 _TINY = np.float32(1e-30)
 """Below it a number is on its way to a denormal, on which processors are slow."""
@@ -92,8 +110,8 @@ class Engine:
         self._bend_range = bend_range
         self._gain = gain
         self._volume = self._expression = 1.0
-        self._level = gain
-        self._parameter = (127, 127)
+        self._last_gain = gain
+        self._parameter = _NO_PARAMETER
         self._line, self._is_line = Line(player), legato
         self._glide_s = USUAL_GLIDE_S
         self._pedal_is_down = False
@@ -131,7 +149,7 @@ class Engine:
             done = place
             self._obey(event)
         self._play(out[done:])
-        self._finish(out)
+        self._level_out(out)
 
     def warm_up(self, block: int) -> None:
         """Play a note that nobody hears, so that no first time is left for the callback."""
@@ -141,7 +159,7 @@ class Engine:
             for _ in range(4):
                 self.process(out, 0.0)
         self._channel_mode(ALL_SOUND_OFF)
-        for _ in range(1 + self.player.sample_rate // 20 // block):
+        for _ in range(1 + int(_FADED_S * self.player.sample_rate) // block):
             self.process(out, 0.0)
         self._limiter = Limiter(1, self.player.sample_rate, look_ahead_s=0.0)
         self.meter = Meter()
@@ -161,18 +179,18 @@ class Engine:
             out[:] = 0.0
             self._failed(error)
 
-    def _finish(self, out: Float32[np.ndarray, " time"]) -> None:
+    def _level_out(self, out: Float32[np.ndarray, " time"]) -> None:
         """Gain, without steps, and the limiter; what is no number becomes silence."""
         if not np.isfinite(out).all():
             out[~np.isfinite(out)] = 0.0
             self.meter.not_finite += 1
         out[np.abs(out) < _TINY] = 0.0
-        level = self._gain * self._volume * self._expression
-        if level == self._level:
-            out *= np.float32(level)
+        gain = self._gain * self._volume * self._expression
+        if gain == self._last_gain:
+            out *= np.float32(gain)
         else:
-            out *= np.linspace(self._level, level, len(out), dtype=np.float32)
-        self._level = level
+            out *= np.linspace(self._last_gain, gain, len(out), dtype=np.float32)
+        self._last_gain = gain
         out[:] = self._limiter.limit(out[None])[0]
 
     def _obey(self, event: Event) -> None:
@@ -189,11 +207,11 @@ class Engine:
                 wheel = (event.data1 + 128 * event.data2 - 8192) / 8192
                 self.player.bend(wheel * self._bend_range)
             elif event.kind == PROGRAM:
-                self._choose(event.data1)
+                self._choose_program(event.data1)
         except Exception as error:
             self._failed(error)
 
-    def _choose(self, number: int) -> None:
+    def _choose_program(self, number: int) -> None:
         program = self._programs[number] if number < len(self._programs) else None
         if program is not None:
             self.player.set_timbre(program.timbre)
@@ -226,12 +244,12 @@ class Engine:
             self._volume = (value / 127) ** 2
         elif number == EXPRESSION:
             self._expression = (value / 127) ** 2
-        elif number in (_RPN_HIGH, _RPN_LOW):
+        elif number in (RPN, RPN_FINE):
             high, low = self._parameter
-            self._parameter = (value, low) if number == _RPN_HIGH else (high, value)
-        elif number == _DATA and self._parameter == (0, 0):
+            self._parameter = (value, low) if number == RPN else (high, value)
+        elif number == DATA and self._parameter == _BEND_RANGE:
             self._bend_range = float(value)
-        elif number >= ALL_SOUND_OFF:
+        elif number in CHANNEL_MODES:
             self._channel_mode(number)
         elif self.pad is None or not self.pad.moved(number, value):
             self._turned(number, value)

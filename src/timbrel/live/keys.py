@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from timbrel.errors import BadInput
+from timbrel.live.controllers import ALL_SOUND_OFF
 from timbrel.live.events import CONTROL, NOTE_OFF, NOTE_ON, Event, EventRing
 
 _LOWER, _UPPER = "zsxdcvgbhnjm,l.;/", "q2w3er5t6y7ui9o0p"
@@ -25,7 +26,6 @@ HELD_S = 0.6
 """Longer than keyboards wait before they repeat."""
 
 _FORCE = 100
-_ALL_SOUND_OFF = 120
 _LOOK_S = 0.02
 
 
@@ -60,7 +60,7 @@ class ComputerKeys:
             self._lowest = min(max(self._lowest + (12 if key == "=" else -12), 0), 108)
         elif key == " ":
             self._ends_s.clear()
-            self._ring.push(Event(now_s, CONTROL, 1, _ALL_SOUND_OFF))
+            self._ring.push(Event(now_s, CONTROL, 1, ALL_SOUND_OFF))
 
     def rest(self, now_s: float) -> None:
         """Time went by: notes whose keys are not repeated any more end."""
@@ -99,7 +99,7 @@ def reading_keys(ring: EventRing) -> Iterator[None]:
 
 @contextmanager
 def _terminal() -> Iterator[Callable[[], str]]:
-    """A terminal that gives each key at once and shows none; what waits a moment for the next."""
+    """What waits a moment for the next key of a terminal, which meanwhile shows none of them."""
     if sys.platform == "win32":
         import msvcrt
 

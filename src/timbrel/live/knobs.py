@@ -15,15 +15,12 @@ import tomli_w
 
 from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing
+from timbrel.live.controllers import CHANNEL_MODES, GLIDE_TIME, MODULATION, RESERVED
 from timbrel.sound import Control
-
-MODULATION, GLIDE_TIME = 1, 5
-RESERVED = frozenset({6, 7, 11, 38, 64, 65, 68, 100, 101, *range(120, 128)})
-"""Controllers that mean something already: volume, the pedals, all notes off ..."""
 
 
 class Knobs:
-    """Controllers bound to controls; a binding takes the callback no more than a look-up.
+    """Controllers bound to controls; a binding costs the callback no more than a look-up.
 
     Attributes:
         bound: the control of each controller.
@@ -54,7 +51,10 @@ class Knobs:
         self.learning = None if learning is None else self._bindable(None, learning)
 
     def turned(self, number: int, value: int) -> tuple[str, float] | None:
-        """The control that a controller turns, and to what; None where it turns none."""
+        """The control that a controller turns, and to what; None where it turns none.
+
+        The first free controller that moves is bound to the control to be learned.
+        """
         if self.learning is not None and number not in RESERVED:
             self.bound[number], self.learning = self.learning, None
         control = self.bound.get(number)
@@ -74,8 +74,10 @@ class Knobs:
             known = ", ".join(self._controls) or "none"
             raise BadInput(f"no control {name!r}: this instrument has {known}")
         if number is not None and (not 0 <= number <= 127 or number in RESERVED):
-            raise BadInput(f"controller {number} cannot be mapped: wanted one of 0 to 119 but "
-                           f"{', '.join(map(str, sorted(RESERVED)[:9]))}")  # fmt: skip
+            taken = ", ".join(map(str, sorted(RESERVED.difference(CHANNEL_MODES))))
+            raise BadInput(
+                f"controller {number} cannot be mapped: wanted one of 0 to 119 but {taken}"
+            )
         return self._controls[name]
 
 

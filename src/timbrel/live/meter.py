@@ -20,6 +20,7 @@ class Meter:
         failures: blocks that a player could not make, heard as silence.
         problem: what the last of these said.
         busy_s: time spent in the callback.
+        length_s: of all blocks together.
         worst_load: the longest that a block took, as a share of its length.
         recent_load: the same since somebody last looked.
     """

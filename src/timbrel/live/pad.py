@@ -51,7 +51,7 @@ class MorphPad:
         self._space = space
         self._path: MorphPath = path
         self._corners = space.check(torch.stack(list(corners)), "corners")
-        corner_weights(0.0, 0.0, len(self._corners))
+        corner_weights(0.0, 0.0, len(self._corners))  # refuses here what it would refuse later
         self._point: tuple[float, float] | None = None
         self._mixed_point: tuple[float, float] | None = None
         self._closed = threading.Event()

@@ -17,8 +17,8 @@ _IDLE_S = 0.05
 def song_events(score: Score, start_s: float = 0.0) -> list[Event]:
     """The keys of a song in the order of their times, without its drums.
 
-    A key that is struck again while it is down comes up first. Bends and programs are left out:
-    one instrument plays all tracks.
+    At equal times keys come up before they go down. Bends and programs are left out: one
+    instrument plays all tracks.
 
     Args:
         score: the song.

@@ -54,7 +54,7 @@ def output_devices() -> list[str]:
 
 
 class Output:
-    """A sound card that plays an engine, mono on all of its first two channels.
+    """A sound card that plays an engine, which is mono: the same on its first two channels.
 
     Attributes:
         name: of the device.
