@@ -144,3 +144,15 @@ def playable(what: str, value: float, low: float, high: float) -> float:
     if not math.isfinite(value):
         raise BadInput(f"{what} is {value}, wanted {low:g} to {high:g}")
     return min(max(float(value), low), high)
+
+
+def playable_note(pitch: float, velocity: float) -> tuple[float, float]:
+    """The nearest pitch and velocity that a `Player` takes.
+
+    Raises:
+        BadInput: one is NaN or infinite.
+
+    >>> playable_note(130.0, 0.5)
+    (127.0, 0.5)
+    """
+    return playable("pitch", pitch, 0.0, 127.0), playable("velocity", velocity, 0.0, 1.0)

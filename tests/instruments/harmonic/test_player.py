@@ -69,10 +69,10 @@ def rendered(
     """The note as `render` has it, but for its take: that of the player's first note of a key."""
     knobs = Knobs(**resolve_controls(instrument.controls, controls))
     with torch.no_grad():
-        line = instrument._lines(note, timbre[None], knobs)[0]
+        outline = instrument._outlines(note, timbre[None], knobs)[0]
     take = player.takes[round(float(note.pitch[0])) % len(player.takes)]
     network = instrument.network
-    return Sounding(line, note, network.slots, network.bands, RATE, knobs, take)
+    return Sounding(outline, note, network.slots, network.bands, RATE, knobs, take)
 
 
 def frames(player: HarmonicPlayer, count: int, up_at: int) -> list[tuple[np.ndarray, ...]]:
@@ -272,8 +272,8 @@ def pitches_and_levels(player: HarmonicPlayer, count: int) -> tuple[np.ndarray, 
     found = []
     for _ in range(count):
         heard(player, HOP)
-        found.append((hz_to_midi(float(player._notes.f0_hz[0])), player._notes.harmonic_db[0, :6]))
-        found[-1] = found[-1][0], found[-1][1].copy()
+        notes = player._notes
+        found.append((hz_to_midi(float(notes.f0_hz[0])), notes.harmonic_db[0, :6].copy()))
     pitches, levels = zip(*found, strict=True)
     return np.array(pitches), np.array(levels)
 

@@ -11,19 +11,30 @@ from torch import Tensor
 from timbrel.instruments.harmonic.course import Course, heard_moments, release_moments
 from timbrel.instruments.harmonic.hearing import Heard
 from timbrel.instruments.harmonic.network import HarmonicNetwork
-from timbrel.instruments.harmonic.residual import heard_levels, slots_heard
-
-TYPICAL_VELOCITY = 0.67
-"""Of a sound that is heard: nobody wrote down how hard it was struck."""
+from timbrel.instruments.harmonic.said import TYPICAL_VELOCITY
 
 FIT_STEPS, FIT_STEPS_PER_S = 60, 100
 
 _LATENT_RATE, _LEVEL_RATE = 0.06, 0.5
+"""Learning rates."""
+
 _PULL = 3e-3
+"""Weight of the latent's squared distance from the encoder's."""
+
 _FLOOR_DB, _LEAST_WEIGHT, _LOUDNESS_POWER = -85.0, 0.05, 1.5
+"""A level's weight grows from the second number, at or below the floor, with a power of its height
+above it."""
+
 _NUMBER_POWER, _NOISE_WEIGHT = -0.4, 0.5
-_SURE_S, _CLEARLY = 0.5, 0.85
-_SOFTEST_DB, _LOUDEST_DB = -14.0, 0.0
+"""The higher a harmonic's number, the less it counts; and what noise counts beside the first."""
+
+_SURE_S = 0.5
+"""What falls later than this was let go."""
+
+_CLEARLY = 0.85
+"""By what factor the error of a release must be the smaller one."""
+
+_LEAST_LEVEL_DB, _MOST_LEVEL_DB = -14.0, 0.0
 """Between these lies the loudest partial of a note at a typical velocity."""
 
 
@@ -34,23 +45,23 @@ class Fit(NamedTuple):
     level_db: float
 
 
-def likelier(network: HarmonicNetwork, heard: Heard) -> Heard:
-    """A recording with a key that came up, or that never did: as the decoder has it.
+def with_likelier_end(network: HarmonicNetwork, heard: Heard) -> Heard:
+    """A recording whose key came up, or never did: whichever the decoder says better.
 
     Only what falls early may be either: plucked and struck sounds begin to fall by themselves.
     """
     if not heard.was_released or heard.known_s > _SURE_S:
         return heard
-    pitch = torch.tensor([heard.pitch])
-    ways = (heard, heard.held_on())
+    held_on = heard.held_on()
     with torch.no_grad():
-        latent = network.encode(_as_encoded(network, heard), pitch)[0]
-        errors = []
-        for way in ways:
-            aim = _aim(network, way)
+        pitch, latent = _encoded(network, heard)
+
+        def error(of: Heard) -> float:
+            aim = _aim(network, of)
             said = _said(network, latent, pitch, aim)
-            errors.append(float(_error(said, _level(said, aim), aim)))
-    return ways[0] if errors[0] < _CLEARLY * errors[1] else ways[1]
+            return float(_error(said, _likely_level(said, aim), aim))
+
+        return heard if error(heard) < _CLEARLY * error(held_on) else held_on
 
 
 class _Aim(NamedTuple):
@@ -70,12 +81,10 @@ def fit(network: HarmonicNetwork, heard: Heard, steps: int) -> Fit:
         heard: the recording.
         steps: about 6 ms each.
     """
-    pitch = torch.tensor([heard.pitch])
-    with torch.no_grad():
-        first = network.encode(_as_encoded(network, heard), pitch)[0]
     aim = _aim(network, heard)
     with torch.no_grad():
-        level = _level(_said(network, first, pitch, aim), aim)
+        pitch, first = _encoded(network, heard)
+        level = _likely_level(_said(network, first, pitch, aim), aim)
     latent = first.clone().requires_grad_()
     level = level.clone().requires_grad_()
     optimizer = torch.optim.Adam([
@@ -90,24 +99,28 @@ def fit(network: HarmonicNetwork, heard: Heard, steps: int) -> Fit:
         optimizer.step()
         schedule.step()
         with torch.no_grad():
-            level.clamp_(_SOFTEST_DB, _LOUDEST_DB)
+            level.clamp_(_LEAST_LEVEL_DB, _MOST_LEVEL_DB)
     return Fit(latent.detach()[0], float(level.detach()))
 
 
-def _said(network: HarmonicNetwork, latent: Tensor, pitch: Tensor, aim: _Aim) -> Tensor:
+def _said(
+    network: HarmonicNetwork, latent: Tensor, pitch: Tensor, aim: _Aim
+) -> Float[Tensor, "1 moments levels"]:
+    """What the decoder says at the moments of the aim."""
     velocity = torch.full_like(pitch, TYPICAL_VELOCITY)
     course = network.decoder(latent, pitch, velocity, aim.moment_s, aim.released_s)
     return torch.cat(course, -1)
 
 
 def _error(said: Tensor, level: Tensor, aim: _Aim) -> Float[Tensor, ""]:
+    """Weighted mean distance in dB of a recording at some level from what is said."""
     return ((said - level - aim.levels).abs() * aim.weight).sum()
 
 
-def _level(said: Tensor, aim: _Aim) -> Float[Tensor, ""]:
+def _likely_level(said: Tensor, aim: _Aim) -> Float[Tensor, ""]:
     """Weighted mean of what the decoder says beyond the recording, within reason."""
     mean = ((said - aim.levels) * aim.weight).sum()
-    return mean.clamp(_SOFTEST_DB, _LOUDEST_DB)
+    return mean.clamp(_LEAST_LEVEL_DB, _MOST_LEVEL_DB)
 
 
 def _aim(network: HarmonicNetwork, heard: Heard) -> _Aim:
@@ -117,20 +130,25 @@ def _aim(network: HarmonicNetwork, heard: Heard) -> _Aim:
         after_s = heard.known_s + release_moments()
         moments_s = torch.cat([moments_s[moments_s < heard.known_s], after_s])
     moments_s = moments_s[moments_s < heard.end_s]
-    levels = heard_levels(heard, slots, moments_s)
+    levels = heard.levels(slots, moments_s)
     loudness = ((levels - _FLOOR_DB) / -_FLOOR_DB).clamp_min(0) ** _LOUDNESS_POWER + _LEAST_WEIGHT
-    number = slots.centres**_NUMBER_POWER * slots_heard(heard, slots, network.settings.sample_rate)
+    number = slots.centres**_NUMBER_POWER * heard.has_slots(slots, network.settings.sample_rate)
     noise = torch.full((network.bands.n_bands,), _NOISE_WEIGHT)
     weight = loudness * torch.cat([number, noise])
     since_s = moments_s - heard.known_s if heard.was_released else torch.full_like(moments_s, -1)
     return _Aim(moments_s[None], since_s[None], levels[None], (weight / weight.sum())[None])
 
 
+def _encoded(network: HarmonicNetwork, heard: Heard) -> tuple[Tensor, Tensor]:
+    """A recording's pitch and the encoder's mean latent, in batches of one."""
+    pitch = torch.tensor([heard.pitch])
+    return pitch, network.encode(_as_encoded(network, heard), pitch)[0]
+
+
 def _as_encoded(network: HarmonicNetwork, heard: Heard) -> Course:
     """The recording at `heard_moments`; behind a sudden end its last moment goes on."""
     moments_s = heard_moments()
-    levels = heard_levels(heard, network.slots, moments_s)
     n_known = max(1, int((moments_s < heard.end_s).sum()))
-    levels = torch.cat([levels[:n_known], levels[n_known - 1 : n_known].expand(
-        len(moments_s) - n_known, -1)])  # fmt: skip
+    known = heard.levels(network.slots, moments_s)[:n_known]
+    levels = torch.cat([known, known[-1:].expand(len(moments_s) - n_known, -1)])
     return Course(*levels[None].split([network.slots.n_slots, network.bands.n_bands], -1))

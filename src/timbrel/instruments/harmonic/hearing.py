@@ -18,22 +18,38 @@ from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
 from timbrel.dsp.tracks import Tracks
 from timbrel.dsp.tracks.analysis import analyse
+from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.errors import BadAudio
-from timbrel.instruments.harmonic.course import LAST_RELEASE_S, LAST_S
+from timbrel.instruments.harmonic.course import LAST_RELEASE_S, LAST_S, course_of
+from timbrel.instruments.harmonic.slots import Slots
 from timbrel.instruments.instrument import check_pitch
 from timbrel.units import db_to_power, midi_to_hz, power_to_db
 
 _LISTENED_S = LAST_S + LAST_RELEASE_S + 0.2
 _FEWEST_PERIODS = 2.0
-_SMEARED_S = 0.045
-"""So far from a cut analysis sees the silence behind it."""
+_BELOW_NYQUIST = 0.475
+"""A slot was heard if all its partials lie below this share of the sample rate."""
 
-_DEAD_DB, _CUT_DB = -62.0, -48.0
+_SMEARED_S = 0.045
+"""Analysis sees the silence behind a cut from so far before it."""
+
+_DEAD_DB = -62.0
+"""Re the loudest frame: what stays below has died away."""
+
+_CUT_DB = -48.0
+"""A recording that is louder than this just before its end was cut off."""
+
 _SMOOTH_FRAMES = 5
 _ATTACKED_DB = 6.0
+"""Below its loudest: a note that has come so near is past its attack."""
+
 _STEP_FRAMES, _FEWEST_FRAMES = 2, 8
-_FALL_DB_S, _FALL_TIMES, _FALL_BEYOND_DB_S = 10.0, 2.0, 6.0
+_LEAST_FALL_DB_S, _FALL_TIMES, _FALL_BEYOND_DB_S = 10.0, 2.0, 6.0
+"""A key came up where a note falls at least so fast, and so much faster than before: the slope
+before is multiplied by the second number, and the third is added."""
+
 _LEAST_FALL_DB = 12.0
+"""And by so much in all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +82,21 @@ class Heard:
         known_s = min(max(last, self.known_s), self.end_s, LAST_S)
         return replace(self, known_s=known_s, was_released=False)
 
+    def levels(
+        self, slots: Slots, moments_s: Float[Tensor, " moments"]
+    ) -> Float[Tensor, "moments levels"]:
+        """Levels of slots and bands at rising moments, in one row as the decoder says them."""
+        return torch.cat(course_of(self.tracks, slots, moments_s), -1)
+
+    def has_slots(self, slots: Slots, sample_rate: int) -> Float[Tensor, " slots"]:
+        """1 for slots all of which lies below the recording's Nyquist, 0 for the others."""
+        lasts = slots.firsts + slots.counts - 1
+        is_below = lasts * midi_to_hz(self.pitch) < _BELOW_NYQUIST * sample_rate
+        return (is_below | (slots.firsts == 1)).float()
+
 
 def hear(audio: Float[Tensor, " time"], sample_rate: int, pitch: float | None) -> Heard:
-    """A recording analysed, 5 s of it at most.
+    """A recording analysed, the first 5 s of it at most.
 
     Args:
         audio: one note.
@@ -91,15 +119,19 @@ def hear(audio: Float[Tensor, " time"], sample_rate: int, pitch: float | None) -
         )
     tracks = analyse(sound, sample_rate, f0_hz)
     level_db = _total_db(tracks)
-    loudest = max(float(tracks.harmonic_db.max()), float(tracks.noise_db.max()))
-    tracks = replace(
-        tracks,
-        harmonic_db=tracks.harmonic_db - loudest,
-        noise_db=tracks.noise_db - loudest,
-        transient_db=tracks.transient_db - loudest,
-    )
     known_s, end_s, was_released = _ends(level_db, tracks.frame_rate)
-    return Heard(tracks, float(pitch), min(known_s, LAST_S), end_s, was_released)
+    return Heard(_at_0_db(tracks), float(pitch), min(known_s, LAST_S), end_s, was_released)
+
+
+def _at_0_db(tracks: Tracks) -> Tracks:
+    """The same tracks, their loudest partial or band at 0 dB."""
+    loudest_db = max(float(tracks.harmonic_db.max()), float(tracks.noise_db.max()))
+    return replace(
+        tracks,
+        harmonic_db=tracks.harmonic_db - loudest_db,
+        noise_db=tracks.noise_db - loudest_db,
+        transient_db=tracks.transient_db - loudest_db,
+    )
 
 
 def _total_db(tracks: Tracks) -> Float[Tensor, " frames"]:
@@ -120,12 +152,12 @@ def _ends(level_db: Float[Tensor, " frames"], frame_rate: float) -> tuple[float,
     if is_cut:
         last = len(before) - 1
     end_s = last / frame_rate if is_cut else math.inf
-    key_up = key_up_frame(level_db[: last + 1])
+    key_up = key_up_frame(level_db[: last + 1], frame_rate)
     known = last if key_up is None else key_up
     return max(known, 1) / frame_rate, end_s, key_up is not None
 
 
-def key_up_frame(level_db: Float[Tensor, " frames"], frame_rate: float = 200.0) -> int | None:
+def key_up_frame(level_db: Float[Tensor, " frames"], frame_rate: float = FRAME_RATE) -> int | None:
     """The frame from which a note falls much faster than it did before; None if it does not.
 
     Of all frames the one where two straight lines, one on either side, say the level best.
@@ -144,11 +176,11 @@ def key_up_frame(level_db: Float[Tensor, " frames"], frame_rate: float = 200.0) 
     before, after = _lines(level, splits), _lines(level.flip(0), count - 1 - splits)
     best = int((before[1] + after[1]).argmin())
     split = int(splits[best])
-    fall_before = -float(before[0][best]) * frame_rate
-    fall_after = float(after[0][best]) * frame_rate
-    least = max(_FALL_DB_S, _FALL_TIMES * max(fall_before, 0.0) + _FALL_BEYOND_DB_S)
+    fall_before_db_s = -float(before[0][best]) * frame_rate
+    fall_after_db_s = float(after[0][best]) * frame_rate
+    least_db_s = max(_LEAST_FALL_DB_S, _FALL_TIMES * max(fall_before_db_s, 0.0) + _FALL_BEYOND_DB_S)
     fell_db = float(level[split] - level[-1])
-    return begin + split if fall_after > least and fell_db > _LEAST_FALL_DB else None
+    return begin + split if fall_after_db_s > least_db_s and fell_db > _LEAST_FALL_DB else None
 
 
 def _lines(level: Tensor, lasts: Tensor) -> tuple[Tensor, Tensor]:

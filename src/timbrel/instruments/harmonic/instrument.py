@@ -9,43 +9,31 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from timbrel.instruments.harmonic.course import heard_moments
+from timbrel.instruments.harmonic.burst import SLOWER_BURST_DB, burst_gains_db, burst_levels
 from timbrel.instruments.harmonic.fitting import (
     FIT_STEPS,
     FIT_STEPS_PER_S,
-    TYPICAL_VELOCITY,
     fit,
-    likelier,
+    with_likelier_end,
 )
 from timbrel.instruments.harmonic.hearing import hear
 from timbrel.instruments.harmonic.knobs import CONTROLS, Knobs
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
-from timbrel.instruments.harmonic.residual import (
-    burst_levels,
-    held_residual,
-    released_residual,
-    residual_of,
-)
-from timbrel.instruments.harmonic.said import fallen_levels, held_levels, levels_at
-from timbrel.instruments.harmonic.sounding import Line, Sounding
+from timbrel.instruments.harmonic.residual import Residuals
+from timbrel.instruments.harmonic.said import TYPICAL_VELOCITY, fallen_levels, held_levels
+from timbrel.instruments.harmonic.sounding import Outline, Sounding
 from timbrel.instruments.harmonic.take import takes_of
 from timbrel.instruments.harmonic.timbre_layout import Layout, Parts
+from timbrel.instruments.harmonic.unsaid import Unsaid
 from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
 from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.sound import Notes, Rendered
-from timbrel.units import db_to_power, power_to_db
 
 if TYPE_CHECKING:
     from timbrel.instruments.harmonic.player import HarmonicPlayer
 
 _BATCH_NOTES = 16
 """Most notes that are decoded at once: more would save no time, and cost memory."""
-
-ATTACK_MOMENTS = (0, 1, 4)
-"""Of `heard_moments`, those that tell how loud an attack is: few, as a player asks for them."""
-
-MOST_BURST_GAIN_DB = 40.0
-SLOWER_BURST_DB = 6.0
 
 
 class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
@@ -73,6 +61,7 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         self.layout = Layout(
             self.settings.latent, self.network.slots.n_slots, self.network.bands.n_bands
         )
+        self.residuals = Residuals(self.layout, self.network.slots, self.network.bands)
         self.timbre_space = self.layout.space
 
     def encode(
@@ -92,19 +81,15 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
             BadAudio: the sound is silent or not finite, shorter than 20 ms or two periods, or
                 has no pitch and none was given.
         """
-        heard = likelier(self.network, hear(audio, self.sample_rate, pitch))
+        heard = with_likelier_end(self.network, hear(audio, self.sample_rate, pitch))
         found = fit(self.network, heard, FIT_STEPS + round(seconds * FIT_STEPS_PER_S))
         with torch.no_grad():
-            note = (
-                found.latent[None], torch.tensor([heard.pitch]), torch.tensor([TYPICAL_VELOCITY])
-            )  # fmt: skip
+            typical = torch.tensor([TYPICAL_VELOCITY])
+            note = found.latent[None], torch.tensor([heard.pitch]), typical
             held = held_levels(self.network.decoder, *note)[0]
             fallen = fallen_levels(self.network.decoder, *note, torch.tensor([heard.known_s]))[0]
-            parts = residual_of(
-                heard, found.level_db, held, fallen,
-                self.layout, self.network.slots, self.network.bands,
-            )  # fmt: skip
-            return self.layout.timbre(parts._replace(latent=found.latent))
+            unsaid = Unsaid(heard, found.level_db, held, fallen, self.residuals)
+            return self.layout.timbre(unsaid.parts()._replace(latent=found.latent))
 
     def render(
         self,
@@ -123,11 +108,11 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
             sounds: list[Tensor] = []
             for start in range(0, len(notes), _BATCH_NOTES):
                 batch = notes[start : start + _BATCH_NOTES]
-                lines = self._lines(batch, timbres[start : start + _BATCH_NOTES], knobs)
-                for i, line in enumerate(lines):
+                outlines = self._outlines(batch, timbres[start : start + _BATCH_NOTES], knobs)
+                for i, outline in enumerate(outlines):
                     note, take = batch[i : i + 1], takes[start + i]
                     slots, bands = self.network.slots, self.network.bands
-                    sounding = Sounding(line, note, slots, bands, self.sample_rate, knobs, take)
+                    sounding = Sounding(outline, note, slots, bands, self.sample_rate, knobs, take)
                     sounds.append(sounding.audio())
             lengths = torch.tensor([len(sound) for sound in sounds])
             return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
@@ -138,51 +123,27 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
 
         return HarmonicPlayer(self, n_voices, sample_rate)
 
-    def _lines(
+    def _outlines(
         self, notes: Notes, timbres: Float[Tensor, "notes params"], knobs: Knobs
-    ) -> list[Line]:
+    ) -> list[Outline]:
         """What the network and the timbres say of some notes."""
-        parts = self.layout.parts(timbres)
-        decoder = self.network.decoder
+        parts, decoder = self.layout.parts(timbres), self.network.decoder
         note = parts.latent, notes.pitch, notes.velocity
         held = held_levels(decoder, *note)
         fallen = fallen_levels(decoder, *note, notes.duration_s)
-        gain_db = self._burst_gain_db(parts, held)
-        return [
-            self._line(
-                Parts(*(part[i] for part in parts)),
-                notes.pitch[i], held[i], fallen[i], gain_db[i], knobs,
-            )
-            for i in range(len(notes))
-        ]  # fmt: skip
-
-    def _burst_gain_db(
-        self, parts: Parts, held: Float[Tensor, "notes heard levels"]
-    ) -> Float[Tensor, " notes"]:
-        """How much louder the attacks of notes are than those of their recordings."""
-        if not bool(parts.burst.any()):
-            return torch.zeros(len(held))
-        typical, attack = torch.full_like(parts.pitch, TYPICAL_VELOCITY), list(ATTACK_MOMENTS)
-        note = parts.latent, parts.pitch, typical
-        recorded = levels_at(self.network.decoder, *note, heard_moments()[attack])
-        now, then = (_loudest_db(levels) for levels in (held[:, attack], recorded))
-        return (now - then).clamp(-MOST_BURST_GAIN_DB, MOST_BURST_GAIN_DB)
-
-    def _line(
-        self, parts: Parts, pitch: Tensor, held: Tensor, fallen: Tensor, gain_db: Tensor,
-        knobs: Knobs,
-    ) -> Line:  # fmt: skip
-        layout, slots, bands = self.layout, self.network.slots, self.network.bands
         slower_db = SLOWER_BURST_DB * torch.tensor(knobs.attack).log2()
-        burst = burst_levels(layout, parts, gain_db + knobs.noise - slower_db)
-        return Line(
-            levels=held + held_residual(layout, slots, bands, parts, pitch),
-            fallen=fallen + released_residual(layout, slots, bands, parts, pitch),
+        gains_db = burst_gains_db(decoder, parts, held) + knobs.noise - slower_db
+        return [
+            self._outline(parts.of_note(i), notes.pitch[i], held[i], fallen[i], gains_db[i])
+            for i in range(len(notes))
+        ]
+
+    def _outline(
+        self, parts: Parts, pitch: Tensor, held: Tensor, fallen: Tensor, burst_gain_db: Tensor
+    ) -> Outline:
+        return Outline(
+            levels=held + self.residuals.held(parts, pitch),
+            fallen=fallen + self.residuals.released(parts, pitch),
             wander=parts.wander, swell=parts.swell, known_s=float(parts.known_s.detach()),
-            offset=parts.offset, transient_db=burst,
+            offset=parts.offset, transient_db=burst_levels(self.layout, parts, burst_gain_db),
         )  # fmt: skip
-
-
-def _loudest_db(levels: Float[Tensor, "notes moments levels"]) -> Float[Tensor, " notes"]:
-    """The most power at a moment."""
-    return power_to_db(db_to_power(levels).sum(-1)).amax(-1)

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.tracks.bands import Bands
-from timbrel.instruments.harmonic.fitting import TYPICAL_VELOCITY
-from timbrel.instruments.harmonic.knots import read
+from timbrel.instruments.harmonic.knots import read_curves
+from timbrel.instruments.harmonic.said import TYPICAL_VELOCITY
 from timbrel.instruments.harmonic.slots import Slots
 from timbrel.sound import Control
 from timbrel.units import midi_to_hz
@@ -115,5 +115,5 @@ def _shift_db(
         padded = torch.nn.functional.pad(envelope[None], (1, 1), mode="replicate")[0]
         left, middle, right = padded[:, :-2], padded[:, 1:-1], padded[:, 2:]
         envelope = BLUR[0] * left + BLUR[1] * middle + BLUR[2] * right
-    there = read(envelope.T, points, points * ratio).T
+    there = read_curves(envelope.T, points, points * ratio).T
     return (there - envelope).clamp(-MOST_SHIFT_DB, MOST_SHIFT_DB)

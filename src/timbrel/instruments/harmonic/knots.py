@@ -32,14 +32,14 @@ def hats(
     return (number == left[..., None]) * (1 - share) + (number == left[..., None] + 1) * share
 
 
-def read(
+def read_curves(
     curves: Float[Tensor, "knots any"],
     knots: Float[Tensor, " knots"],
     points: Float[Tensor, " points"],
 ) -> Float[Tensor, "points any"]:
     """Curves at many points: as the product with `hats`, in less time.
 
-    >>> read(torch.tensor([[1.0], [3.0]]), torch.tensor([0.0, 2.0]), torch.tensor([0.5]))
+    >>> read_curves(torch.tensor([[1.0], [3.0]]), torch.tensor([0.0, 2.0]), torch.tensor([0.5]))
     tensor([[1.5000]])
     """
     left, share = _place(points, knots)

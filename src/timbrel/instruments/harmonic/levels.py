@@ -14,7 +14,6 @@ from timbrel.instruments.harmonic.curves import (
     loop_place,
     sound_time,
 )
-from timbrel.instruments.harmonic.fitting import TYPICAL_VELOCITY
 from timbrel.instruments.harmonic.knobs import (
     BLUR,
     CONTROLS,
@@ -26,6 +25,7 @@ from timbrel.instruments.harmonic.playing_state import (
     SLOPE,
     SPARE,
 )
+from timbrel.instruments.harmonic.said import TYPICAL_VELOCITY
 from timbrel.instruments.harmonic.sounding import (
     SLOPE_OVER_S,
     SLOPE_SHARE,

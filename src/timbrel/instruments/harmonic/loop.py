@@ -20,10 +20,18 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from timbrel.dsp.compiling import kernel
+from timbrel.instruments.harmonic.timbre_layout import MOVED_RATE
+
+_CENTS_HEARD, _DB_HEARD = 4.0, 1.0
+"""A difference between the two ends of a loop that is just heard."""
 
 _FADE_S = 0.3
-_SHORTEST_S, _FIRST_S, _FIRST_SHARE = 0.4, 0.15, 0.2
+_SHORTEST_S = 0.4
+_FIRST_S, _FIRST_SHARE = 0.15, 0.2
+"""A loop's fade begins no earlier than this, and than this share of what is known."""
+
 _LONG_COUNTS = 0.3
+"""A loop as short as can be is worth the longest one if it is alike by so much more."""
 
 
 class Loop(NamedTuple):
@@ -64,32 +72,32 @@ class Places(NamedTuple):
 
 
 def find_loop(
-    movement: Float[Tensor, "points curves"], rate: float, end_s: float, *, settled_s: float = 0.0
+    wander: Float32[np.ndarray, " moved"], swell: Float32[np.ndarray, " moved"], known_s: float
 ) -> Loop:
-    """The loop up to `end_s` whose two ends move most alike; none where there is no room.
+    """The loop up to `known_s` whose two ends move most alike; none where there is no room.
 
     Args:
-        movement: curves whose likeness counts, in units in which 1 is just heard.
-        rate: points per second.
-        end_s: of the loop.
-        settled_s: the loop begins after it.
+        wander: cents, `MOVED_RATE` points a second.
+        swell: dB, as many.
+        known_s: how much of them was recorded.
 
-    >>> vibrato = torch.sin(2 * torch.pi * 5 * torch.arange(150) / 40)[:, None]
-    >>> loop = find_loop(8 * vibrato, 40.0, 3.0)
+    >>> vibrato = np.sin(2 * np.pi * 5 * np.arange(150) / 40).astype(np.float32)
+    >>> loop = find_loop(32 * vibrato, 0 * vibrato, 3.0)
     >>> round((loop.end_s - loop.begin_s) * 5, 6) % 1
     0.0
     """
-    return Loop(*loop_of(movement.numpy(), float(rate), float(end_s), float(settled_s)))
+    movement = np.stack([wander / _CENTS_HEARD, swell / _DB_HEARD], 1)
+    return Loop(*_most_alike(movement, MOVED_RATE, float(known_s)))
 
 
 @kernel
-def loop_of(
-    movement: Float32[np.ndarray, "points curves"], rate: float, end_s: float, settled_s: float
+def _most_alike(
+    movement: Float32[np.ndarray, "points curves"], rate: float, end_s: float
 ) -> tuple[float, float, float]:
-    """The numbers of `find_loop`, for compiled code."""
+    """Begin, end and fade of the loop, of curves in units in which 1 is just heard."""
     end = min(int(end_s * rate), len(movement) - 1)
     fade = round(_FADE_S * rate)
-    first = math.ceil(max(_FIRST_S, _FIRST_SHARE * end_s, settled_s) * rate) + fade
+    first = math.ceil(max(_FIRST_S, _FIRST_SHARE * end_s) * rate) + fade
     last = end - max(round(_SHORTEST_S * rate), fade)
     best, least = -1, np.inf
     for begin in range(first, last + 1):
@@ -98,7 +106,7 @@ def loop_of(
             for curve in range(movement.shape[1]):
                 away = movement[begin - fade + i, curve] - movement[end - fade + i, curve]
                 unlike += away * away
-        # of equals the longest: a short loop is heard as one
+        # of loops that are as much alike the longest: a short one is heard as a loop
         shortness = 1 - (end - begin) / max(end - first, 1)
         unlike = unlike / ((fade + 1) * movement.shape[1]) + _LONG_COUNTS * shortness
         if unlike < least:

@@ -13,6 +13,7 @@ import numpy as np
 from timbrel.dsp.compiling import part
 from timbrel.dsp.tracks.bands import MELS_APART
 from timbrel.dsp.tracks.tracks import FRAME_RATE
+from timbrel.instruments.harmonic.burst import ATTACK_MOMENTS
 from timbrel.instruments.harmonic.compiled_decoder import (
     FALLEN,
     ROWS,
@@ -33,7 +34,6 @@ from timbrel.instruments.harmonic.curves import (
     row_at,
     sound_time,
 )
-from timbrel.instruments.harmonic.instrument import ATTACK_MOMENTS
 from timbrel.instruments.harmonic.playing_state import (
     AT_RELEASE,
     AT_UP,

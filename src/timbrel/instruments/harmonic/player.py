@@ -21,10 +21,9 @@ from timbrel.dsp.tracks import TrackVoices
 from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.errors import BadInput
 from timbrel.instruments.harmonic.curves import knob_at
-from timbrel.instruments.harmonic.fitting import TYPICAL_VELOCITY
 from timbrel.instruments.harmonic.frames import glide_at
 from timbrel.instruments.harmonic.knobs import CONTROLS
-from timbrel.instruments.harmonic.loop import loop_of
+from timbrel.instruments.harmonic.loop import find_loop
 from timbrel.instruments.harmonic.playing import (
     advance,
     attack_of_recording,
@@ -33,16 +32,11 @@ from timbrel.instruments.harmonic.playing import (
     go_on_from_attack,
 )
 from timbrel.instruments.harmonic.playing_state import TO, model_of, playing_of
-from timbrel.instruments.harmonic.sounding import (
-    CENTS_HEARD,
-    DB_HEARD,
-    FADE_IN_S,
-    WELL_KNOWN_S,
-)
+from timbrel.instruments.harmonic.said import TYPICAL_VELOCITY
+from timbrel.instruments.harmonic.sounding import FADE_IN_S, WELL_KNOWN_S
 from timbrel.instruments.harmonic.take import take_of
-from timbrel.instruments.harmonic.timbre_layout import MOVED_RATE
 from timbrel.instruments.prepared import first_timbre
-from timbrel.sound.playing import Player, playable
+from timbrel.sound.playing import Player, playable, playable_note
 from timbrel.sound.voices import Voices
 
 if TYPE_CHECKING:
@@ -119,8 +113,7 @@ class HarmonicPlayer(Player):
         self, note_id: int, pitch: float, velocity: float, timbre: Tensor | None = None
     ) -> None:
         """Start a note; it sounds from the next sample on."""
-        pitch = playable("pitch", pitch, 0.0, 127.0)
-        velocity = playable("velocity", velocity, 0.0, 1.0)
+        pitch, velocity = playable_note(pitch, velocity)
         source = len(self._own) if timbre is None else self._written(timbre, len(self._own) + 1)
         glide = self._glide_to(pitch)
         self.note_off(note_id)
@@ -135,8 +128,7 @@ class HarmonicPlayer(Player):
 
     def slur(self, from_id: int, note_id: int, pitch: float, velocity: float) -> None:
         """Have a held note go on as another one, from the next frame on."""
-        pitch = playable("pitch", pitch, 0.0, 127.0)
-        velocity = playable("velocity", velocity, 0.0, 1.0)
+        pitch, velocity = playable_note(pitch, velocity)
         if from_id not in self._held:
             self.note_on(note_id, pitch, velocity)
             return
@@ -245,8 +237,7 @@ class HarmonicPlayer(Player):
         note["pitch"], note["velocity"] = numbers[parts["pitch"]], TYPICAL_VELOCITY
         known_s = float(numbers[parts["known_s"]])
         wander, swell = np.split(numbers[parts["wander"] : parts["burst"]], 2)
-        movement = np.stack([wander / CENTS_HEARD, swell / DB_HEARD], 1)
-        loop = loop_of(movement, MOVED_RATE, known_s, 0.0)
+        loop = find_loop(wander, swell, known_s)
         note["loop_begin_s"], note["loop_end_s"], note["loop_fade_s"] = loop
         note["is_looped"] = known_s >= WELL_KNOWN_S
         # it is asked for by the next note only: a pad moves many times between two

@@ -17,14 +17,14 @@ from timbrel.dsp.compiling import kernel, part
 from timbrel.dsp.tracks.kernel import push
 from timbrel.dsp.tracks.loops import amplitudes
 from timbrel.dsp.tracks.tracks import SILENT_DB, TRANSIENT_TICKS
-from timbrel.instruments.harmonic.compiled_decoder import ROWS, SAID, copy, say
-from timbrel.instruments.harmonic.curves import between_four, knob_at, parted, power_db, row_at
-from timbrel.instruments.harmonic.frames import rise_s, write_frame
-from timbrel.instruments.harmonic.instrument import (
+from timbrel.instruments.harmonic.burst import (
     ATTACK_MOMENTS,
     MOST_BURST_GAIN_DB,
     SLOWER_BURST_DB,
 )
+from timbrel.instruments.harmonic.compiled_decoder import ROWS, SAID, copy, say
+from timbrel.instruments.harmonic.curves import between_four, knob_at, parted, power_db, row_at
+from timbrel.instruments.harmonic.frames import rise_s, write_frame
 from timbrel.instruments.harmonic.knobs import CONTROLS
 from timbrel.instruments.harmonic.moments import (
     ask_for_frame,

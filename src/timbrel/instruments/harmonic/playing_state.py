@@ -20,8 +20,7 @@ from timbrel.instruments.harmonic.compiled_decoder import (
 from timbrel.instruments.harmonic.course import heard_moments, release_moments
 from timbrel.instruments.harmonic.knobs import CONTROLS, TILTED_AROUND_HZ
 from timbrel.instruments.harmonic.knots import hats
-from timbrel.instruments.harmonic.said import LONGEST_HOLD_S
-from timbrel.instruments.harmonic.said import SLOPE_OVER_S as END_SLOPE_OVER_S
+from timbrel.instruments.harmonic.said import END_SLOPE_OVER_S, LONGEST_HOLD_S
 from timbrel.instruments.harmonic.take import Take
 from timbrel.instruments.harmonic.timbre_layout import Parts
 

@@ -2,9 +2,9 @@
 
 Levels of slots and of bands stand in one row, in dB re the instrument's reference.
 
-    held        at `heard_moments`, the key down: up to 3 s by the network, from there on at the
-                slope that it had (longer notes than it was trained on)
-    released    at `release_moments` after the key came up, re the level at that moment
+    held      at `heard_moments`, the key down: by the network up to the longest note that it was
+              trained on, from there on falling as it fell
+    fallen    at `release_moments` after the key came up, re the level at that moment
 """
 
 from __future__ import annotations
@@ -22,8 +22,14 @@ LONGEST_HOLD_S = 3.0
 SOFTEST_DB = -100.0
 """What is softer than this, re the reference, counts as this soft, and is not played."""
 
-SLOPE_OVER_S = 1.0
+TYPICAL_VELOCITY = 0.67
+"""Of a sound that is heard: nobody wrote down how hard it was struck."""
+
+END_SLOPE_OVER_S = 1.0
+"""Before the longest hold: what the slope is taken from at which longer notes fall on."""
+
 DEEPEST_FALL_DB = -80.0
+"""A released level is taken to have fallen no farther than this."""
 
 
 def held_levels(
@@ -36,7 +42,7 @@ def held_levels(
     asked_s = heard_moments()
     moment_s = asked_s.clamp(max=LONGEST_HOLD_S)
     levels = _say(decoder, latent, pitch, velocity, moment_s.expand(len(latent), -1), None)
-    earlier = int((asked_s < LONGEST_HOLD_S - SLOPE_OVER_S).sum())
+    earlier = int((asked_s < LONGEST_HOLD_S - END_SLOPE_OVER_S).sum())
     over_s = LONGEST_HOLD_S - float(asked_s[earlier])
     slope = (levels[:, -1:] - levels[:, earlier : earlier + 1]).clamp(max=0) / over_s
     return (levels + slope * (asked_s - moment_s)[:, None]).clamp_min(SOFTEST_DB)
@@ -49,7 +55,7 @@ def levels_at(
     velocity: Float[Tensor, " notes"],
     moments_s: Float[Tensor, " moments"],
 ) -> Float[Tensor, "notes moments levels"]:
-    """The same at moments of one's own, none beyond the longest hold."""
+    """The same, at any moments up to the longest hold."""
     levels = _say(decoder, latent, pitch, velocity, moments_s.expand(len(latent), -1), None)
     return levels.clamp_min(SOFTEST_DB)
 
@@ -61,7 +67,7 @@ def fallen_levels(
     velocity: Float[Tensor, " notes"],
     key_up_s: Float[Tensor, " notes"],
 ) -> Float[Tensor, "notes released levels"]:
-    """How much louder notes are after their key came up: 0 at first, then negative."""
+    """Levels after the key came up, re those of that moment: 0 at first, then negative."""
     since_s = release_moments().expand(len(latent), -1)
     moment_s = key_up_s.clamp(max=LONGEST_HOLD_S)[:, None] + since_s
     levels = _say(decoder, latent, pitch, velocity, moment_s, since_s)

@@ -26,7 +26,7 @@ from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S, heard_moments, release_moments
 from timbrel.instruments.harmonic.knobs import Knobs
-from timbrel.instruments.harmonic.knots import read
+from timbrel.instruments.harmonic.knots import read_curves
 from timbrel.instruments.harmonic.loop import Loop, Places, find_loop
 from timbrel.instruments.harmonic.said import LONGEST_HOLD_S, SOFTEST_DB
 from timbrel.instruments.harmonic.slots import Slots
@@ -45,20 +45,27 @@ RISE_MOMENTS = (0, 1, 2, 3, 4, 6, 8, 11, 14, 18, 23, 29, 36, 44, 53, 61)
 """Of `heard_moments`, those within a second that tell when the attack is over."""
 
 RISEN_DB, RISE_S = 2.0, (0.01, 0.6)
+"""An attack is over so near to the loudest, but neither sooner nor later than these."""
 
 WELL_KNOWN_S = 1.5
+"""Levels that were recorded for so long are looped; others go on as the decoder has them."""
+
 SLOPE_OVER_S, SLOPE_SHARE = 1.0, 0.4
+"""A sound's fall is measured over so much of its end, or over this share of the whole if longer."""
+
 STEADY_DB_S, STEEPEST_DB_S = 1.5, 80.0
+"""What falls more slowly than the first is steady; nothing falls on faster than the second."""
+
 _AUDIBLE_DB = -72.0
+"""Re a note's loudest moment: what stays below it to the end is not rendered."""
+
 FADE_IN_S, FADE_OUT_S = 0.001, 0.04
 _SCAN_S = 0.1
 _CHUNK_FRAMES = 800
-_HIGHEST = 0.5
-CENTS_HEARD, DB_HEARD = 4.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class Outline:
     """What is known of a note's levels and movements before its length is.
 
     Attributes:
@@ -83,7 +90,7 @@ class Sounding:
     """One note that can be asked for its tracks at any time.
 
     Args:
-        line: its levels.
+        outline: its levels and movements.
         note: pitch, velocity, duration, bend: a batch of one.
         slots, bands: of the model.
         sample_rate: in Hz.
@@ -92,10 +99,10 @@ class Sounding:
     """
 
     def __init__(
-        self, line: Line, note: Notes, slots: Slots, bands: Bands, sample_rate: int,
+        self, outline: Outline, note: Notes, slots: Slots, bands: Bands, sample_rate: int,
         knobs: Knobs, take: Take,
     ) -> None:  # fmt: skip
-        self.line, self.note, self.slots, self.bands = line, note, slots, bands
+        self.outline, self.note, self.slots, self.bands = outline, note, slots, bands
         self.sample_rate, self.knobs, self.take = sample_rate, knobs, take
         self.held_s = float(note.duration_s[0])
         self.release_s = LAST_RELEASE_S * knobs.release
@@ -103,7 +110,7 @@ class Sounding:
     @cached_property
     def attack_s(self) -> float:
         """When the note first comes near its loudest."""
-        level = _loudest(self.line.levels.detach()[list(RISE_MOMENTS)])
+        level = _loudest(self.outline.levels.detach()[list(RISE_MOMENTS)])
         near = int((level > level.max() - RISEN_DB).nonzero()[0])
         return float(heard_moments()[RISE_MOMENTS[near]].clamp(*RISE_S))
 
@@ -113,27 +120,22 @@ class Sounding:
         end_s = self.level_loop.end_s
         over_s = min(max(SLOPE_OVER_S, SLOPE_SHARE * end_s), 0.8 * end_s)
         time_s = torch.linspace(end_s - over_s, end_s, 40)
-        levels = read(self.line.levels, heard_moments(), time_s)
+        levels = read_curves(self.outline.levels, heard_moments(), time_s)
         away = (time_s - time_s.mean())[:, None]
         slope = (levels * away).sum(0) / away.square().sum()
         sure = (-slope / STEADY_DB_S - 1).clamp(0, 1)
         return sure * slope.clamp(-STEEPEST_DB_S, 0)
 
     @cached_property
-    def movement(self) -> Float[Tensor, "moved curves"]:
-        """What the ends of a loop should have in common, in units that are just heard."""
-        moved = [self.line.wander / CENTS_HEARD, self.line.swell / DB_HEARD]
-        return torch.stack(moved, 1).detach()
-
-    @cached_property
     def moved_loop(self) -> Loop:
         """Of wander and swell."""
-        return find_loop(self.movement, MOVED_RATE, self.line.known_s)
+        wander, swell = (x.detach().numpy() for x in (self.outline.wander, self.outline.swell))
+        return find_loop(wander, swell, self.outline.known_s)
 
     @cached_property
     def level_loop(self) -> Loop:
-        """Of the levels: the same, if enough of them was recorded to be sure of their course."""
-        if self.line.known_s >= WELL_KNOWN_S:
+        """Of the levels: the same if they are well known, otherwise none."""
+        if self.outline.known_s >= WELL_KNOWN_S:
             return self.moved_loop
         return Loop(math.inf, LONGEST_HOLD_S, 0.0)
 
@@ -152,14 +154,14 @@ class Sounding:
         since_s = (time_s - self.held_s).clamp_min(0) / self.knobs.release
         released = since_s > 0
         if bool(released.any()):
-            fallen = read(self.line.fallen, release_moments(), since_s[released])
+            fallen = read_curves(self.outline.fallen, release_moments(), since_s[released])
             levels = torch.cat([levels[~released], levels[released] + fallen])
         return levels
 
     def _held(self, sound_s: Float[Tensor, " frames"]) -> Float[Tensor, "frames levels"]:
         moments_s = heard_moments()
         places = self.level_loop.places(sound_s)
-        moving = self.line.levels - self.slope * moments_s[:, None]
+        moving = self.outline.levels - self.slope * moments_s[:, None]
         return _read_at(moving, moments_s, places) + self.slope * sound_s[:, None]
 
     @cached_property
@@ -181,8 +183,9 @@ class Sounding:
     def n_harmonics(self) -> int:
         """Partials below Nyquist where the note is lowest."""
         bend = self.note.bend_semitones
+        # with a semitone to spare: movement goes below the pitch that is written
         lowest = float(self.note.pitch[0]) + (0.0 if bend is None else float(bend.min())) - 1.0
-        most = int(_HIGHEST * self.sample_rate / midi_to_hz(lowest))
+        most = int(0.5 * self.sample_rate / midi_to_hz(lowest))
         return max(1, min(most, int(self.slots.firsts[-1] + self.slots.counts[-1]) - 1))
 
     def tracks(self, first: int, count: int) -> Tracks:
@@ -191,7 +194,7 @@ class Sounding:
         n_slots = self.slots.n_slots
         levels = self.levels(time_s)
         places = self.moved_loop.places(self._when(time_s))
-        moved = torch.stack([self.line.wander, self.line.swell], 1)
+        moved = torch.stack([self.outline.wander, self.outline.swell], 1)
         cents, swell = _read_at(moved, _moved_s(len(moved)), places).unbind(1)
         gain_db = self.knobs.tremolo_db(time_s, self.take.turn) + self.take.level_db
         partial = levels[:, :n_slots] + (swell + gain_db)[:, None]
@@ -199,14 +202,14 @@ class Sounding:
         cents = cents + self.knobs.vibrato_cents(time_s, self.take.turn)
         cents = cents + self.take.drift_cents(time_s)
         semitones = self.note.pitch[0] + self.note.bend_at(time_s)[0] + cents / 100
-        offset = torch.nn.functional.pad(self.line.offset, (0, self.n_harmonics))
+        offset = torch.nn.functional.pad(self.outline.offset, (0, self.n_harmonics))
         return Tracks(
             FRAME_RATE,
             midi_to_hz(semitones)[None],
             _played(partial)[None],
             offset[None, : self.n_harmonics],
             _played(levels[:, n_slots:] + gain_db[:, None])[None],
-            (self.line.transient_db + REFERENCE_DB)[None],
+            (self.outline.transient_db + REFERENCE_DB)[None],
         )
 
     def audio(self) -> Float[Tensor, " time"]:
@@ -214,13 +217,10 @@ class Sounding:
         length = round(self.length_s * self.sample_rate)
         n_frames = math.ceil(self.length_s * FRAME_RATE) + 1
         start = self.take.phases(self.n_harmonics)
-        if self.line.levels.requires_grad:
-            sound = synthesise(
-                self.tracks(0, n_frames), self.sample_rate, length=length, start=start[None],
-                noise_start=torch.tensor([self.take.noise_start]),
-            )[0]  # fmt: skip
-        elif n_frames <= 2 * _CHUNK_FRAMES:
-            sound = render_tracks(
+        has_gradient = self.outline.levels.requires_grad
+        if has_gradient or n_frames <= 2 * _CHUNK_FRAMES:
+            make = synthesise if has_gradient else render_tracks
+            sound = make(
                 self.tracks(0, n_frames), self.sample_rate, length=length, start=start[None],
                 noise_start=torch.tensor([self.take.noise_start]),
             )[0]  # fmt: skip
@@ -230,7 +230,8 @@ class Sounding:
         return fade(sound, self.sample_rate, in_s=in_s, out_s=FADE_OUT_S)
 
     def _streamed(self, length: int, n_frames: int, start: Tensor) -> Float[Tensor, " time"]:
-        n_bands = self.line.transient_db.shape[-1]
+        """The same, `_CHUNK_FRAMES` at a time."""
+        n_bands = self.outline.transient_db.shape[-1]
         voices = TrackVoices(
             1, self.sample_rate, n_harmonics=self.n_harmonics, n_bands=n_bands,
             ahead=_CHUNK_FRAMES + 1,
@@ -265,11 +266,11 @@ def _loudest(levels: Float[Tensor, "frames levels"]) -> Float[Tensor, " frames"]
 
 
 def _read_at(curves: Tensor, knots_s: Tensor, places: Places) -> Float[Tensor, "frames any"]:
-    """Curves at the places of a loop."""
-    here = read(curves, knots_s, places.here_s)
+    """Curves at the places of a loop, the two places of each mixed."""
+    here = read_curves(curves, knots_s, places.here_s)
     if not bool(places.share.any()):
         return here
-    return torch.lerp(here, read(curves, knots_s, places.there_s), places.share[:, None])
+    return torch.lerp(here, read_curves(curves, knots_s, places.there_s), places.share[:, None])
 
 
 def _moved_s(count: int) -> Float[Tensor, " moved"]:

@@ -17,6 +17,7 @@ All but the first three are residuals: where they are 0 the decoder plays alone.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import NamedTuple
 
@@ -27,19 +28,32 @@ from torch import Tensor
 from timbrel.dsp.tracks.tracks import TRANSIENT_TICKS
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S, LAST_S, ever_wider
 from timbrel.instruments.harmonic.knots import hats
+from timbrel.instruments.harmonic.said import SOFTEST_DB
 from timbrel.sound import Dimension, Kind, TimbreSpace
 
 N_OFFSETS = 32
+"""The lowest partials, whose offsets are kept."""
+
 MOVED_RATE = 40.0
-SOFTEST_DB = -100.0
-"""The level, re the instrument's reference, from which bursts are counted."""
+"""Points a second of `wander` and `swell`."""
 
 _N_MOVED = int(LAST_S * MOVED_RATE) + 1
 _N_HELD, _N_NOISE_HELD, _N_RELEASED = 40, 32, 6
 _N_GROUPS, _N_SINGLE, _N_BAND_GROUPS = 40, 24, 29
 _BURST_TICKS, _BURST_BANDS = 16, 12
 _DENSE_S, _DENSE_RELEASE_S = 0.1, 0.08
-_MOST_DB, _MOST_CENTS, _MOST_SWELL_DB = 80.0, 100.0, 24.0
+
+_KINDS = {"latent": Kind.GAUSSIAN, "pitch": Kind.RANGE, "known_s": Kind.RANGE}
+_MOST_DB = 80.0
+_RANGES = {
+    "pitch": (0.0, 127.0),
+    "known_s": (0.0, LAST_S),
+    "offset": (-0.5, 0.5),
+    "wander": (-100.0, 100.0),
+    "swell": (-24.0, 24.0),
+    "burst": (0.0, -SOFTEST_DB),
+}
+"""Lowest and highest number of a part; without an entry `_MOST_DB` either way."""
 
 
 class Parts(NamedTuple):
@@ -56,6 +70,10 @@ class Parts(NamedTuple):
     wander: Float[Tensor, "*batch moved"]
     swell: Float[Tensor, "*batch moved"]
     burst: Float[Tensor, "*batch burst_ticks burst_bands"]
+
+    def of_note(self, number: int) -> Parts:
+        """Those of one note of a batch."""
+        return Parts(*(part[number] for part in self))
 
 
 class Layout:
@@ -138,20 +156,9 @@ class Layout:
         return self.parts(torch.zeros(self.space.size))
 
     def _dimension(self, name: str) -> Dimension:
-        size = 1
-        for length in self._shapes[name]:
-            size *= length
-        ranges = {
-            "pitch": (0.0, 127.0),
-            "known_s": (0.0, LAST_S),
-            "offset": (-0.5, 0.5),
-            "wander": (-_MOST_CENTS, _MOST_CENTS),
-            "swell": (-_MOST_SWELL_DB, _MOST_SWELL_DB),
-            "burst": (0.0, -SOFTEST_DB),
-        }
-        kinds = {"latent": Kind.GAUSSIAN, "pitch": Kind.RANGE, "known_s": Kind.RANGE}
-        low, high = ranges.get(name, (-_MOST_DB, _MOST_DB))
-        return Dimension(name, kinds.get(name, Kind.RESIDUAL), size, low, high)
+        low, high = _RANGES.get(name, (-_MOST_DB, _MOST_DB))
+        size = math.prod(self._shapes[name])
+        return Dimension(name, _KINDS.get(name, Kind.RESIDUAL), size, low, high)
 
 
 def _evenly(n_points: int, n_knots: int) -> Float[Tensor, "points knots"]:

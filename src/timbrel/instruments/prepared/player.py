@@ -19,7 +19,7 @@ from torch import Tensor
 from timbrel.dsp.sampler import RELEASE_RATE, add_note
 from timbrel.errors import BadInput
 from timbrel.instruments.prepared.shelf import VELOCITIES, Flavour, Key, Prepared, Shelf
-from timbrel.sound.playing import QUIET_AFTER_S, Player, playable
+from timbrel.sound.playing import QUIET_AFTER_S, Player, playable, playable_note
 from timbrel.sound.voices import Voices
 
 if TYPE_CHECKING:
@@ -149,8 +149,7 @@ class PreparedPlayer(Player):
         self, note_id: int, pitch: float, velocity: float, timbre: Tensor | None = None
     ) -> None:
         """Start a note, from the nearest that is ready."""
-        pitch = playable("pitch", pitch, 0.0, 127.0)
-        velocity = playable("velocity", velocity, 0.0, 1.0)
+        pitch, velocity = playable_note(pitch, velocity)
         flavour = self._flavour if timbre is None else self._flavoured(timbre)
         self.note_off(note_id)
         if self._voices.is_full:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from timbrel.errors import BadInput
 from timbrel.instruments.sine.settings import N_HARMONICS, TIMBRE_SPACE, SineSettings
-from timbrel.sound.playing import QUIET_AFTER_S, Player, playable
+from timbrel.sound.playing import QUIET_AFTER_S, Player, playable, playable_note
 from timbrel.sound.voices import Voices
 from timbrel.units import midi_to_hz
 
@@ -68,8 +68,7 @@ class SinePlayer(Player):
         self, note_id: int, pitch: float, velocity: float, timbre: Tensor | None = None
     ) -> None:
         """Start a note."""
-        pitch = playable("pitch", pitch, 0.0, 127.0)
-        velocity = playable("velocity", velocity, 0.0, 1.0)
+        pitch, velocity = playable_note(pitch, velocity)
         goal = self._own_goal if timbre is None else _amplitudes(timbre)
         self.note_off(note_id)
         if self._voices.is_full:
