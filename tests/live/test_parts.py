@@ -29,6 +29,7 @@ from timbrel.live import (
     read_bindings,
     song_events,
 )
+from timbrel.live.events import NOTE_ON
 from timbrel.live.keys import HELD_S, SEMITONES
 from timbrel.midi import Score, ScoreNote, Track
 from timbrel.sound import Control, TimbreSpace
@@ -187,3 +188,20 @@ def test_calm_is_given_back() -> None:
     assert gc.isenabled()
     assert sys.getswitchinterval() == interval
     assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize("numbers", [(16, 16), (16, 999), (-1, 17), (7, 16), (64, 123)])
+def test_a_pad_wants_two_free_controllers(numbers: tuple[int, int]) -> None:
+    with pytest.raises(BadInput, match=f"a pad under controllers {numbers[0]} and {numbers[1]}: w"):
+        MorphPad(TimbreSpace.gaussian(2), torch.eye(2).unbind(), numbers, background=False)
+
+
+def test_a_song_of_more_events_than_a_ring_holds_loses_none() -> None:
+    ring, played = EventRing(capacity=4), []
+    events = [Event(0.0, NOTE_ON, 1, number, 100) for number in range(30)]
+    with feeding(ring, events) as done:
+        while not done.is_set() or len(ring):
+            played += ring.due(1.0)
+            time.sleep(0.001)
+    assert [event.data1 for event in played] == list(range(30))
+    assert ring.dropped == 0

@@ -76,12 +76,17 @@ class EventRing:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next event would be dropped."""
+        return len(self._waiting) >= self._capacity
+
     def push(self, event: Event) -> None:
         """Put an event in; its time is not before that of the last."""
-        if len(self._waiting) < self._capacity:
-            self._waiting.append(event)
-        else:
+        if self.is_full:
             self.dropped += 1
+        else:
+            self._waiting.append(event)
 
     def push_message(self, message: Sequence[int], time_s: float) -> None:
         """Put in what the bytes of a MIDI message say, if they say anything."""

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from timbrel.errors import BadInput
+from timbrel.live.controllers import RESERVED
 from timbrel.sound import MorphPath, TimbreSpace
 from timbrel.timbre import corner_weights
 
@@ -34,7 +36,8 @@ class MorphPad:
         background: whether a thread mixes; without one `mix` does.
 
     Raises:
-        BadInput: not two to four corners, or they do not fit the space.
+        BadInput: not two to four corners, or they do not fit the space, or the controllers are no
+            two that are free.
     """
 
     def __init__(
@@ -46,6 +49,12 @@ class MorphPad:
         *,
         background: bool = True,
     ) -> None:
+        free = set(range(128)) - RESERVED
+        if len(free.intersection(numbers)) != 2:
+            got = " and ".join(map(str, numbers))
+            raise BadInput(
+                f"a pad under controllers {got}: wanted two free ones, such as 16 and 17"
+            )
         self.numbers = numbers
         self.timbre: Tensor | None = None
         self._space = space

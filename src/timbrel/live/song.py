@@ -39,6 +39,8 @@ def song_events(score: Score, start_s: float = 0.0) -> list[Event]:
 def feeding(ring: EventRing, events: Sequence[Event]) -> Iterator[threading.Event]:
     """A thread that puts events into a ring, each half a second before it is due.
 
+    A song waits where the ring is full: a note whose end was dropped would sound for ever.
+
     Yields:
         What is set when the last one was put in.
     """
@@ -46,7 +48,7 @@ def feeding(ring: EventRing, events: Sequence[Event]) -> Iterator[threading.Even
 
     def feed() -> None:
         for event in events:
-            while event.time_s > time.perf_counter() + _AHEAD_S:
+            while event.time_s > time.perf_counter() + _AHEAD_S or ring.is_full:
                 if closed.wait(_IDLE_S):
                     return
             ring.push(event)
