@@ -22,16 +22,13 @@ class MomentField(nn.Module):
         width: of the blocks.
         blocks: how many.
         outputs: numbers said of each moment.
-        dropout: share of what a block adds that is left out in training.
     """
 
-    def __init__(
-        self, condition: int, width: int, blocks: int, outputs: int, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, condition: int, width: int, blocks: int, outputs: int) -> None:
         super().__init__()
         self.moment = nn.Linear(_N_MOMENT, width)
         self.bend = nn.Linear(condition, 2 * width)
-        self.blocks = nn.ModuleList(_Block(width, dropout) for _ in range(blocks))
+        self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, outputs)
 
@@ -49,15 +46,14 @@ class MomentField(nn.Module):
 class _Block(nn.Module):
     """x + MLP(x), normalised before."""
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.wide = nn.Linear(width, width)
         self.back = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
-        return x + self.dropout(self.back(nn.functional.silu(self.wide(self.norm(x)))))
+        return x + self.back(nn.functional.silu(self.wide(self.norm(x))))
 
 
 def moment_features(moment_s: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch features"]:

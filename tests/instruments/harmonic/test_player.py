@@ -402,3 +402,23 @@ def test_whatever_is_played_nothing_is_left_to_compile(instrument) -> None:
         player.silence()
         player.process(out[:1])
     assert [begun.data["dispatcher"] for _, begun in compiled.buffer] == []
+
+
+def test_a_note_that_died_away_gives_its_voice_up(instrument) -> None:
+    """It fades on a voice still; a note that takes that voice is another one from then on."""
+    player = instrument.player(2, RATE)
+    block = np.zeros(8, np.float32)
+    for note_id in (1, 2):
+        player.note_on(note_id, 60, 0.8)
+    player._tracks.end(1)  # as `advance` does with what nobody hears any more
+    player.process(block)
+    player.note_on(3, 60, 0.8)  # steals the voice of 1
+    player.note_off(3)
+    player.note_on(4, 60, 0.8)  # steals the released 3
+    player.note_off(4)
+    player.note_on(5, 60, 0.8)  # steals the released 4; the voice of 2 has faded furthest
+    player.note_on(6, 60, 0.8)
+    for note_id in (2, 5, 6):
+        player.note_off(note_id)
+    player.process(np.zeros(RATE, np.float32))
+    assert player.active_voices <= 2

@@ -46,14 +46,11 @@ class HarmonicSettings(Settings):
         size: one dial for all widths.
         sample_rate: of the sounds it hears and plays, in Hz: bands and slots reach its Nyquist.
         latent: numbers in the latent part of a timbre.
-        dropout: of the decoder, in training: without it the recorded instruments are learned by
-            heart, and unheard ones are no better known.
     """
 
     size: Size = "base"
     sample_rate: int = Field(default=16000, ge=8000, le=96000)
     latent: int = Field(default=64, ge=1, le=1024)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class Encoder(nn.Module):
@@ -98,16 +95,11 @@ class Decoder(nn.Module):
         self.slots, self.bands = slots, bands
         ins = settings.latent + N_PITCH_FEATURES + 1
         self.condition = nn.Sequential(
-            nn.Linear(ins, condition), nn.SiLU(), nn.Linear(condition, condition), nn.SiLU(),
-            nn.Dropout(settings.dropout),
-        )  # fmt: skip
+            nn.Linear(ins, condition), nn.SiLU(), nn.Linear(condition, condition), nn.SiLU()
+        )
         n_levels = slots.n_slots + bands.n_bands
-        self.sustain = MomentField(
-            condition, width, blocks, n_levels + bands.n_bands, settings.dropout
-        )
-        self.release = MomentField(
-            condition, width // _RELEASE_SHARE, 1, n_levels, settings.dropout
-        )
+        self.sustain = MomentField(condition, width, blocks, n_levels + bands.n_bands)
+        self.release = MomentField(condition, width // _RELEASE_SHARE, 1, n_levels)
 
     def forward(
         self,

@@ -119,8 +119,8 @@ class HarmonicPlayer(Player):
         self.note_off(note_id)
         if self._voices.is_full:
             self._cut(self._voices.steal())
-        number = self._voices.begin(note_id)
-        voice = self._of[number] = self._free_voice()
+        voice = self._free_voice()
+        self._of[self._voices.begin(note_id)] = voice
         self._held[note_id] = voice
         self._own[voice] = timbre is not None
         self._begin(voice, pitch, velocity, source)
@@ -264,9 +264,15 @@ class HarmonicPlayer(Player):
     def _free_voice(self) -> int:
         """One that is silent, or else the one that has faded furthest."""
         of, sounding = self._tracks.state.of, self._tracks.sounding
-        if sounding.all():
-            return int((of["fade_at"] - of["at"]).argmin())
-        return int(sounding.argmin())
+        if not sounding.all():
+            return int(sounding.argmin())
+        voice = int((of["fade_at"] - of["at"]).argmin())
+        # a note that died away by itself fades there still: it gives its voice up
+        for number in self._voices.sounding:
+            if self._of[number] == voice:
+                self._voices.end(number)
+                self._drop(voice)
+        return voice
 
     def _cut(self, number: int) -> None:
         """Let what sounds on a voice of `Voices` fade, and forget it."""
