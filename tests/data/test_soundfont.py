@@ -145,6 +145,10 @@ class TestPlayer:
         expected = 440 * 2 ** ((pitch - 69) / 12)
         assert frequency_hz(audio[8000:40000], 16000) == pytest.approx(expected, rel=1e-3)
 
+    def test_what_lies_above_nyquist_is_not_mirrored_back(self, player):
+        above, below = (np.abs(player.play(note(pitch))[8000:40000]).max() for pitch in (124, 96))
+        assert above < 0.01 * below
+
     def test_velocity_is_heard(self, player):
         soft, loud = (np.abs(player.play(note(69, v))).max() for v in (60, 120))
         assert loud / soft == pytest.approx(2.0, rel=0.02)

@@ -179,6 +179,12 @@ def test_a_song_is_fed_shortly_before_it_is_due() -> None:
         assert done.wait(10)
 
 
+def test_a_key_that_is_struck_while_it_is_down_comes_up_first() -> None:
+    notes = (ScoreNote(60, 1.0, 0.0, 2.0), ScoreNote(60.2, 1.0, 1.0, 3.0))
+    events = song_events(Score((Track("", 0, False, notes),)))
+    assert [(e.time_s, e.kind) for e in events] == [(0.0, ON), (1.0, OFF), (1.0, ON), (4.0, OFF)]
+
+
 def test_calm_is_given_back() -> None:
     interval = sys.getswitchinterval()
     with calm() as tidy:
