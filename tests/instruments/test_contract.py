@@ -93,6 +93,13 @@ def test_a_timbre_that_does_not_fit_is_refused(instrument) -> None:
         instrument.render(NOTES, torch.full((instrument.timbre_space.size,), float("nan")))
 
 
+def test_a_timbre_for_each_note_or_one_for_all(instrument, timbre) -> None:
+    with pytest.raises(BadInput, match="2 timbres for 3 notes: give one, or one each"):
+        instrument.render(Notes.of([60, 62, 64]), timbre.expand(2, -1))
+    with pytest.raises(BadInput, match="there is no note to render"):
+        instrument.render(Notes.of([]), timbre)
+
+
 def test_an_unknown_control_is_refused(instrument, timbre) -> None:
     with pytest.raises(BadInput, match="no control 'wobble'"):
         instrument.render(NOTES, timbre, {"wobble": 1.0})

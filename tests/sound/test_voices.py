@@ -38,5 +38,5 @@ def test_voices_that_died_away_are_taken_again() -> None:
 
 
 def test_there_must_be_a_voice() -> None:
-    with pytest.raises(BadInput, match="0 voices, wanted 1 or more"):
+    with pytest.raises(BadInput, match="0 voices, wanted 1 to 256"):
         Voices(0)

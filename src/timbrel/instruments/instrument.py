@@ -20,6 +20,8 @@ from timbrel.sound import Control, Notes, Performance, Rendered, TimbreSpace
 from timbrel.sound.playing import Follower, Player
 from timbrel.timbre import Bank
 
+LONGEST_FIT_S = 3600.0
+
 Ability = Literal[
     "encode", "generate", "transfer", "differentiable", "velocity", "bend", "takes",
     "legato", "play", "follow",
@@ -151,6 +153,17 @@ def check_pitch(pitch: float) -> float:
     if not 0 <= pitch <= 127:
         raise BadInput(f"the pitch of the sound is {float(pitch):g}, wanted a MIDI number 0 to 127")
     return pitch
+
+
+def fit_steps(seconds: float, steps_per_s: int) -> int:
+    """Steps of fitting for so many `seconds`.
+
+    Raises:
+        BadInput: they are no time, or longer than anybody waits.
+    """
+    if not 0 <= seconds <= LONGEST_FIT_S:
+        raise BadInput(f"fitting for {float(seconds):g} s, wanted 0 to {LONGEST_FIT_S:g}")
+    return round(seconds * steps_per_s)
 
 
 def resolve_controls(

@@ -102,7 +102,7 @@ class Shifted(Instrument):
         generator: torch.Generator | None = None,
     ) -> Rendered:
         """Audio of each note: the base note shifted, shaped, scaled; bends are ignored."""
-        timbres = self.timbre_space.check(timbre).expand(len(notes), -1)
+        timbres = self.timbre_space.for_notes(timbre, len(notes))
         bases: dict[tuple[float, bytes], Tensor] = {}
         sounds = []
         for note, own in zip(notes.batches(1), timbres, strict=True):

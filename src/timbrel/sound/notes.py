@@ -86,8 +86,11 @@ class Notes:
         >>> len(Notes.of([60, 64, 67], duration_s=2.0))
         3
         """
-        columns = [torch.atleast_1d(torch.as_tensor(x, dtype=torch.float32))
-                   for x in (pitch, velocity, duration_s)]  # fmt: skip
+        try:
+            columns = [torch.atleast_1d(torch.as_tensor(x, dtype=torch.float32))
+                       for x in (pitch, velocity, duration_s)]  # fmt: skip
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"notes: {error}: wanted numbers, or lists of them") from None
         try:
             return cls(*(column.clone() for column in torch.broadcast_tensors(*columns)))
         except RuntimeError:

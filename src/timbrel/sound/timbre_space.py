@@ -97,6 +97,19 @@ class TimbreSpace:
             )
         return timbre
 
+    def for_notes(self, timbre: Tensor, count: int) -> Float[Tensor, "notes params"]:
+        """A row for each of so many notes, of one timbre or of as many.
+
+        Raises:
+            BadInput: as `check`, or there are neither one nor as many, or there is no note.
+        """
+        timbre = self.check(timbre)
+        if count == 0:
+            raise BadInput("there is no note to render: give one or more")
+        if timbre.ndim == 2 and len(timbre) not in (1, count):
+            raise BadInput(f"{len(timbre)} timbres for {count} notes: give one, or one each")
+        return timbre.expand(count, -1)
+
     def sample(
         self, count: int, *, generator: torch.Generator | None = None
     ) -> Float[Tensor, "count params"]:

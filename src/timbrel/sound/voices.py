@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from timbrel.errors import BadInput
 
+MOST_VOICES = 256
+
 
 @dataclass
 class _Voice:
@@ -20,7 +22,7 @@ class Voices:
         n_voices: how many there are.
 
     Raises:
-        BadInput: there would be none.
+        BadInput: there would be none, or more than `MOST_VOICES`.
 
     >>> voices = Voices(2)
     >>> voices.begin(60), voices.begin(64), voices.steal(), voices.begin(67), voices.sounding
@@ -28,8 +30,8 @@ class Voices:
     """
 
     def __init__(self, n_voices: int) -> None:
-        if n_voices < 1:
-            raise BadInput(f"{n_voices} voices, wanted 1 or more")
+        if not (isinstance(n_voices, int) and 1 <= n_voices <= MOST_VOICES):
+            raise BadInput(f"{n_voices} voices, wanted 1 to {MOST_VOICES}")
         self._free = list(range(n_voices))
         # in the order of their beginnings
         self._sounding: dict[int, _Voice] = {}

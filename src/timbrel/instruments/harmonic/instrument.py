@@ -25,7 +25,12 @@ from timbrel.instruments.harmonic.sounding import Outline, Sounding
 from timbrel.instruments.harmonic.take import takes_of
 from timbrel.instruments.harmonic.timbre_layout import Layout, Parts
 from timbrel.instruments.harmonic.unsaid import Unsaid
-from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
+from timbrel.instruments.instrument import (
+    Ability,
+    ControlValues,
+    fit_steps,
+    resolve_controls,
+)
 from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.sound import Notes, Rendered
 
@@ -80,9 +85,11 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         Raises:
             BadAudio: the sound is silent or not finite, shorter than 20 ms or two periods, or
                 has no pitch and none was given.
+            BadInput: `seconds` is out of range.
         """
+        steps = FIT_STEPS + fit_steps(seconds, FIT_STEPS_PER_S)
         heard = with_likelier_end(self.network, hear(audio, self.sample_rate, pitch))
-        found = fit(self.network, heard, FIT_STEPS + round(seconds * FIT_STEPS_PER_S))
+        found = fit(self.network, heard, steps)
         with torch.no_grad():
             typical = torch.tensor([TYPICAL_VELOCITY])
             note = found.latent[None], torch.tensor([heard.pitch]), typical
@@ -100,9 +107,8 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         generator: torch.Generator | None = None,
     ) -> Rendered:
         """Audio of each note; what is held for longer than is known goes on as it did."""
-        timbre = self.timbre_space.check(timbre)
-        with torch.set_grad_enabled(timbre.requires_grad and torch.is_grad_enabled()):
-            timbres = timbre.expand(len(notes), -1)
+        timbres = self.timbre_space.for_notes(timbre, len(notes))
+        with torch.set_grad_enabled(timbres.requires_grad and torch.is_grad_enabled()):
             knobs = Knobs(**resolve_controls(self.controls, controls))
             takes = takes_of(notes, generator)
             sounds: list[Tensor] = []

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float32
 from torch import Tensor
 
+from timbrel.audio.resampling import check_rate
 from timbrel.dsp.tracks import TrackVoices
 from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.errors import BadInput
@@ -77,8 +78,7 @@ class HarmonicPlayer(Player):
     """
 
     def __init__(self, instrument: Harmonic, n_voices: int, sample_rate: int) -> None:
-        if sample_rate < 1:
-            raise BadInput(f"sample_rate is {sample_rate}, wanted 1 Hz or more")
+        check_rate(sample_rate)
         self._voices = Voices(n_voices)
         self.n_voices = n_voices
         self.sample_rate = sample_rate

@@ -21,6 +21,7 @@ from timbrel.instruments.instrument import (
     Ability,
     ControlValues,
     check_pitch,
+    fit_steps,
     resolve_controls,
 )
 from timbrel.instruments.mel_vae.decoded import LONGEST_HOLD_S, RELEASE_S, Decoded
@@ -86,7 +87,7 @@ class MelVAE(NetworkInstrument[MelVAESettings, MelVAENetwork]):
         generator: torch.Generator | None = None,
     ) -> Rendered:
         """Audio of each note; what is held for more than 3 s goes on as it did before."""
-        latents = self.timbre_space.check(timbre).expand(len(notes), -1)
+        latents = self.timbre_space.for_notes(timbre, len(notes))
         values = resolve_controls(self.controls, controls)
         salt = 0 if generator is None else int(torch.randint(1 << 31, (), generator=generator))
         sounds: list[Tensor] = [torch.empty(0)] * len(notes)
@@ -129,7 +130,7 @@ class MelVAE(NetworkInstrument[MelVAESettings, MelVAENetwork]):
         midi = torch.tensor([float(pitch)])
         with torch.no_grad():
             latent = self.network.encode(mel, midi)[0]
-        steps = round(seconds * FIT_STEPS_PER_S)
+        steps = fit_steps(seconds, FIT_STEPS_PER_S)
         return (self._fitted(latent, mel, midi, steps) if steps else latent)[0]
 
     def _heard_mel(self, audio: Float[Tensor, " time"]) -> Float[Tensor, "1 mels frames"]:

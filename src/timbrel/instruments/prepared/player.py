@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from timbrel.audio.resampling import check_rate
 from timbrel.dsp.sampler import RELEASE_RATE, add_note
 from timbrel.errors import BadInput
 from timbrel.instruments.prepared.shelf import VELOCITIES, Flavour, Key, Prepared, Shelf
@@ -108,8 +109,7 @@ class PreparedPlayer(Player):
     def __init__(
         self, instrument: Instrument, n_voices: int, sample_rate: int, *, background: bool = True
     ) -> None:
-        if sample_rate < 1:
-            raise BadInput(f"sample_rate is {sample_rate}, wanted 1 Hz or more")
+        check_rate(sample_rate)
         self.n_voices = n_voices
         self.sample_rate = sample_rate
         self._voices = Voices(n_voices)

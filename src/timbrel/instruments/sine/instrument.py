@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.audio import require_note
 from timbrel.errors import BadAudio
 from timbrel.instruments.instrument import (
     Ability,
@@ -59,7 +60,7 @@ class Sine(Instrument):
         generator: torch.Generator | None = None,
     ) -> Rendered:
         """Audio of each note; silent harmonics above Nyquist."""
-        amplitudes = self.timbre_space.check(timbre).expand(len(notes), -1)
+        amplitudes = self.timbre_space.for_notes(timbre, len(notes))
         resolve_controls(self.controls, controls)
         sounding_s = notes.duration_s + self.settings.release_s
         lengths = (sounding_s * self.sample_rate).round().long()
@@ -92,6 +93,7 @@ class Sine(Instrument):
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, " params"]:
         """Amplitudes of the sound's first harmonics, the strongest scaled to 1."""
+        audio = require_note(audio, self.sample_rate)
         if pitch is None:
             from timbrel.dsp.pitch import note_pitch
 

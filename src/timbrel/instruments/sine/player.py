@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from torch import Tensor
 
+from timbrel.audio.resampling import check_rate
 from timbrel.errors import BadInput
 from timbrel.instruments.sine.settings import N_HARMONICS, TIMBRE_SPACE, SineSettings
 from timbrel.sound.playing import QUIET_AFTER_S, Player, playable, playable_note
@@ -37,8 +38,7 @@ class SinePlayer(Player):
     """
 
     def __init__(self, settings: SineSettings, n_voices: int, sample_rate: int) -> None:
-        if sample_rate < 1:
-            raise BadInput(f"sample_rate is {sample_rate}, wanted 1 Hz or more")
+        check_rate(sample_rate)
         self.n_voices = n_voices
         self.sample_rate = sample_rate
         self._voices = Voices(n_voices)
