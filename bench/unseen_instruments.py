@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _bench import Bench, run
+from _bench import Bench, fluid_r3, run
 from _notes import (
     FOREIGN_FONT,
     HEARD_VELOCITY,
@@ -31,7 +31,6 @@ from _notes import (
     FontNote,
     FontNotes,
     hear,
-    held_out_font,
     held_out_programs,
     play,
     rivals,
@@ -75,12 +74,12 @@ def measure(bench: Bench) -> dict[str, float]:
 
     players = rivals(bench.instrument())
     fluid = heard_notes(held_out_programs(), 2 if bench.quick else 64)
-    figures = figures_of("", judge_font(bench, players, held_out_font(), fluid), players)
+    figures = figures_of("", judge_font(bench, fluid_r3(), fluid), players)
     foreign: list[Judged] = []
     if FOREIGN_FONT.is_file():
         even = [p.number for p in gm_programs() if p.family is not None and p.number % 2 == 0]
         notes = heard_notes(even, 2 if bench.quick else 60)
-        foreign = list(judge_font(bench, players, FontNotes(FOREIGN_FONT), notes))
+        foreign = list(judge_font(bench, FOREIGN_FONT, notes))
     figures |= figures_of("foreign_", foreign, players)
     recordings = judge_recordings(bench, players, bench.arguments.recordings)
     told = figures_of("", recordings, players)
@@ -98,21 +97,43 @@ def heard_notes(programs: Sequence[int], count: int) -> list[FontNote]:
     return notes
 
 
-def judge_font(
-    bench: Bench, players: dict[str, Instrument], font: FontNotes, notes: list[FontNote]
-) -> Iterator[Judged]:
-    for number, note in enumerate(notes):
-        bench.note(f"{number + 1} of {len(notes)}: {note.name} {note.pitch}")
-        recording = font.audio(note)
-        if recording is None:
-            continue
-        timbres = {end: hear(player, font, note) for end, player in players.items()}
-        for interval, step in INTERVALS.items():
-            pitch = note.pitch + step
-            target = font.audio(FontNote(note.program, pitch))
-            if target is not None:
-                sounds = played(players, timbres, recording, pitch, step)
-                yield Judged(interval, judge(sounds, target, pitch))
+def judge_font(bench: Bench, font: Path, notes: list[FontNote]) -> Iterator[Judged]:
+    """Notes of a font, judged on as many processes as were asked for."""
+    from timbrel.data.workers import each, worker_pool
+
+    processes = bench.arguments.processes
+    with worker_pool(processes, begin_judging, (bench.model, font)) as pool:
+        for number, judged in enumerate(each(pool, judge_note, notes), 1):
+            bench.note(f"{number} of {len(notes)}")
+            yield from judged
+
+
+_players: dict[str, Instrument]
+_font: FontNotes
+
+
+def begin_judging(model: str, font: Path) -> None:
+    """What a process needs to judge notes of a font."""
+    from timbrel.instruments import load
+
+    global _players, _font
+    _players, _font = rivals(load(model)), FontNotes(font)
+
+
+def judge_note(note: FontNote) -> list[Judged]:
+    """One note heard, and played at all intervals at which the font has it."""
+    recording = _font.audio(note)
+    if recording is None:
+        return []
+    timbres = {end: hear(player, _font, note) for end, player in _players.items()}
+    judged = []
+    for interval, step in INTERVALS.items():
+        pitch = note.pitch + step
+        target = _font.audio(FontNote(note.program, pitch))
+        if target is not None:
+            sounds = played(_players, timbres, recording, pitch, step)
+            judged.append(Judged(interval, judge(sounds, target, pitch)))
+    return judged
 
 
 def played(
@@ -234,6 +255,7 @@ def is_known(key: str) -> bool:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--processes", type=int, help="that judge; default: one a core")
     parser.add_argument("--recordings", type=Path, help="folder of recordings to hear as well")
 
 
