@@ -82,7 +82,9 @@ def versions() -> dict[str, str]:
 
 def typed_command() -> str:
     """The command line, by the program's name and not its path."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0]).name
+    # as `python -m timbrel` has it
+    return " ".join(["timbrel" if program == "__main__.py" else program, *sys.argv[1:]])
 
 
 def _cpu_model() -> str:
