@@ -65,8 +65,16 @@ def test_what_is_heard_is_what_was_played(pitch: float) -> None:
 
 
 def test_silence_has_no_timbre() -> None:
-    with pytest.raises(BadAudio, match="no harmonic of MIDI pitch 60 found: give the sound's own"):
+    with pytest.raises(BadAudio, match="the sound is silent"):
         Sine().encode(torch.zeros(16000), pitch=60.0)
+
+
+def test_a_sound_without_the_pitch_it_is_said_to_have_has_no_timbre() -> None:
+    """Whole periods of 440 Hz hold nothing of 661 Hz."""
+    whole = 440.0 * torch.arange(16000, dtype=torch.float64) / 16000
+    other = 12 * math.log2(661 / 440) + 69
+    with pytest.raises(BadAudio, match="found: give the sound's own"):
+        Sine().encode((2 * math.pi * whole).sin().float(), pitch=other)
 
 
 @pytest.mark.parametrize(
