@@ -279,28 +279,33 @@ def _add_residual(model, notes, voice, moment, is_up, levels):
     """What the timbre has beyond the decoder at a moment, held or after the release."""
     facts, parts, places = model.facts, model.parts, model.places
     gain, timbre = np.float32(notes.of[voice].gain), notes.timbre[voice]
-    by_frequency, moved = notes.slots[voice, BY_FREQUENCY], notes.slots[voice, MOVED]
-    row = notes.row[SPARE]
     begin, place = parts.partial, places[HELD, moment]
     noise_begin, noise_place = parts.noise, places[NOISE_HELD, moment]
     if is_up:
         begin, place = parts.partial_released, places[AT_RELEASE, moment]
         noise_begin, noise_place = parts.noise_released, place
+    row = notes.row[SPARE, : facts.n_slots]
+    _read_knots(timbre, begin, place, places[GROUPS], facts.n_groups, row)
+    _add_moved(row, notes.slots[voice, BY_FREQUENCY], 1 - BY_NUMBER, gain, levels)
+    row = notes.row[SPARE, : facts.n_bands]
+    _read_knots(timbre, noise_begin, noise_place, places[BAND_GROUPS], facts.n_band_groups, row)
+    _add_moved(row, notes.slots[voice, MOVED], NOISE_MOVES, gain, levels[facts.n_slots :])
+
+
+@part
+def _read_knots(timbre, begin, place, across, n_knots, row):
+    """A row of a residual, read between its knots in time and across."""
     # the last moment's own knot is the next one's, all the way
-    at, down = row_at(begin, facts.n_groups, place)
-    for slot in range(facts.n_slots):
-        left, right = parted(places[GROUPS, slot], facts.n_groups)
-        row[slot] = between_four(timbre, at + left, facts.n_groups, down, right)
-    for slot in range(facts.n_slots):
-        left, way = parted(by_frequency[slot], facts.n_slots)
+    at, down = row_at(begin, n_knots, place)
+    for j in range(len(row)):
+        left, right = parted(across[j], n_knots)
+        row[j] = between_four(timbre, at + left, n_knots, down, right)
+
+
+@part
+def _add_moved(row, moved, share, gain, levels):
+    """Add a row to levels, a share of it from where each of them moved to."""
+    for j in range(len(row)):
+        left, way = parted(moved[j], len(row))
         there = row[left] + (row[left + 1] - row[left]) * np.float32(way)
-        levels[slot] += gain * (there + (row[slot] - there) * np.float32(BY_NUMBER))
-    at, down = row_at(noise_begin, facts.n_band_groups, noise_place)
-    for band in range(facts.n_bands):
-        left, right = parted(places[BAND_GROUPS, band], facts.n_band_groups)
-        row[band] = between_four(timbre, at + left, facts.n_band_groups, down, right)
-    for band in range(facts.n_bands):
-        left, way = parted(moved[band], facts.n_bands)
-        there = row[left] + (row[left + 1] - row[left]) * np.float32(way)
-        said_db = row[band] + (there - row[band]) * np.float32(NOISE_MOVES)
-        levels[facts.n_slots + band] += gain * said_db
+        levels[j] += gain * (row[j] + (there - row[j]) * np.float32(share))
