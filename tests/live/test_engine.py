@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timbrel.instruments.sine import Sine
-from timbrel.live import Engine, Event, Knobs, MorphPad, Program
+from timbrel.live import Engine, Event, Keyboard, Knobs, MorphPad, Program
 from timbrel.sound import Control, TimbreSpace
 
 ON, OFF, CC, PROGRAM, BEND = 0x90, 0x80, 0xB0, 0xC0, 0xE0
@@ -22,7 +22,7 @@ B = 1 * 128 + 64
 
 def played(player, *events: tuple, block: int = 100, blocks: int = 2, **settings) -> Engine:
     """An engine that was sent events (time in ms, kind, data1, data2, channel) and played."""
-    engine = Engine(player, **settings)
+    engine = Engine(player, Keyboard(player, **settings))
     ring = engine.ring()
     for time_ms, kind, data1, *rest in events:
         data2, channel = (*rest, *(0, 1)[len(rest) :])
@@ -162,7 +162,7 @@ def test_programs_choose_sounds_and_unknown_ones_nothing(player) -> None:
     programs = [Program("flute", torch.tensor([1.0])), None, Program("bell", torch.tensor([2.0]))]
     engine = played(player, (1, PROGRAM, 2), (2, PROGRAM, 1), (3, PROGRAM, 99), programs=programs)
     assert player.calls == [(1, "timbre", 2.0)]
-    assert engine.timbre_name == "bell"
+    assert engine.keyboard.timbre_name == "bell"
 
 
 CONTROLS = (
@@ -281,7 +281,7 @@ def test_any_bytes_are_survived(messages: list[list[int]]) -> None:
 
 def test_ten_thousand_random_events_leave_memory_as_it_was(player) -> None:
     random = np.random.default_rng(0)
-    engine = Engine(player, knobs=Knobs())
+    engine = Engine(player)
     ring, out = engine.ring(), np.zeros(64, np.float32)
     kinds = random.choice([ON, ON, OFF, CC, BEND, PROGRAM], 13_000).tolist()
     channels = random.integers(1, 17, 13_000).tolist()

@@ -14,6 +14,7 @@ from timbrel.cli.timbres import Timbres, shown_name
 from timbrel.instruments import Instrument
 from timbrel.live import (
     Engine,
+    Keyboard,
     Knobs,
     MorphPad,
     Program,
@@ -66,12 +67,12 @@ def make_engine(wishes: Wishes, timbres: Timbres) -> Engine:
     if timbre is not None:
         player.set_timbre(timbre)
     pad = MorphPad(instrument.timbre_space, corners, wishes.xy) if corners else None
-    engine = Engine(
+    keyboard = Keyboard(
         player, programs=programs, knobs=_knobs(wishes, instrument), pad=pad,
-        channel=wishes.channel, bend_range=wishes.bend_range, gain=db_to_amplitude(wishes.gain_db),
-        legato=wishes.legato,
+        channel=wishes.channel, bend_range=wishes.bend_range, legato=wishes.legato,
     )  # fmt: skip
-    engine.timbre_name = name
+    keyboard.timbre_name = name
+    engine = Engine(player, keyboard, gain=db_to_amplitude(wishes.gain_db))
     if sys.stderr.isatty():
         say_note("preparing")
     player.prepare(_PREPARE_S)

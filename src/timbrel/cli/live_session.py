@@ -62,7 +62,7 @@ def play_live(wishes: Wishes) -> dict[str, Any]:
         stack.enter_context(output)
         if wishes.keys:
             stack.enter_context(reading_keys(keys_ring))
-        say_note(f"playing {engine.timbre_name} on {output.name}; Ctrl-C ends")
+        say_note(f"playing {engine.keyboard.timbre_name} on {output.name}; Ctrl-C ends")
         ends_s = float("inf")
         if score is not None:
             begin_s = time.perf_counter() + _COUNT_IN_S
@@ -91,9 +91,11 @@ def _chores(engine: Engine, wishes: Wishes, tidy: Callable[[], object]) -> Calla
     def do() -> None:
         nonlocal is_learning
         tidy()
-        if is_learning and engine.knobs.learning is None:
+        if is_learning and engine.keyboard.knobs.learning is None:
             is_learning = False
-            path = keep_bindings(settings_file(), wishes.using.model, engine.knobs.bindings)
+            path = keep_bindings(
+                settings_file(), wishes.using.model, engine.keyboard.knobs.bindings
+            )
             say_note(f"learned {wishes.learn}; kept in {path}")
 
     return do

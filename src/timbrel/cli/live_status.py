@@ -33,7 +33,7 @@ def _status(engine: Engine, output: Output) -> str:
         f"load {100 * meter.mean_load:.0f} % (most {100 * meter.look():.0f} %)",
         f"underflows {meter.underflows}",
         f"voices {engine.player.active_voices}/{engine.player.n_voices}",
-        engine.timbre_name,
+        engine.keyboard.timbre_name,
     ]
     return " | ".join([*parts, *([meter.problem] if meter.problem else [])])
 
@@ -74,5 +74,7 @@ def summary(engine: Engine, output: Output) -> dict[str, Any]:
         "blocks_not_finite": meter.not_finite,
         "failures": meter.failures,
         "problem": meter.problem or None,
-        "controllers": {str(number): name for number, name in engine.knobs.bindings.items()},
+        "controllers": {
+            str(number): name for number, name in engine.keyboard.knobs.bindings.items()
+        },
     }

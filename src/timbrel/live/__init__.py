@@ -2,8 +2,9 @@
 
 from timbrel.live.calm import calm
 from timbrel.live.clock import BlockClock
-from timbrel.live.engine import Engine, Program
+from timbrel.live.engine import Engine
 from timbrel.live.events import Event, EventRing, parse_event
+from timbrel.live.keyboard import Keyboard, Program
 from timbrel.live.keys import ComputerKeys, reading_keys
 from timbrel.live.knobs import Knobs, keep_bindings, parse_bindings, read_bindings, settings_file
 from timbrel.live.meter import Meter
@@ -19,6 +20,7 @@ __all__ = [
     "Engine",
     "Event",
     "EventRing",
+    "Keyboard",
     "Knobs",
     "Meter",
     "MidiInput",

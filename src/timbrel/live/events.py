@@ -36,6 +36,11 @@ class Event(NamedTuple):
     data1: int
     data2: int = 0
 
+    @property
+    def is_strike(self) -> bool:
+        """Whether a key goes down: struck with no force, one comes up."""
+        return self.kind == NOTE_ON and self.data2 > 0
+
 
 def parse_event(message: Sequence[int], time_s: float) -> Event | None:
     """The event that the bytes of one MIDI message say; None for what is no channel message.
