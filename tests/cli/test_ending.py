@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,27 @@ def test_a_pipe_is_no_place_for_a_result(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"a\.wav is a pipe or a device: give another --out$"):
         place_for(pipe, "a").fill(write)
     assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")
+@pytest.mark.parametrize("words", ["--version", "--help"])
+def test_an_output_without_room_is_one_line(words: str) -> None:
+    code, err = ended(f"{words} > /dev/full")
+    line = "timbrel: standard output cannot be written (No space left on device): send it elsewhere"
+    assert (code, err) == (2, f"{line}\n")
+    assert ended("nothing > /dev/full 2>&1") == (2, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a system whose shell cannot close streams")
+def test_a_closed_stream_leads_nowhere(tmp_path: Path) -> None:
+    assert ended("--version <&- >&-") == (0, "")
+    file = tmp_path / "out"
+    assert ended(f"nothing <&- >{file} 2>&-") == (2, "")
+    assert file.read_text(encoding="utf-8") == ""
+
+
+def ended(words: str) -> tuple[int, str]:
+    """Exit code and stderr of a command line in a shell."""
+    line = f"{shlex.quote(sys.executable)} -m timbrel {words}"
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr

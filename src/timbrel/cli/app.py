@@ -16,6 +16,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -91,9 +93,7 @@ def run(tokens: Sequence[str]) -> int:
     except BrokenPipeError:
         return _without_reader()
     except OSError as error:
-        if error.filename is None:
-            raise
-        return _failed(f"{error.filename}: {error.strerror}")
+        return _failed(_refused(error))
     return code or OK
 
 
@@ -101,6 +101,7 @@ def main() -> None:
     """The `timbrel` command."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name the terminal cannot show
@@ -111,6 +112,17 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+def _open_what_is_closed() -> None:
+    """Have a standard stream that was closed (`2>&-`) lead nowhere.
+
+    Python has None in its place, and `print` takes that for stdout. Each file opened gets the
+    lowest free number, which is the stream's own.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def _end(number: int, _: object) -> NoReturn:
     """End as by an exception: what is unfinished is tidied away, and sound cards are let go."""
     raise SystemExit(128 + number)
@@ -119,11 +131,29 @@ def _end(number: int, _: object) -> NoReturn:
 def _failed(line: str, code: int = BAD_INPUT) -> int:
     if len(line) > _LONGEST_LINE:  # what was given may be endless; what to do stands last
         line = f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
-    print(f"timbrel: {line}", file=sys.stderr)
+    with suppress(OSError):  # where stderr takes nothing, the code must do
+        print(f"timbrel: {line}", file=sys.stderr)
     return code
 
 
+def _refused(error: OSError) -> str:
+    """The line for what the system refused; the error itself where nobody knows of what."""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    try:
+        print(flush=True)
+    except OSError as still:
+        _lose_output()
+        return f"standard output cannot be written ({still.strerror}): send it elsewhere"
+    raise error
+
+
 def _without_reader() -> int:
-    """Close a pipe that nobody reads (`timbrel models | head -1`), so that exit is quiet."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """The end where nobody reads any more (`timbrel models | head -1`)."""
+    _lose_output()
     return READER_GONE
+
+
+def _lose_output() -> None:
+    """Close an output that takes nothing, so that exit is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
