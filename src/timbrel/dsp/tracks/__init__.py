@@ -7,6 +7,7 @@
 | `noise`     | looped noise of each band                                     |
 | `synthesis` | tracks to audio, as tensors with gradients: the definition    |
 | `rendering` | whole notes compiled                                          |
+| `learnable` | the same with gradients of levels, compiled by `adjoint`      |
 | `voices`    | notes live and block by block, by the same code               |
 | `kernel`    | that code: hop by hop; `loops` within it, `state` under it    |
 """
@@ -14,6 +15,7 @@
 from __future__ import annotations
 
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.learnable import render_levels
 from timbrel.dsp.tracks.rendering import render_tracks
 from timbrel.dsp.tracks.synthesis import synthesise
 from timbrel.dsp.tracks.tracks import SILENT_DB, TRANSIENT_RATE, Tracks, silence, stack
@@ -25,6 +27,7 @@ __all__ = [
     "Bands",
     "TrackVoices",
     "Tracks",
+    "render_levels",
     "render_tracks",
     "silence",
     "stack",

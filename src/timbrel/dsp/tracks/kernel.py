@@ -78,7 +78,7 @@ def _play_one(state, voice, out):
     done, note, sound = 0, state.of[voice], state.desk[SOUND]
     while done < len(out) and note.is_sounding:
         if note.at == note.until:
-            _open_hop(state, voice)
+            open_hop(state, voice)
         begin = note.hops * note.hop
         length = min(len(out) - done, note.until - note.at, len(sound))
         ramp(state.desk[SHARE], 0, length, (note.at - begin) / note.hop, 1 / note.hop)
@@ -99,7 +99,7 @@ def _play_one(state, voice, out):
 
 
 @part
-def _open_hop(state, voice):
+def open_hop(state, voice):
     """Goes on to the next frame, or holds the last one where none has come yet."""
     note = state.of[voice]
     if note.at > 0:
@@ -140,13 +140,13 @@ def _add_partials(state, voice, length):
     ratio, level = state.c_ratio[voice], state.c_level[voice]
     while done < length and count > 0:
         stop = min(length, done + PIECE - (place + done) % PIECE)
-        _place_piece(state, voice, done, stop)
+        place_piece(state, voice, done, stop)
         add_sines(desk[SOUND], desk[PSI], desk[SHARE], done, stop, count, state.turn, ratio, level)
         done = stop
 
 
 @part
-def _place_piece(state, voice, done, stop):
+def place_piece(state, voice, done, stop):
     """What a piece needs: cycles of f0 since its middle, and all phases there."""
     note, psi = state.of[voice], state.desk[PSI]
     left, right = _steps(state, voice)

@@ -97,6 +97,31 @@ def add_noise(sound, share, done, stop, bank, place, left, right):
                 sound[n] += (level + grow * share[n]) * bank[b, at + i]
 
 
+@part(fastmath=True)
+def hear_sine(heard, psi, share, done, stop, turn, ratio):
+    """How much of a sine is in what is heard, and how much of it rising along the ramp."""
+    first, turn, ratio = np.uint64(done), np.float32(turn), np.float32(ratio)
+    steady, rising = np.float32(0), np.float32(0)
+    for i in range(np.uint64(stop - done)):
+        n = first + i
+        product = heard[n] * _sine(turn + ratio * psi[n])
+        steady += product
+        rising += share[n] * product
+    return steady, rising
+
+
+@part(fastmath=True)
+def hear_noise(heard, share, length, bank, place):
+    """The same of a band's noise."""
+    at = np.uint64(place)
+    steady, rising = np.float32(0), np.float32(0)
+    for n in range(np.uint64(length)):
+        product = heard[n] * bank[at + n]
+        steady += product
+        rising += share[n] * product
+    return steady, rising
+
+
 @part
 def move_noise(place, loops, length):
     """Moves places in loops on by so many samples."""

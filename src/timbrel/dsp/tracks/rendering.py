@@ -38,11 +38,11 @@ def render_tracks(
     for row in range(rows):
         take = 0 if takes is None else int(takes[row])
         turn = None if starts is None else starts[row].detach().cpu().numpy()
-        play(_whole_note(notes[row], sample_rate, turn, take, hear), audio[row])
+        play(whole_note(notes[row], sample_rate, turn, take, hear), audio[row])
     return torch.from_numpy(audio).reshape(*tracks.batch, length).to(tracks.f0_hz)
 
 
-def _whole_note(
+def whole_note(
     note: Tracks, sample_rate: int, start: np.ndarray | None, noise_start: int, hear: Hear
 ) -> State:
     """One voice that has been given all of its frames."""
