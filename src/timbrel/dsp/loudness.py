@@ -61,7 +61,7 @@ def a_weighting(
     >>> a_weighting(torch.randn(2, 100), 16000).shape
     torch.Size([2, 100])
     """
-    filtered = signal.sosfilt(_a_sections(sample_rate), audio.detach().cpu().double().numpy())
+    filtered = signal.sosfilt(a_sections(sample_rate), audio.detach().cpu().double().numpy())
     return torch.from_numpy(filtered).to(audio)
 
 
@@ -103,7 +103,8 @@ def _of_lufs(loudness_lufs: float) -> float:
 
 
 @lru_cache(maxsize=8)
-def _a_sections(sample_rate: int) -> np.ndarray:
+def a_sections(sample_rate: int) -> np.ndarray:
+    """The A curve as second-order sections, as scipy has them."""
     poles = np.exp(-2 * np.pi * np.array(_A_POLES_HZ) / sample_rate)
     top_hz, reference_hz = 0.45 * sample_rate, 1000.0
     at_dc = (1.0, 1.0, 1.0, 1.0)
