@@ -93,6 +93,14 @@ def test_a_timbre_that_does_not_fit_is_refused(instrument) -> None:
         instrument.render(NOTES, torch.full((instrument.timbre_space.size,), float("nan")))
 
 
+def test_a_far_out_timbre_sounds_as_the_nearest_legal_one(instrument, timbre) -> None:
+    space, note = instrument.timbre_space, Notes.of(60.0, duration_s=0.2)
+    for far in (torch.full_like(timbre, 999.0), -999 * timbre.sign(), 500 * timbre.double().sign()):
+        sound = instrument.render(note, far).audio
+        assert bool(sound.isfinite().all())
+        assert torch.equal(sound, instrument.render(note, space.project(far.float())).audio)
+
+
 def test_a_timbre_for_each_note_or_one_for_all(instrument, timbre) -> None:
     with pytest.raises(BadInput, match="2 timbres for 3 notes: give one, or one each"):
         instrument.render(Notes.of([60, 62, 64]), timbre.expand(2, -1))

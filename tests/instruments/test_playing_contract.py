@@ -264,6 +264,17 @@ def test_a_new_timbre_is_that_of_the_next_note(started, timbres) -> None:
     np.testing.assert_allclose(heard(told, 4000), heard(given, 4000), atol=1e-6)
 
 
+def test_a_far_out_timbre_sounds_as_the_nearest_legal_one(started, instrument, timbres) -> None:
+    far = 999 * timbres[1].double().sign()
+    told, given = started(), started()
+    told.set_timbre(far)
+    told.note_on(1, 60.0, 0.8)
+    given.note_on(1, 60.0, 0.8, instrument.timbre_space.project(far.float()))
+    sound = heard(told, 4000)
+    assert np.isfinite(sound).all()
+    np.testing.assert_allclose(sound, heard(given, 4000), rtol=1e-6, atol=1e-6)
+
+
 def test_what_cannot_be_played_is_refused_and_leaves_the_player_whole(started, timbres) -> None:
     player, untouched = started(), started()
     with pytest.raises(BadInput, match="pitch is nan, wanted 0 to 127"):

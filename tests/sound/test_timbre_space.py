@@ -174,3 +174,12 @@ def test_projecting_finds_the_nearest_legal_timbre() -> None:
     timbre = torch.tensor([9.0, -9, 0, 3, 4, -5, 5, 2.6, 130])
     wanted = torch.tensor([9.0, -9, 0, 0.6, 0.8, -1, 2, 3, 127])
     torch.testing.assert_close(MIXED.project(timbre), wanted)
+
+
+def test_what_is_played_is_the_nearest_legal_timbre() -> None:
+    far = torch.tensor([-50.0, 3.0, 999.0, 0.0, 5.0, 3.0, -7.0, 1.7, 200.0], dtype=torch.float64)
+    near = torch.tensor([-20.0, 3.0, 20.0, 0.0, 1.0, 2.0, -1.0, 2.0, 127.0])
+    assert torch.equal(MIXED.for_player(far), near)
+    assert torch.equal(MIXED.for_notes(far, 2), near.expand(2, -1))
+    with pytest.raises(BadInput, match=r"timbre has shape \(1, 9\), wanted \[9\]"):
+        MIXED.for_player(far[None])

@@ -8,8 +8,10 @@ model could not say of one recording, nothing where nothing was recorded.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -22,7 +24,10 @@ MorphPath = Literal["linear", "spherical"]
 """How timbres are mixed: along a line, or along the sphere that Gaussian latents lie on."""
 
 FURTHEST = 1e3
-"""No number of any timbre is so far from 0; networks that are told more answer with NaN."""
+"""No number of any timbre is so far from 0: more is a mistake, and not brought to what is legal."""
+
+FURTHEST_LATENT = 20.0
+"""No Gaussian latent is so far from 0; networks that are told much more answer with NaN."""
 
 
 class Kind(Enum):
@@ -38,7 +43,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Dimension:
-    """A run of `size` neighbouring numbers of one kind, legal between `low` and `high`."""
+    """A run of `size` neighbouring numbers of one kind, legal between `low` and `high`.
+
+    Gaussian ones are legal up to `FURTHEST_LATENT` either way, and those on a sphere have no range.
+    """
 
     name: str
     kind: Kind
@@ -97,8 +105,19 @@ class TimbreSpace:
             )
         return timbre
 
+    def for_player(self, timbre: Tensor) -> Float[Tensor, " params"]:
+        """The nearest legal timbre, of one that is for all notes.
+
+        Raises:
+            BadInput: as `check`, or it is no single one.
+        """
+        timbre = self.check(timbre)
+        if timbre.ndim != 1:
+            raise BadInput(f"timbre has shape {tuple(timbre.shape)}, wanted [{self.size}]")
+        return self.project(timbre.detach().float())
+
     def for_notes(self, timbre: Tensor, count: int) -> Float[Tensor, "notes params"]:
-        """A row for each of so many notes, of one timbre or of as many.
+        """A row for each of so many notes, of one timbre or of as many, each the nearest legal one.
 
         Raises:
             BadInput: as `check`, or there are neither one nor as many, or there is no note.
@@ -108,7 +127,7 @@ class TimbreSpace:
             raise BadInput("there is no note to render: give one or more")
         if timbre.ndim == 2 and len(timbre) not in (1, count):
             raise BadInput(f"{len(timbre)} timbres for {count} notes: give one, or one each")
-        return timbre.expand(count, -1)
+        return self.project(timbre.float()).expand(count, -1)
 
     def sample(
         self, count: int, *, generator: torch.Generator | None = None
@@ -130,15 +149,13 @@ class TimbreSpace:
 
     def project(self, timbre: Float[Tensor, "*batch params"]) -> Float[Tensor, "*batch params"]:
         """The nearest legal timbre: on the sphere, within its range, a whole choice."""
-        parts = []
-        for d, part in zip(self.dimensions, self._split(timbre), strict=True):
+        low, high = (limits.to(timbre) for limits in self._limits)
+        parts = list(self._split(timbre.clamp(low, high)))
+        for i, d in enumerate(self.dimensions):
             if d.kind is Kind.SPHERE:
-                part = part / part.norm(dim=-1, keepdim=True).clamp_min(1e-9)
-            elif d.kind in (Kind.RANGE, Kind.FIXED, Kind.RESIDUAL):
-                part = part.clamp(d.low, d.high)
+                parts[i] = parts[i] / parts[i].norm(dim=-1, keepdim=True).clamp_min(1e-9)
             elif d.kind is Kind.CHOICE:
-                part = part.clamp(d.low, d.high).round()
-            parts.append(part)
+                parts[i] = parts[i].round()
         return torch.cat(parts, dim=-1)
 
     def mix(
@@ -180,6 +197,16 @@ class TimbreSpace:
         mixed = torch.cat(parts, dim=-1)
         alone = (weights == 1.0).any(-1, keepdim=True) & ((weights != 0).sum(-1, keepdim=True) == 1)
         return torch.where(alone, corners[heaviest], mixed)
+
+    @cached_property
+    def _limits(self) -> tuple[Float[Tensor, " params"], Float[Tensor, " params"]]:
+        """The lowest and the highest legal value of each number."""
+        wide = {Kind.GAUSSIAN: FURTHEST_LATENT, Kind.SPHERE: math.inf}
+        ranges = [(-wide[d.kind], wide[d.kind]) if d.kind in wide else (d.low, d.high)
+                  for d in self.dimensions]  # fmt: skip
+        sizes = torch.tensor([d.size for d in self.dimensions])
+        low, high = torch.tensor(ranges).repeat_interleave(sizes, 0).unbind(1)
+        return low, high
 
     def _split(self, timbre: Tensor) -> tuple[Tensor, ...]:
         return timbre.split([dimension.size for dimension in self.dimensions], dim=-1)

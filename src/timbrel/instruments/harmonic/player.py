@@ -227,13 +227,9 @@ class HarmonicPlayer(Player):
 
     def _written(self, timbre: Tensor, row: int) -> int:
         """The row, with a timbre written to it, and what players want to know of it."""
-        if timbre.ndim != 1:
-            got = tuple(timbre.shape)
-            raise BadInput(f"timbre has shape {got}, wanted [{self._space.size}]")
-        self._space.check(timbre)
         notes, parts = self._notes, self._model.parts
         numbers, note = notes.timbre[row], notes.of[row]
-        numbers[:] = timbre.detach().numpy()
+        numbers[:] = self._space.for_player(timbre).numpy()
         note["pitch"], note["velocity"] = numbers[parts["pitch"]], TYPICAL_VELOCITY
         known_s = float(numbers[parts["known_s"]])
         wander, swell = np.split(numbers[parts["wander"] : parts["burst"]], 2)

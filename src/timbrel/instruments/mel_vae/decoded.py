@@ -22,6 +22,9 @@ _HEARD_EARLY_S = 0.1
 _FALL_MEASURED_S = 1.4
 """Over how long a sound's fall is measured: several turns of a slow tremolo."""
 
+_LOUDEST_DB = 24.0
+"""No band of a known sound is so loud (17 dB at most); far-out latents would be, 250 dB even."""
+
 _LEVEL_FRAMES = 8
 """A level is the mean of so many frames, an eighth of a second: one turn of a fast vibrato."""
 
@@ -41,6 +44,14 @@ class Decoded:
     noise_db: Float[Tensor, "notes mels frames"]
     comb_db: Float[Tensor, "notes mels"]
     level_db: Float[Tensor, " notes"]
+
+    def held_down(self) -> Decoded:
+        """With no band, and no note, louder than anything that was learned."""
+        harmonic_db, noise_db, level_db = (
+            level.clamp(max=_LOUDEST_DB)
+            for level in (self.harmonic_db, self.noise_db, self.level_db)
+        )
+        return replace(self, harmonic_db=harmonic_db, noise_db=noise_db, level_db=level_db)
 
     def sustained(self, frames: int, frame_rate: float) -> Decoded:
         """With `frames` more of sustain before the release of the longest hold.

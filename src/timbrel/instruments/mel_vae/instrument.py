@@ -105,7 +105,8 @@ class MelVAE(NetworkInstrument[MelVAESettings, MelVAENetwork]):
         scale = self.network.scale
         held_s = notes.duration_s.clamp(max=LONGEST_HOLD_S)
         frames = _frames(float(held_s.max()), scale)
-        decoded = self.network.decoder(latents, notes.pitch, notes.velocity, held_s, frames)
+        said = self.network.decoder(latents, notes.pitch, notes.velocity, held_s, frames)
+        decoded = said.held_down()
         extra = round(float((notes.duration_s - held_s).max()) * scale.frame_rate)
         return decoded if extra == 0 else decoded.sustained(extra, scale.frame_rate)
 

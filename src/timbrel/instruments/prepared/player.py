@@ -175,8 +175,7 @@ class PreparedPlayer(Player):
 
     def set_timbre(self, timbre: Tensor) -> None:
         """Give the player a timbre; held notes go over to it once it is prepared."""
-        self._check(timbre)
-        self._timbre = timbre
+        self._timbre = self._space.for_player(timbre)
         self._reflavour()
 
     def set(self, control: str, value: float) -> None:
@@ -295,14 +294,7 @@ class PreparedPlayer(Player):
         self._wish()
 
     def _flavoured(self, timbre: Tensor) -> Flavour:
-        self._check(timbre)
-        return Flavour.of(timbre, self._settings)
-
-    def _check(self, timbre: Tensor) -> None:
-        if timbre.ndim != 1:
-            got = tuple(timbre.shape)
-            raise BadInput(f"timbre has shape {got}, wanted [{self._space.size}]")
-        self._space.check(timbre)
+        return Flavour.of(self._space.for_player(timbre), self._settings)
 
     def _fade(self, numbers: list[int]) -> None:
         """Let voices that are taken away fade: their last samples are computed here and now."""
