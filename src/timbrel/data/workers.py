@@ -42,7 +42,7 @@ def worker_pool(
             start(*arguments)
         yield _ThisProcess()
         return
-    pool = ProcessPoolExecutor(
+    pool = _DeafProcesses(
         processes if processes is not None else available_cores(),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin,
@@ -63,6 +63,23 @@ def each(
         return
     for future in as_completed([pool.submit(function, task) for task in tasks]):
         yield future.result()
+
+
+class _DeafProcesses(ProcessPoolExecutor):
+    """A pool whose processes hear no Ctrl-C from their birth on, and not only from `_begin` on.
+
+    They are born when something is submitted. A Ctrl-C that comes meanwhile reaches this process
+    right afterwards.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            return super().submit(fn, *args, **kwargs)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _ThisProcess(Executor):
