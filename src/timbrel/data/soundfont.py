@@ -8,17 +8,15 @@ stopped is finished by the same call; another font or other settings want anothe
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from timbrel.config import to_toml
 from timbrel.data.annotation import Entry, with_qualities
 from timbrel.data.claim import alone_in
+from timbrel.data.font import check_claim, check_font, claim_of
 from timbrel.data.gm_programs import Program, chosen_programs, gm_programs
 from timbrel.data.nsynth_layout import example, split_folder, write_examples
 from timbrel.data.soundfont_plan import (
@@ -30,8 +28,8 @@ from timbrel.data.soundfont_plan import (
 )
 from timbrel.data.soundfont_render import Fate, font_programs, render_notes, start_worker
 from timbrel.data.workers import each, worker_pool
-from timbrel.errors import BadConfig, BadInput, MissingExtra
-from timbrel.files import is_stream, replacing
+from timbrel.errors import BadConfig, BadInput
+from timbrel.files import replacing
 from timbrel.progress import Progress
 
 __all__ = [
@@ -92,8 +90,11 @@ def render_soundfont(
         MissingExtra: tinysoundfont is not installed.
     """
     settings = settings or SoundFontSettings()
-    font, out = _checked_font(Path(font)), Path(out)
-    claim = _claim(out, font, settings)
+    font, out = check_font(Path(font)), Path(out)
+    claim = claim_of(font, settings)
+    check_claim(out / _CLAIM, claim)
+    if not (out / _CLAIM).exists() and any(out.glob("nsynth-*")):
+        raise BadInput(f"{out} holds a set that is not from a SoundFont: choose another folder")
     with alone_in(out), worker_pool(processes, start_worker, (font, settings)) as pool:
         try:
             there = pool.submit(font_programs).result()
@@ -128,21 +129,6 @@ def _rendered(
     return fates
 
 
-def _checked_font(font: Path) -> Path:
-    if importlib.util.find_spec("tinysoundfont") is None:
-        raise MissingExtra("tinysoundfont, which plays SoundFonts,", "soundfont")
-    try:
-        if is_stream(font):
-            raise BadInput(f"{font} is a pipe or a device: give an .sf2 or .sf3 file")
-        with font.open("rb") as file:
-            head = file.read(12)
-    except OSError as error:
-        raise BadInput(f"{font} cannot be read ({error.strerror}): give a SoundFont") from None
-    if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
-        raise BadInput(f"{font} is no SoundFont: give an .sf2 or .sf3 file")
-    return font.resolve()
-
-
 def _present(
     settings: SoundFontSettings, there: tuple[int, ...], font: Path
 ) -> tuple[tuple[Program, ...], tuple[str, ...]]:
@@ -155,26 +141,6 @@ def _present(
     if not programs:
         raise BadInput(f"{font} has none of the wanted programs in bank {settings.bank}")
     return programs, absent
-
-
-def _claim(out: Path, font: Path, settings: SoundFontSettings) -> str:
-    """What says whose set a folder is.
-
-    Raises:
-        BadInput: the folder is another's.
-    """
-    with font.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    claim = f"# {font.name}, sha256 {digest}\n{to_toml(settings)}"
-    path = out / _CLAIM
-    if path.exists() and path.read_text(encoding="utf-8") != claim:
-        raise BadInput(
-            f"{out} holds a set of another font or other settings ({_CLAIM} tells): "
-            "choose another folder, or delete that one"
-        )
-    if not path.exists() and any(out.glob("nsynth-*")):
-        raise BadInput(f"{out} holds a set that is not from a SoundFont: choose another folder")
-    return claim
 
 
 def _begin(out: Path, claim: str) -> None:

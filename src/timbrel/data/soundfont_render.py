@@ -7,7 +7,6 @@ is sent; a note's samples depend on nothing but the font, the settings and the n
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -17,17 +16,12 @@ import soundfile
 import torch
 
 from timbrel.audio import resample
+from timbrel.data.font import open_font, oversampled, sound_of
 from timbrel.data.nsynth_layout import split_folder
 from timbrel.data.soundfont_plan import PlannedNote, SoundFontSettings
-from timbrel.errors import BadInput
 from timbrel.files import replacing
 
 _CHANNEL = 0
-
-_CLEAN_HZ = 96000
-"""The synth reads recordings faster or slower without a filter, so what passes its Nyquist
-frequency mirrors back: at 16 kHz that is 2 to 3 dB of log-mel L1 away from the note, for notes far
-above their recordings 17. At this rate nearly all of it lies above what is kept."""
 
 
 class Fate(Enum):
@@ -43,12 +37,9 @@ class FontPlayer:
     """A font opened for rendering single notes."""
 
     def __init__(self, font: Path, settings: SoundFontSettings) -> None:
-        import tinysoundfont
-
         self.settings = settings
-        self._rate = settings.sample_rate * math.ceil(_CLEAN_HZ / settings.sample_rate)
-        self._synth = tinysoundfont.Synth(settings.gain_db, self._rate)
-        self._font = self._synth.sfload(str(font))
+        self._rate = oversampled(settings.sample_rate)
+        self._synth, self._font = open_font(font, settings.gain_db, self._rate)
 
     def programs(self) -> tuple[int, ...]:
         """Numbers of the programs that the font's bank has."""
@@ -69,19 +60,13 @@ class FontPlayer:
         synth.sounds_off()
         synth.generate(self._rate // 4)
         length = round(settings.length_s * settings.sample_rate)
-        oversampled = length * (self._rate // settings.sample_rate)
-        held = min(oversampled, round((note.hold_s or settings.hold_s) * self._rate))
+        n_generated = length * (self._rate // settings.sample_rate)
+        held = min(n_generated, round((note.hold_s or settings.hold_s) * self._rate))
         synth.noteon(_CHANNEL, note.pitch, note.velocity)
-        key_down = self._generate(held)
+        key_down = sound_of(synth, held)
         synth.noteoff(_CHANNEL, note.pitch)
-        audio = np.concatenate([key_down, self._generate(oversampled - held)])
+        audio = np.concatenate([key_down, sound_of(synth, n_generated - held)])
         return resample(torch.from_numpy(audio), self._rate, settings.sample_rate)[:length].numpy()
-
-    def _generate(self, length: int) -> np.ndarray:
-        if not length:
-            return np.zeros(0, dtype=np.float32)
-        stereo = np.frombuffer(self._synth.generate(length), dtype=np.float32)
-        return stereo.reshape(-1, 2).mean(axis=1)
 
 
 _font: Path
@@ -97,12 +82,7 @@ def start_worker(font: Path, settings: SoundFontSettings) -> None:
 
 @lru_cache(maxsize=1)
 def _player() -> FontPlayer:
-    try:
-        return FontPlayer(_font, _settings)
-    except RuntimeError:
-        raise BadInput(
-            f"{_font} is damaged or no SoundFont: give a whole .sf2 or .sf3 file"
-        ) from None
+    return FontPlayer(_font, _settings)
 
 
 def font_programs() -> tuple[int, ...]:

@@ -1,0 +1,101 @@
+"""A SoundFont opened with tinysoundfont, at a rate at which it does not mirror.
+
+A font is foreign data read by native code: it is only ever opened in a worker process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from timbrel.config import Settings, to_toml
+from timbrel.errors import BadInput, MissingExtra
+from timbrel.files import is_stream
+
+if TYPE_CHECKING:
+    from tinysoundfont import Synth
+
+_CLEAN_HZ = 96000
+"""The synth reads recordings faster or slower without a filter, so what passes its Nyquist
+frequency mirrors back: at 16 kHz that is 2 to 3 dB of log-mel L1 away from the note, for notes far
+above their recordings 17. At this rate nearly all of it lies above what is kept."""
+
+
+def oversampled(sample_rate: int) -> int:
+    """The lowest multiple of a rate at which the synth is clean.
+
+    >>> oversampled(16000), oversampled(44100), oversampled(48000)
+    (96000, 132300, 96000)
+    """
+    return sample_rate * math.ceil(_CLEAN_HZ / sample_rate)
+
+
+def open_font(font: Path, gain_db: float, sample_rate: int) -> tuple[Synth, int]:
+    """A synth, and the number that the font has in it.
+
+    Raises:
+        BadInput: the font is damaged.
+    """
+    import tinysoundfont
+
+    synth = tinysoundfont.Synth(gain_db, sample_rate)
+    try:
+        return synth, synth.sfload(str(font))
+    except RuntimeError:
+        raise BadInput(
+            f"{font} is damaged or no SoundFont: give a whole .sf2 or .sf3 file"
+        ) from None
+
+
+def sound_of(synth: Synth, length: int) -> np.ndarray:
+    """The synth's next samples, mono."""
+    if not length:
+        return np.zeros(0, dtype=np.float32)
+    stereo = np.frombuffer(synth.generate(length), dtype=np.float32)
+    return stereo.reshape(-1, 2).mean(axis=1)
+
+
+def check_font(font: Path) -> Path:
+    """The whole path of a file that looks like a SoundFont.
+
+    Raises:
+        BadInput: it does not.
+        MissingExtra: tinysoundfont is not installed.
+    """
+    if importlib.util.find_spec("tinysoundfont") is None:
+        raise MissingExtra("tinysoundfont, which plays SoundFonts,", "soundfont")
+    try:
+        if is_stream(font):
+            raise BadInput(f"{font} is a pipe or a device: give an .sf2 or .sf3 file")
+        with font.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        raise BadInput(f"{font} cannot be read ({error.strerror}): give a SoundFont") from None
+    if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
+        raise BadInput(f"{font} is no SoundFont: give an .sf2 or .sf3 file")
+    return font.resolve()
+
+
+def claim_of(font: Path, settings: Settings) -> str:
+    """What says of a folder which font it was rendered from, and how."""
+    with font.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"# {font.name}, sha256 {digest}\n{to_toml(settings)}"
+
+
+def check_claim(path: Path, claim: str) -> None:
+    """That a folder is nobody's, or was begun by the same call.
+
+    Raises:
+        BadInput: it is another's.
+    """
+    if path.exists() and path.read_text(encoding="utf-8") != claim:
+        raise BadInput(
+            f"{path.parent} holds a set of another font or other settings ({path.name} tells): "
+            "choose another folder, or delete that one"
+        )
