@@ -182,6 +182,11 @@ def test_a_disk_that_fills_up_leaves_nothing(
     assert [path.name for path in Path().iterdir() if path.is_file()] == ["b.wav"]
 
 
+def test_names_are_no_commands_to_the_terminal(timbrel: Any) -> None:
+    line = r"no audio file at \x1b[2Jé\x07.wav: check the path"
+    assert timbrel("inspect", "\x1b[2Jé\x07.wav").refusal == line
+
+
 def test_endless_words_get_a_short_line(timbrel: Any) -> None:
     for words in (["blend", "(" * 9000, *SINE], ["x" * 9000], ["inspect", "a/" * 9000]):
         assert len(timbrel(*words).refusal) < 1100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
@@ -57,6 +58,16 @@ def test_wishes_that_do_not_fit_are_refused() -> None:
         engine(bindings=("1=vibrato",))
     with pytest.raises(BadInput, match="unknown sound 'violn'"):
         engine(timbre="violn")
+
+
+def test_what_cannot_be_kept_is_learned_all_the_same(tmp_path, capsys) -> None:
+    from timbrel.cli.live_session import _chores
+
+    made, wishes = engine(), Wishes(using=Using("sine"), learn="glide")
+    (tmp_path / "config").write_bytes(b"")  # no folder can be made here
+    _chores(made, wishes, lambda: None)()
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"timbrel: learned glide for now; cannot write .*live\.toml \(.*\n", said)
 
 
 def test_without_the_extra_one_line_names_it(timbrel, monkeypatch) -> None:

@@ -45,6 +45,16 @@ def test_one_timbre_plays_all_but_the_drums(timbrel: Any, song: Path, sounds: Pa
     assert 0.05 < np.abs(audio).max() <= 1
 
 
+def test_tracks_that_are_called_alike_are_missed_once(timbrel: Any, sounds: Path) -> None:
+    from timbrel.midi import Score, ScoreNote, Track, write_score
+
+    notes = (ScoreNote(60.0, 0.8, 0.0, 0.1),)
+    kits = [Track("kit", 0, True, notes)] * 2
+    score = write_score(Path("kits.mid"), Score((Track("lead", 40, False, notes), *kits)))
+    ran = timbrel("render", score, "--timbre", sounds / "a.wav", *SINE)
+    assert ran.err == ["timbrel: nobody plays kit: name it in --timbre to hear it"]
+
+
 def test_tracks_get_their_own_timbres_places_and_levels(
     timbrel: Any, song: Path, bank: Path
 ) -> None:

@@ -123,12 +123,23 @@ NAME = "decoder.seed.bias"
     [
         (None, rf"does not fit the settings \({NAME} differs\): use those that it was trained by$"),
         (torch.zeros(3), rf"does not fit the settings \({NAME} differs\)"),
+        (torch.zeros(80).long(), rf"does not fit the settings \({NAME} differs\)"),
+        (torch.zeros(80).cfloat(), rf"does not fit the settings \({NAME} differs\)"),
         (torch.full((80,), math.nan), rf"{NAME} holds NaN or infinity: train the model again$"),
         (torch.full((80,), math.inf).half(), rf"{NAME} holds NaN or infinity"),
         (torch.full((80,), math.nan).to(torch.float8_e4m3fn), rf"{NAME} holds NaN or infinity"),
         (torch.full((80,), 1e300, dtype=torch.float64), rf"{NAME} holds NaN or infinity"),
     ],
-    ids=["gone", "shape", "nan", "infinity", "nan in 8 bits", "too large"],
+    ids=[
+        "gone",
+        "shape",
+        "whole numbers",
+        "complex",
+        "nan",
+        "infinity",
+        "nan in 8 bits",
+        "too large",
+    ],
 )
 def test_weights_that_cannot_be_used_are_refused(model, tensor, message: str) -> None:
     changed(model, NAME, tensor)

@@ -104,9 +104,10 @@ def test_bindings_are_kept_for_each_model(tmp_path) -> None:
     keep_bindings(path, "models/my.model", {1: "vibrato", 2: "drive"})
     assert read_bindings(path, "mel_vae") == {74: "drive"}
     assert read_bindings(path, "models/my.model") == {1: "vibrato", 2: "drive"}
-    path.write_text("[mel_vae\n", encoding="utf-8")
-    with pytest.raises(BadConfig, match=r"cannot be read .*: mend it or delete it"):
-        read_bindings(path, "mel_vae")
+    for damaged in ("[mel_vae\n", "a = " + "[" * 9999):
+        path.write_text(damaged, encoding="utf-8")
+        with pytest.raises(BadConfig, match=r"cannot be read .*: mend it or delete it"):
+            read_bindings(path, "mel_vae")
     path.write_text('[mel_vae]\nwheel = "drive"\n', encoding="utf-8")
     with pytest.raises(BadConfig, match=r"\[mel_vae\] wants lines like"):
         read_bindings(path, "mel_vae")

@@ -93,9 +93,11 @@ def _chores(engine: Engine, wishes: Wishes, tidy: Callable[[], object]) -> Calla
         tidy()
         if is_learning and engine.keyboard.knobs.learning is None:
             is_learning = False
-            path = keep_bindings(
-                settings_file(), wishes.using.model, engine.keyboard.knobs.bindings
-            )
-            say_note(f"learned {wishes.learn}; kept in {path}")
+            bindings = engine.keyboard.knobs.bindings
+            try:
+                path = keep_bindings(settings_file(), wishes.using.model, bindings)
+                say_note(f"learned {wishes.learn}; kept in {path}")
+            except BadInput as error:  # no reason to stop playing
+                say_note(f"learned {wishes.learn} for now; {error}")
 
     return do

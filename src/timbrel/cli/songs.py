@@ -45,8 +45,8 @@ def render(
     played = play_song(using, song, wishes, adsr, out, stems, plot)
     if played.held:
         say_note(f"{played.held} of the notes last over 600 s: each was played for 600 s")
-    for track in played.performed.skipped:
-        say_note(f"nobody plays {track.label}: name it in --timbre to hear it")
+    for label in dict.fromkeys(track.label for track in played.performed.skipped):
+        say_note(f"nobody plays {label}: name it in --timbre to hear it")
     if json:
         say_json(played.figures)
     else:

@@ -114,7 +114,8 @@ def read_weights(folder: Path, network: nn.Module) -> None:
     wanted = network.state_dict()
     misfits = [name for name in wanted.keys() | state.keys()
                if name not in wanted or name not in state
-               or wanted[name].shape != state[name].shape]  # fmt: skip
+               or wanted[name].shape != state[name].shape
+               or wanted[name].is_floating_point() != state[name].is_floating_point()]  # fmt: skip
     if misfits:
         raise BadModel(f"{path} does not fit the settings ({min(misfits)} differs): "
                        "use those that it was trained by")  # fmt: skip

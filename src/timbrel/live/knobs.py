@@ -130,5 +130,5 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:  # of TOML, of UTF-8: ValueErrors
         raise BadConfig(f"{path} cannot be read ({error}): mend it or delete it") from None

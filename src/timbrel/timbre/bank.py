@@ -231,6 +231,8 @@ def _check_name(name: str) -> None:
 
 
 def _read(path: Path) -> tuple[Float[Tensor, "entries params"], dict[str, str]]:
+    if path.is_dir():
+        raise BadModel(f"{path} is a folder: give the bank in it, a .safetensors file")
     if not path.is_file():
         raise BadModel(f"no bank at {path}: check the path")
     if path.stat().st_size > _LARGEST_BYTES:
@@ -246,7 +248,8 @@ def _read(path: Path) -> tuple[Float[Tensor, "entries params"], dict[str, str]]:
         reason = str(error).partition("\n")[0][:80]
         raise BadModel(f"{path} is no bank or is damaged ({reason}): make it again") from None
     if matrix.ndim != 2 or not matrix.is_floating_point():
-        raise BadModel(f"{path} is damaged: its timbres have shape {tuple(matrix.shape)}")
+        got = f"{matrix.dtype} of shape {tuple(matrix.shape)}"
+        raise BadModel(f"{path} is damaged: its timbres are {got}; make it again")
     return matrix.float(), metadata
 
 
