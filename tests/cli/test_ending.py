@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,16 @@ def test_a_pipe_is_no_place_for_a_result(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"a\.wav is a pipe or a device: give another --out$"):
         place_for(pipe, "a").fill(write)
     assert pipe.is_fifo()
+
+
+def test_a_folder_that_goes_away_meanwhile_is_no_success(tmp_path: Path) -> None:
+    def write(folder: Path) -> list[Path]:
+        (folder / "a.wav").touch()
+        shutil.rmtree(tmp_path / "out")
+        return [folder / "a.wav"]
+
+    with pytest.raises(BadInput, match=r"out was removed meanwhile: run it again$"):
+        place_for(tmp_path / "out" / "a.wav", "a").fill(write)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")

@@ -70,6 +70,8 @@ class Place:
         """
         with _unfinished(self.folder) as new:
             paths = [path.relative_to(new) for path in write(new)]
+            if not all((new / path).exists() for path in paths):
+                raise BadInput(f"{self.folder} was removed meanwhile: run it again")
             found = sorted(path.relative_to(new) for path in new.rglob("*") if path.is_file())
             self._move(new, [path.as_posix() for path in found])
         return [self.folder / path for path in paths]
