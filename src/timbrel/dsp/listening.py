@@ -127,8 +127,10 @@ def _silence(sample_rate: int) -> Heard:
     of["shortest"], of["longest"] = max(2, math.floor(slow_hz / HIGHEST_HZ)), longest
     of["quiet"] = 10 ** (_QUIET_DB / 10)
     sections = a_sections(sample_rate)
-    window = signal.windows.hann(round(WINDOW_S * sample_rate), sym=False)
-    taps = signal.firwin(_TAPS * factor + 1, 0.9 / factor) if factor > 1 else np.ones(1)
+    window = torch.hann_window(round(WINDOW_S * sample_rate), dtype=torch.float64).numpy()
+    taps = (
+        np.ones(1) if factor == 1 else np.asarray(signal.firwin(_TAPS * factor + 1, 0.9 / factor))
+    )
     return Heard(
         of=of,
         sections=sections, filtered=np.zeros((len(sections), 2)),
