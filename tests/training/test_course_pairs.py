@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from timbrel.dsp.tracks import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import N_HEARD, N_RELEASE, QUIET_DB, Course
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training.course_pairs import CoursePairs, CourseSet, PairSettings
 from timbrel.training.note_courses import NoteCourses, moments_of
 

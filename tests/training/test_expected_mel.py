@@ -9,8 +9,8 @@ import torch
 
 from timbrel.dsp.mel import MelScale, mel_power
 from timbrel.dsp.tracks import Bands, Tracks, silence, synthesise
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import Course
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training.expected_mel import ExpectedMel, mel_scale_for
 from timbrel.units import midi_to_hz
 

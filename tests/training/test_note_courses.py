@@ -9,8 +9,8 @@ import torch
 from tones import PITCHES, SLOPES, VELOCITIES, make_tones
 
 from timbrel.data.note_set import NoteSet
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import N_HEARD, N_RELEASE, heard_moments
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training import note_courses as room
 from timbrel.training.note_courses import joined, moments_of, note_courses
 

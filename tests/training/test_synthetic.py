@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from timbrel.dsp.tracks import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import QUIET_DB, Course
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training.note_courses import moments_of
 from timbrel.training.synthetic import synthetic_courses
 from timbrel.units import midi_to_hz

@@ -16,9 +16,8 @@ from torch import Tensor
 from timbrel.config import Settings
 from timbrel.dsp.mel import hz_to_mel
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import QUIET_DB, Course
-from timbrel.instruments.harmonic.network import band_shares
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training.note_courses import NoteCourses, moments_of
 from timbrel.units import amplitude_to_db, midi_to_hz, sum_of_powers_db
 
@@ -173,7 +172,7 @@ class Change:
         """Noise moves along when a note is read faster."""
         bands = self._recorded.bands
         read_hz = bands.centres_hz() * (-self.semitones[:, None] / 12).exp2()
-        return noise_db @ band_shares(read_hz, bands)
+        return noise_db @ bands.interpolation(read_hz)
 
     def _equalised(
         self, frequency_hz: Float[Tensor, "#batch levels"]

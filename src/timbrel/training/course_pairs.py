@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import N_HEARD, Course, heard_moments
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.training.course_changes import Change, PairSettings, Recorded
 from timbrel.training.note_courses import NoteCourses, moments_of
 from timbrel.training.synthetic import synthetic_courses

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from timbrel.dsp.mel import MelScale
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import Course
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.units import db_to_power, midi_to_hz, power_to_db
 
 N_PITCHES = 128

@@ -19,6 +19,7 @@ from torch import Tensor
 from timbrel.data.note_set import NoteSet
 from timbrel.data.workers import each, worker_pool
 from timbrel.dsp.tracks.analysis import analyse
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.files import replacing
 from timbrel.instruments.harmonic.course import (
     Course,
@@ -26,7 +27,6 @@ from timbrel.instruments.harmonic.course import (
     heard_moments,
     release_moments,
 )
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.progress import Progress
 from timbrel.training.levels import reference_db
 from timbrel.units import midi_to_hz

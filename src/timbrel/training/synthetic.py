@@ -18,8 +18,8 @@ from torch import Tensor
 
 from timbrel.dsp.mel import hz_to_mel
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import QUIET_DB, Course
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.units import amplitude_to_db, midi_to_hz, sum_of_powers_db
 
 _EQUALISER_POINTS = 10

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from timbrel.dsp.tracks import Tracks, silence
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import (
     LAST_RELEASE_S,
     LAST_S,
@@ -19,7 +20,6 @@ from timbrel.instruments.harmonic.course import (
     heard_moments,
     release_moments,
 )
-from timbrel.instruments.harmonic.slots import Slots
 
 SLOTS = Slots(40)
 

@@ -11,7 +11,6 @@ from timbrel.instruments.harmonic.network import (
     LOWEST_HZ,
     HarmonicNetwork,
     HarmonicSettings,
-    band_shares,
 )
 
 PITCH = torch.tensor([45.0, 60.0, 73.0])
@@ -117,7 +116,7 @@ def test_a_body_stays_where_it_is(network: HarmonicNetwork) -> None:
 @pytest.mark.parametrize("rate", [16000, 48000])
 def test_shares_sum_to_one_even_beyond_the_bands(rate: int) -> None:
     frequency_hz = torch.tensor([0.0, 20.0, 100.0, 3000.0, rate / 2, rate * 2.0])
-    shares = band_shares(frequency_hz, Bands(rate))
+    shares = Bands(rate).interpolation(frequency_hz)
     assert shares.shape == (Bands(rate).n_bands, 6)
     torch.testing.assert_close(shares.sum(0), torch.ones(6))
     assert bool((shares >= 0).all())

@@ -4,6 +4,7 @@
 |-------------|---------------------------------------------------------------|
 | `tracks`    | the curves of a note or a batch of notes                      |
 | `bands`     | the bands of noise, and their power in a spectrum             |
+| `slots`     | harmonics in groups as wide as the ear's                      |
 | `noise`     | looped noise of each band                                     |
 | `synthesis` | tracks to audio, as tensors with gradients: the definition    |
 | `rendering` | whole notes compiled                                          |

@@ -67,6 +67,18 @@ class Bands:
         """
         return 2595 * (1 + frequency_hz / 700).log10() / MELS_APART - 1
 
+    def interpolation(
+        self, frequency_hz: Float[Tensor, "*batch points"]
+    ) -> Float[Tensor, "*batch bands points"]:
+        """Weights that read a curve over the bands at some frequencies: linear between centres.
+
+        >>> Bands(16000).interpolation(torch.tensor([[45.0, 70.0]])).shape
+        torch.Size([1, 40, 2])
+        """
+        place = self.place(frequency_hz).clamp(0, self.n_bands - 1)
+        number = torch.arange(self.n_bands, device=place.device)[:, None]
+        return (1 - (place[..., None, :] - number).abs()).clamp_min(0)
+
     def shares(self, frequency_hz: Float[Tensor, " any"]) -> Float[Tensor, "bands any"]:
         """Share of the power at some frequencies that belongs to each band.
 

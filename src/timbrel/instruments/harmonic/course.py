@@ -18,8 +18,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.dsp.tracks.tracks import Tracks
-from timbrel.instruments.harmonic.slots import Slots
 
 N_HEARD, N_RELEASE = 96, 24
 LAST_S, LAST_RELEASE_S = 3.9, 0.95

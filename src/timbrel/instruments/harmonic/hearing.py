@@ -18,10 +18,10 @@ from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
 from timbrel.dsp.tracks import Tracks
 from timbrel.dsp.tracks.analysis import analyse
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.errors import BadAudio
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S, LAST_S, course_of
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.instruments.instrument import check_pitch
 from timbrel.units import db_to_power, midi_to_hz, power_to_db
 

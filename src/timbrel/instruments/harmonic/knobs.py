@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.knots import read_curves
 from timbrel.instruments.harmonic.said import TYPICAL_VELOCITY
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.sound import Control
 from timbrel.units import midi_to_hz
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import N_HEARD, Course
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.nn import MomentField, pitch_features
 from timbrel.nn.features import N_PITCH_FEATURES
 from timbrel.units import midi_to_hz
@@ -139,16 +139,7 @@ class Decoder(nn.Module):
     def _bands_of_slots(self, pitch: Float[Tensor, " batch"]) -> Float[Tensor, "batch bands slots"]:
         """Where each slot's frequency lies between the bands' centres."""
         frequency_hz = midi_to_hz(pitch)[:, None] * self.slots.centres.to(pitch)
-        return band_shares(frequency_hz, self.bands)
-
-
-def band_shares(
-    frequency_hz: Float[Tensor, "*batch points"], bands: Bands
-) -> Float[Tensor, "*batch bands points"]:
-    """Weights that read a curve over bands at some frequencies: linear between their centres."""
-    place = bands.place(frequency_hz).clamp(0, bands.n_bands - 1)
-    number = torch.arange(bands.n_bands, device=place.device)[:, None]
-    return (1 - (place[..., None, :] - number).abs()).clamp_min(0)
+        return self.bands.interpolation(frequency_hz)
 
 
 class HarmonicNetwork(nn.Module):

@@ -16,10 +16,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import heard_moments, release_moments
 from timbrel.instruments.harmonic.knots import hats
-from timbrel.instruments.harmonic.network import band_shares
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.instruments.harmonic.timbre_layout import Layout, Parts
 
 BY_NUMBER = 1.0
@@ -89,6 +88,6 @@ class Residuals:
 
     def _bands_at(self, semitones: Float[Tensor, ""]) -> Float[Tensor, "bands band_groups"]:
         """Weight of each group of bands in each band."""
-        moved = band_shares(self.bands.centres_hz() * 2 ** (-semitones / 12), self.bands).T
+        moved = self.bands.interpolation(self.bands.centres_hz() * 2 ** (-semitones / 12)).T
         stays = torch.eye(self.bands.n_bands)
         return torch.lerp(stays, moved, NOISE_MOVES) @ self.layout.of_bands

@@ -23,13 +23,13 @@ from torch import Tensor
 from timbrel.dsp.envelope import fade
 from timbrel.dsp.tracks import SILENT_DB, Tracks, TrackVoices, render_tracks, synthesise
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
 from timbrel.dsp.tracks.tracks import FRAME_RATE
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S, heard_moments, release_moments
 from timbrel.instruments.harmonic.knobs import Knobs
 from timbrel.instruments.harmonic.knots import read_curves
 from timbrel.instruments.harmonic.loop import Loop, Places, find_loop
 from timbrel.instruments.harmonic.said import LONGEST_HOLD_S, SOFTEST_DB
-from timbrel.instruments.harmonic.slots import Slots
 from timbrel.instruments.harmonic.take import Take
 from timbrel.instruments.harmonic.timbre_layout import MOVED_RATE
 from timbrel.sound import Notes

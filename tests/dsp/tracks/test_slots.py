@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from timbrel.dsp.tracks import SILENT_DB
-from timbrel.instruments.harmonic.slots import Slots
+from timbrel.dsp.tracks.slots import Slots
 
 
 @pytest.mark.parametrize("n_harmonics", [1, 31, 32, 33, 40, 250, 750])
