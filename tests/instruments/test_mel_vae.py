@@ -173,11 +173,7 @@ def heard_again(shipped: MelVAE) -> list[list[float]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.xfail(
-        name == "flute", strict=True, reason="comes back 0.1 dB nearer to the violin (LOG.md)"))
-    for name in BANK_SOUNDS
-])  # fmt: skip
+@pytest.mark.parametrize("name", BANK_SOUNDS)
 def test_shipped_encoding_comes_back(heard_again: list[list[float]], name: str) -> None:
     """What is heard and played again is nearer to what was heard than to any other sound."""
     place = BANK_SOUNDS.index(name)

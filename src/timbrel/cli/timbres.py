@@ -90,7 +90,7 @@ class Timbres:
 
     def _one_note(self, audio: Float[Tensor, " time"], path: Path) -> Float[Tensor, " rest"]:
         """The first note of a phrase, which is said; any other recording as it is."""
-        from timbrel.cli.first_note import first_note
+        from timbrel.dsp.first_note import first_note
 
         note = first_note(audio, self.instrument.sample_rate)
         if len(note) < len(audio):
@@ -232,7 +232,8 @@ def invent(
     space = instrument.timbre_space
     if prior or len(bank.names("sound")) < _FEWEST_TO_SPAN:
         return names, space.sample(count, generator=generator)
-    return names, space.project(bank.sample(count, generator=generator))
+    drawn = bank.sample(count, space.is_learned, generator=generator)
+    return names, space.project(drawn)
 
 
 def keep_all(

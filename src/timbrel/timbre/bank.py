@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -73,7 +73,11 @@ class Bank:
         return tuple(n for n, e in self._entries.items() if kind is None or e.kind == kind)
 
     def sample(
-        self, count: int, *, generator: torch.Generator | None = None
+        self,
+        count: int,
+        is_learned: Bool[Tensor, " params"] | None = None,
+        *,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "count params"]:
         """Timbres that nobody recorded, drawn from the Gaussian that the bank's sounds span.
 
@@ -82,7 +86,14 @@ class Bank:
 
             mean + sum over i of e_i (sound_i - mean) / sqrt(n - 1),   e_i ~ N(0, 1),
 
-        gives exactly the sounds' own covariance.
+        gives exactly the sounds' own covariance. What is left over of single recordings knows no
+        such freedom (drawn so, the attack of one sound hits another like a bang): of that it is a
+        mean, weighted by the squares of the positive e_i.
+
+        Args:
+            count: how many.
+            is_learned: which numbers say what a sound is like (`TimbreSpace.is_learned`).
+            generator: of the weights.
 
         Raises:
             BadInput: there are fewer than two sounds.
@@ -93,7 +104,11 @@ class Bank:
         matrix = torch.stack(sounds)
         mean = matrix.mean(0)
         weights = torch.randn(count, len(sounds), generator=generator)
-        return mean + weights @ (matrix - mean) / (len(sounds) - 1) ** 0.5
+        drawn = mean + weights @ (matrix - mean) / (len(sounds) - 1) ** 0.5
+        if is_learned is None:
+            return drawn
+        shares = weights.clamp_min(1e-6).square()
+        return torch.where(is_learned, drawn, shares / shares.sum(1, keepdim=True) @ matrix)
 
     def add(
         self,

@@ -239,3 +239,48 @@ def test_a_bank_of_sixty_is_small(instrument) -> None:
     for sample_rate, slots, bands in ((16000, 63, 40), (48000, 79, 56)):
         layout = type(instrument.layout)(64, slots, bands)
         assert 60 * 2 * layout.space.size < 450_000, sample_rate
+
+
+def test_the_release_of_a_long_recording_is_heard_as_that_of_a_short_one(instrument) -> None:
+    short, long = (
+        instrument.encode(tone(57, seconds, release_s=0.3), pitch=57.0) for seconds in (3.0, 8.0)
+    )
+    ends = [play(instrument, timbre, 57.0, 1.0) for timbre in (short, long)]
+    for since_s in (0.05, 0.15, 0.25):
+        falls = [level_db(end, 0.8) - level_db(end, 1.0 + since_s, 0.02) for end in ends]
+        assert falls[1] == pytest.approx(falls[0], abs=3.0)
+        assert falls[0] > 25 * since_s / 0.15
+
+
+def test_a_release_that_nobody_heard_is_over_in_time(instrument) -> None:
+    cut = instrument.encode(tone(57, 2.0)[: 2 * RATE], pitch=57.0)
+    audio = play(instrument, cut, 57.0, 1.0)
+    assert level_db(audio, 0.8) - level_db(audio, 1.65, 0.05) > 35
+
+
+def test_nothing_swells_when_its_key_comes_up(instrument) -> None:
+    """Of a phrase that was said to be one note, what comes later is taken for the release."""
+    sound = torch.cat([tone(57, 1.0) * 0.05, tone(57, 1.0)])
+    timbre = instrument.encode(sound, pitch=57.0)
+    for seconds in (0.05, 0.4, 1.0):
+        audio = play(instrument, timbre, 57.0, seconds)
+        before = level_db(audio, max(seconds - 0.1, 0.0), min(seconds, 0.1))
+        after = max(level_db(audio, seconds + since_s, 0.05) for since_s in (0.02, 0.2, 0.5))
+        assert after < before + 6
+
+
+def test_no_burst_is_louder_than_its_attack(instrument, falling) -> None:
+    layout = instrument.layout
+    parts = layout.parts(falling)
+    loud = layout.timbre(parts._replace(burst=torch.full_like(parts.burst, 100.0)))
+    none = layout.timbre(parts._replace(burst=torch.zeros_like(parts.burst)))
+    with_burst, without = (play(instrument, x, 60.0, 0.5)[: RATE // 10] for x in (loud, none))
+    assert 0 < 10 * (with_burst.square().mean() / without.square().mean()).log10() < 25  # without bound: 50
+
+
+def test_of_a_phrase_the_first_note_is_heard_unless_somebody_says_which(instrument, caplog) -> None:
+    phrase = torch.cat([tone(57, 1.0), tone(64, 1.0)])
+    assert float(instrument.layout.parts(instrument.encode(phrase)).pitch) == pytest.approx(
+        57, abs=0.1
+    )
+    assert "the first is heard" in caplog.messages[0]

@@ -6,6 +6,8 @@ the note's attack louder than the recording's.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -35,25 +37,41 @@ def recorded_burst(
     return (power_to_db(mean + 1e-20) + level_db - SOFTEST_DB).clamp_min(0)
 
 
-def burst_gains_db(
+class BurstLevel(NamedTuple):
+    """How loud a note plays its burst.
+
+    Attributes:
+        gain_db: how much louder its attack is than that of its recording.
+        most_db: no band of the burst is louder than the whole attack; arithmetic may ask for it.
+    """
+
+    gain_db: Float[Tensor, "*notes"]
+    most_db: Float[Tensor, "*notes"]
+
+
+def burst_gains(
     decoder: Decoder, parts: Parts, held: Float[Tensor, "notes heard levels"]
-) -> Float[Tensor, " notes"]:
-    """How much louder the attacks of notes are than those of their recordings."""
+) -> BurstLevel:
+    """How loud notes play their bursts."""
     if not bool(parts.burst.any()):
-        return torch.zeros(len(held))
+        return BurstLevel(torch.zeros(len(held)), torch.zeros(len(held)))
     typical, attack = torch.full_like(parts.pitch, TYPICAL_VELOCITY), list(ATTACK_MOMENTS)
     recorded = levels_at(decoder, parts.latent, parts.pitch, typical, heard_moments()[attack])
     now_db, then_db = (_loudest_db(levels) for levels in (held[:, attack], recorded))
-    return (now_db - then_db).clamp(-MOST_BURST_GAIN_DB, MOST_BURST_GAIN_DB)
+    gain_db = (now_db - then_db).clamp(-MOST_BURST_GAIN_DB, MOST_BURST_GAIN_DB)
+    return BurstLevel(gain_db, now_db)
 
 
-def burst_levels(layout: Layout, parts: Parts, gain_db: Tensor) -> Float[Tensor, "ticks bands"]:
-    """The burst of a note in dB, so much louder than it was recorded."""
+def burst_levels(
+    layout: Layout, parts: Parts, level: BurstLevel, turned_db: float = 0.0
+) -> Float[Tensor, "ticks bands"]:
+    """The burst of a note in dB, and as much louder as knobs turn it."""
     above_db = layout.burst_of_ticks @ parts.burst @ layout.burst_of_bands.T
     # what is hardly above the softest is no burst, however loud it would be made
     heard = above_db > -SOFTEST_DB * 1e-3
     silent = above_db.new_tensor(SILENT_DB)
-    return torch.where(heard, above_db + SOFTEST_DB + gain_db, silent)
+    burst_db = (above_db + SOFTEST_DB + level.gain_db).clamp(max=level.most_db)
+    return torch.where(heard, burst_db + turned_db, silent)
 
 
 def _loudest_db(levels: Float[Tensor, "notes moments levels"]) -> Float[Tensor, " notes"]:

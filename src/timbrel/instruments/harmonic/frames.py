@@ -39,8 +39,8 @@ from timbrel.instruments.harmonic.playing_state import (
 )
 from timbrel.instruments.harmonic.said import SOFTEST_DB
 from timbrel.instruments.harmonic.sounding import (
-    FADE_OUT_S,
     REFERENCE_DB,
+    RELEASE_FADE_S,
     RISE_MOMENTS,
     RISE_S,
     RISEN_DB,
@@ -71,7 +71,7 @@ def write_frame(model, notes, voice, frame):
     _close_gap(note, notes.levels[voice], row, facts.n_levels + 2)
     left_s = note.held_s + LAST_RELEASE_S * note.release - time_s
     take = model.takes[note.take]
-    gain_db = take[0] + _tremolo_db(note, notes.knobs, voice_s, at) + _fade_out_db(left_s)
+    gain_db = take[0] + _tremolo_db(note, notes.knobs, voice_s, at) + _ending_db(note, left_s)
     f0_hz = _f0_hz(note, take, notes.knobs, voice_s, at, row[facts.n_levels])
     out = notes.harmonic_db[0]
     _write_harmonics(facts, model.places[HARMONICS], row, gain_db + row[facts.n_levels + 1], out)
@@ -181,13 +181,14 @@ def _swing(note, voice_s):
 
 
 @part
-def _fade_out_db(left_s):
+def _ending_db(note, left_s):
     """What has not died away when the release ends is faded."""
-    if left_s >= FADE_OUT_S:
+    left = left_s / (RELEASE_FADE_S * note.release)
+    if left >= 1:
         return 0.0
-    if left_s <= 0:
+    if left <= 0:
         return -300.0
-    return 20 * np.log10(0.5 - 0.5 * np.cos(np.pi * left_s / FADE_OUT_S) + 1e-15)
+    return 20 * np.log10(0.5 - 0.5 * np.cos(np.pi * left) + 1e-15)
 
 
 @part

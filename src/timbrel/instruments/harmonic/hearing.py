@@ -14,8 +14,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import require_note
+from timbrel.dsp.first_note import one_note
 from timbrel.dsp.onset import from_onset
 from timbrel.dsp.pitch import note_pitch
+from timbrel.dsp.shortening import shortened
 from timbrel.dsp.tracks import Tracks
 from timbrel.dsp.tracks.analysis import analyse
 from timbrel.dsp.tracks.slots import Slots
@@ -29,6 +31,9 @@ _LISTENED_S = LAST_S + LAST_RELEASE_S + 0.2
 _FEWEST_PERIODS = 2.0
 _BELOW_NYQUIST = 0.475
 """A slot was heard if all its partials lie below this share of the sample rate."""
+
+_KEY_UP_S, _JOINED_S = LAST_S - 0.1, 2.0
+"""A longer note's key comes up there, after what follows on the second was left out."""
 
 _SMEARED_S = 0.045
 """Analysis sees the silence behind a cut from so far before it."""
@@ -96,18 +101,20 @@ class Heard:
 
 
 def hear(audio: Float[Tensor, " time"], sample_rate: int, pitch: float | None) -> Heard:
-    """A recording analysed, the first 5 s of it at most.
+    """A recording analysed, 5 s of it at most: of a longer one the middle is left out.
 
     Args:
-        audio: one note.
+        audio: one note; of several, where no pitch is given, the first is heard.
         sample_rate: in Hz.
         pitch: its MIDI number to within half a semitone; None has it found.
 
     Raises:
         BadAudio: it is silent, not finite, too short, or has no pitch and none was given.
     """
-    sound = from_onset(require_note(audio, sample_rate), sample_rate)
-    sound = sound[: round(_LISTENED_S * sample_rate)]
+    sound = require_note(audio, sample_rate)
+    if pitch is None:
+        sound = one_note(sound, sample_rate)
+    sound = _with_its_end(from_onset(sound, sample_rate), sample_rate)
     sound = sound / sound.abs().max()
     pitch = note_pitch(sound, sample_rate) if pitch is None else check_pitch(pitch)
     f0_hz = midi_to_hz(float(pitch))
@@ -121,6 +128,21 @@ def hear(audio: Float[Tensor, " time"], sample_rate: int, pitch: float | None) -
     level_db = _total_db(tracks)
     known_s, end_s, was_released = _ends(level_db, tracks.frame_rate)
     return Heard(_at_0_db(tracks), float(pitch), min(known_s, LAST_S), end_s, was_released)
+
+
+def _with_its_end(sound: Float[Tensor, " time"], sample_rate: int) -> Float[Tensor, " rest"]:
+    """As much as is listened to; where the key of a longer note comes up later, that too."""
+    listened = round(_LISTENED_S * sample_rate)
+    if len(sound) > listened:
+        step = round(sample_rate / FRAME_RATE)
+        power = sound[: len(sound) // step * step].reshape(-1, step).square().mean(1)
+        smooth = torch.nn.functional.avg_pool1d(power[None], _SMOOTH_FRAMES, 1)[0]
+        level_db = power_to_db(smooth / smooth.max() + 1e-12)
+        key_up = key_up_frame(level_db[: int((level_db > _DEAD_DB).nonzero()[-1]) + 1])
+        left_out_s = 0.0 if key_up is None else key_up / FRAME_RATE - _KEY_UP_S
+        if left_out_s > 0:
+            sound = shortened(sound, sample_rate, join_s=_JOINED_S, left_out_s=left_out_s)
+    return sound[:listened]
 
 
 def _at_0_db(tracks: Tracks) -> Tracks:

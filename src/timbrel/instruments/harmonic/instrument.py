@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -9,7 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from timbrel.instruments.harmonic.burst import SLOWER_BURST_DB, burst_gains_db, burst_levels
+from timbrel.instruments.harmonic.burst import (
+    SLOWER_BURST_DB,
+    BurstLevel,
+    burst_gains,
+    burst_levels,
+)
 from timbrel.instruments.harmonic.fitting import (
     FIT_STEPS,
     FIT_STEPS_PER_S,
@@ -20,7 +26,13 @@ from timbrel.instruments.harmonic.hearing import hear
 from timbrel.instruments.harmonic.knobs import CONTROLS, Knobs
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
 from timbrel.instruments.harmonic.residual import Residuals
-from timbrel.instruments.harmonic.said import TYPICAL_VELOCITY, fallen_levels, held_levels
+from timbrel.instruments.harmonic.said import (
+    NOISE_RISES_DB,
+    PARTIALS_RISE_DB,
+    TYPICAL_VELOCITY,
+    fallen_levels,
+    held_levels,
+)
 from timbrel.instruments.harmonic.sounding import Outline, Sounding
 from timbrel.instruments.harmonic.take import takes_of
 from timbrel.instruments.harmonic.timbre_layout import Layout, Parts
@@ -137,19 +149,27 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         note = parts.latent, notes.pitch, notes.velocity
         held = held_levels(decoder, *note)
         fallen = fallen_levels(decoder, *note, notes.duration_s)
-        slower_db = SLOWER_BURST_DB * torch.tensor(knobs.attack).log2()
-        gains_db = burst_gains_db(decoder, parts, held) + knobs.noise - slower_db
+        bursts = burst_gains(decoder, parts, held)
+        turned_db = knobs.noise - SLOWER_BURST_DB * math.log2(knobs.attack)
         return [
-            self._outline(parts.of_note(i), notes.pitch[i], held[i], fallen[i], gains_db[i])
+            self._outline(
+                parts.of_note(i), notes.pitch[i], held[i], fallen[i],
+                BurstLevel(bursts.gain_db[i], bursts.most_db[i]), turned_db,
+            )
             for i in range(len(notes))
-        ]
+        ]  # fmt: skip
 
     def _outline(
-        self, parts: Parts, pitch: Tensor, held: Tensor, fallen: Tensor, burst_gain_db: Tensor
-    ) -> Outline:
+        self, parts: Parts, pitch: Tensor, held: Tensor, fallen: Tensor, burst: BurstLevel,
+        turned_db: float,
+    ) -> Outline:  # fmt: skip
+        n_slots = self.network.slots.n_slots
+        rises_db = torch.full_like(fallen[0], PARTIALS_RISE_DB)
+        rises_db[n_slots:] = NOISE_RISES_DB
         return Outline(
             levels=held + self.residuals.held(parts, pitch),
-            fallen=fallen + self.residuals.released(parts, pitch),
+            fallen=torch.minimum(fallen + self.residuals.released(parts, pitch), rises_db),
             wander=parts.wander, swell=parts.swell, known_s=float(parts.known_s.detach()),
-            offset=parts.offset, transient_db=burst_levels(self.layout, parts, burst_gain_db),
+            offset=parts.offset,
+            transient_db=burst_levels(self.layout, parts, burst, turned_db),
         )  # fmt: skip

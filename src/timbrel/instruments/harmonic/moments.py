@@ -55,7 +55,13 @@ from timbrel.instruments.harmonic.residual import (
     NEAR_SEMITONES,
     NOISE_MOVES,
 )
-from timbrel.instruments.harmonic.said import DEEPEST_FALL_DB, LONGEST_HOLD_S, SOFTEST_DB
+from timbrel.instruments.harmonic.said import (
+    DEEPEST_FALL_DB,
+    LONGEST_HOLD_S,
+    NOISE_RISES_DB,
+    PARTIALS_RISE_DB,
+    SOFTEST_DB,
+)
 from timbrel.instruments.harmonic.sounding import RISE_MOMENTS, SLOPE_OVER_S, SLOPE_SHARE
 from timbrel.units import A4_HZ, A4_MIDI
 
@@ -272,6 +278,9 @@ def _keep_fallen(model, notes, voice, moment, said):
     for j in range(facts.n_levels):
         fallen[j] = max(said[j] - at_up[j], DEEPEST_FALL_DB)
     _add_residual(model, notes, voice, moment, True, fallen)
+    for j in range(facts.n_levels):
+        most = PARTIALS_RISE_DB if j < facts.n_slots else NOISE_RISES_DB
+        fallen[j] = min(fallen[j], most)
 
 
 @part

@@ -176,16 +176,16 @@ def _write_burst(model, notes, voice, burst):
     """The timbre's burst, so much louder than recorded as this note's attack is."""
     note, n_bands, row = notes.of[voice], burst.shape[1], notes.row[SPARE]
     gain_db = note.attack_db - note.loud_db
-    gain_db = min(max(gain_db, -MOST_BURST_GAIN_DB), MOST_BURST_GAIN_DB)
-    noise_db = knob_at(notes.knobs, _NOISE, float(note.begin_at))
-    gain_db += noise_db - SLOWER_BURST_DB * np.log2(note.attack)
-    gain_db += SOFTEST_DB + REFERENCE_DB
+    gain_db = SOFTEST_DB + min(max(gain_db, -MOST_BURST_GAIN_DB), MOST_BURST_GAIN_DB)
+    turned_db = knob_at(notes.knobs, _NOISE, float(note.begin_at))
+    turned_db += REFERENCE_DB - SLOWER_BURST_DB * np.log2(note.attack)
     width, timbre = model.facts.n_burst_bands, notes.timbre[voice]
     for tick in range(TRANSIENT_TICKS):
         at, down = row_at(model.parts.burst, width, model.places[BURST_TICKS, tick])
         for band in range(n_bands):
             left, right = parted(model.places[BURST_BANDS, band], width)
             above = between_four(timbre, at + left, width, down, right)
-            row[band] = above + gain_db if above > -SOFTEST_DB * 1e-3 else SILENT_DB
+            burst_db = min(above + gain_db, note.attack_db) + turned_db
+            row[band] = burst_db if above > -SOFTEST_DB * 1e-3 else SILENT_DB
         amplitudes(row[:n_bands], burst[tick])
     note.attack_db = np.inf

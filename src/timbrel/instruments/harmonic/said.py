@@ -31,6 +31,10 @@ END_SLOPE_OVER_S = 1.0
 DEEPEST_FALL_DB = -80.0
 """A released level is taken to have fallen no farther than this."""
 
+PARTIALS_RISE_DB, NOISE_RISES_DB = 3.0, 10.0
+"""A released level rises no farther than this: dampers rattle, but strings do not swell. What was
+heard behind a key-up that was none, or is let go of in mid-attack, would."""
+
 
 def held_levels(
     decoder: Decoder,

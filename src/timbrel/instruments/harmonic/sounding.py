@@ -60,6 +60,9 @@ _AUDIBLE_DB = -72.0
 """Re a note's loudest moment: what stays below it to the end is not rendered."""
 
 FADE_IN_S, FADE_OUT_S = 0.001, 0.04
+RELEASE_FADE_S = 0.25
+"""What has not died away when the release ends was on its way there for so long."""
+
 _SCAN_S = 0.1
 _CHUNK_FRAMES = 800
 
@@ -197,6 +200,7 @@ class Sounding:
         moved = torch.stack([self.outline.wander, self.outline.swell], 1)
         cents, swell = _read_at(moved, _moved_s(len(moved)), places).unbind(1)
         gain_db = self.knobs.tremolo_db(time_s, self.take.turn) + self.take.level_db
+        gain_db = gain_db + self._ending_db(time_s)
         partial = levels[:, :n_slots] + (swell + gain_db)[:, None]
         partial = self.slots.spread(partial, self.n_harmonics)
         cents = cents + self.knobs.vibrato_cents(time_s, self.take.turn)
@@ -211,6 +215,12 @@ class Sounding:
             _played(levels[:, n_slots:] + gain_db[:, None])[None],
             (self.outline.transient_db + REFERENCE_DB)[None],
         )
+
+    def _ending_db(self, time_s: Float[Tensor, " frames"]) -> Float[Tensor, " frames"]:
+        """A raised cosine down to silence where the release ends."""
+        left = (self.held_s + self.release_s - time_s) / (RELEASE_FADE_S * self.knobs.release)
+        way = 0.5 - 0.5 * (math.pi * left.clamp(0, 1)).cos()
+        return 20 * (way + 1e-15).log10()
 
     def audio(self) -> Float[Tensor, " time"]:
         """The whole note; long ones are made in pieces, and take no more memory than those."""

@@ -21,7 +21,7 @@ from timbrel.instruments.harmonic.knots import hats, knots_of, read_curves
 from timbrel.instruments.harmonic.residual import Residuals
 from timbrel.instruments.harmonic.said import SOFTEST_DB
 from timbrel.instruments.harmonic.timbre_layout import N_OFFSETS, Parts
-from timbrel.units import db_to_power, midi_to_hz
+from timbrel.units import db_to_power, midi_to_hz, power_to_db
 
 _STANDING_IN = 3
 """Of the last moments that are known: their mean stands for all that follow."""
@@ -30,6 +30,9 @@ _SWELLS_ABOVE_DB = -60.0
 """Movement is measured of what is louder than this, re the loudest."""
 
 _MOST_SWELL_DB = 12.0
+
+_RELEASED_DB = 60.0
+"""A release that was not heard falls so far in the time that it has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ class Unsaid:
         known_s, since_s = self.heard.known_s, release_moments()
         n_known = int((known_s + since_s < self.heard.end_s).sum())
         if not self.heard.was_released or n_known == 0:
-            return parts
+            return self._with_usual_release(parts)
         levels = self.held + self.residuals.held(parts, parts.pitch)
         said = read_curves(levels, heard_moments(), torch.tensor([known_s])) + self.fallen
         wanted = self._wanted(known_s + since_s)
@@ -81,6 +84,19 @@ class Unsaid:
         knots_s = self.residuals.layout.released_s
         partial, noise = self._in_knots(beyond, since_s, knots_s, knots_s)
         return parts._replace(partial_released=partial, noise_released=noise)
+
+    def _with_usual_release(self, parts: Parts) -> Parts:
+        """With a release that is over when it has to be, for one that nobody heard."""
+        moments_s, knots_s = release_moments(), self.residuals.layout.released_s
+        place = int((heard_moments() < self.heard.known_s).sum()) - 1
+        power = db_to_power(self.held[place] + self.fallen).sum(-1)
+        fell_db = power_to_db(power[0] / power[-1])
+        missing_db = (_RELEASED_DB - fell_db).clamp_min(0)
+        lower = -missing_db * knots_s / moments_s[-1]
+        partial = lower[:, None].expand_as(parts.partial_released)
+        return parts._replace(
+            partial_released=partial, noise_released=lower[:, None].expand_as(parts.noise_released)
+        )
 
     def _with_movement(self, parts: Parts) -> Parts:
         """With the movement of pitch and of all partials in common, while the key was down."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from timbrel.audio import require_note
+from timbrel.dsp.first_note import one_note
 from timbrel.dsp.inversion import Method
 from timbrel.dsp.mel import FLOOR_DB, MelScale, log_mel, normalise_db
 from timbrel.dsp.onset import from_onset
@@ -125,7 +126,10 @@ class MelVAE(NetworkInstrument[MelVAESettings, MelVAENetwork]):
         Raises:
             BadAudio: the sound is silent or not finite, or has no pitch and none was given.
         """
-        heard = from_onset(require_note(audio, self.sample_rate), self.sample_rate)
+        sound = require_note(audio, self.sample_rate)
+        if pitch is None:
+            sound = one_note(sound, self.sample_rate)
+        heard = from_onset(sound, self.sample_rate)
         pitch = note_pitch(heard, self.sample_rate) if pitch is None else check_pitch(pitch)
         mel = self._heard_mel(heard)
         midi = torch.tensor([float(pitch)])
