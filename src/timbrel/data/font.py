@@ -26,6 +26,10 @@ frequency mirrors back: at 16 kHz that is 2 to 3 dB of log-mel L1 away from the 
 above their recordings 17. At this rate nearly all of it lies above what is kept."""
 
 
+RENDERING = 2
+"""Raised when the same settings come to sound otherwise: what was rendered before is another set."""
+
+
 def oversampled(sample_rate: int) -> int:
     """The lowest multiple of a rate at which the synth is clean.
 
@@ -82,10 +86,10 @@ def check_font(font: Path) -> Path:
 
 
 def claim_of(font: Path, settings: Settings) -> str:
-    """What says of a folder which font it was rendered from, and how."""
+    """What says of a folder what it was rendered from, how, and by which way of rendering."""
     with font.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"# {font.name}, sha256 {digest}\n{to_toml(settings)}"
+    return f"# {font.name}, sha256 {digest}, rendering {RENDERING}\n{to_toml(settings)}"
 
 
 def check_claim(path: Path, claim: str) -> None:

@@ -14,6 +14,7 @@ import platformdirs
 
 from timbrel.config import to_toml
 from timbrel.data import NoteSet
+from timbrel.data.font import RENDERING
 from timbrel.data.soundfont import (
     PitchRange,
     SoundFontSettings,
@@ -85,8 +86,9 @@ def default_set(progress: Progress | None = None) -> Path:
         BadInput: the SoundFont is not there.
         MissingExtra: tinysoundfont is not installed.
     """
-    # Named by its settings: a set of another version of timbrel is another set.
-    digest = hashlib.sha256(to_toml(HELD_OUT).encode()).hexdigest()[:8]
+    # Named by all that it is made of: a set of another version of timbrel is another set.
+    made_of = f"{RENDERING} {to_toml(HELD_OUT)}"
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
     folder = Path(platformdirs.user_cache_dir("timbrel")) / f"held_out-{digest}"
     if all((folder / f"nsynth-{split}" / "examples.json").is_file() for split in SPLITS.values()):
         return folder
