@@ -27,7 +27,7 @@ above their recordings 17. At this rate nearly all of it lies above what is kept
 
 
 RENDERING = 2
-"""Raised when the same settings come to sound otherwise: what was rendered before is another set."""
+"""Raised when the same settings come to sound otherwise: what was rendered before is another's."""
 
 
 def oversampled(sample_rate: int) -> int:
