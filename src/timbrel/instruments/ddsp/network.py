@@ -16,14 +16,22 @@ the ear's: a tenth of the numbers.
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
+import torch
 from jaxtyping import Float
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
-from timbrel.nn.features import N_PITCH_FEATURES
+from timbrel.dsp.mel import MelScale, mel_power
+from timbrel.dsp.room import Room
+from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.slots import Slots
+from timbrel.nn.features import N_PITCH_FEATURES, pitch_features
+from timbrel.units import hz_to_midi, power_to_db
 
 LOWEST_HZ = 60.0
 """Slots hold all harmonics of this fundamental."""
@@ -37,6 +45,10 @@ _SIZES: dict[Size, tuple[int, int, int]] = {
 CENTRE_DB, SCALE_DB = -20.0, 20.0
 LOUDNESS_AT_DB, LOUDNESS_OVER_DB = -35.0, 20.0
 N_ASKED = N_PITCH_FEATURES + 2
+
+_N_MFCC, _N_MELS = 30, 64
+_HEARD_DB = 40.0
+"""Frames so far below the loudest tell nothing of a timbre."""
 
 
 class DdspSettings(Settings):
@@ -72,3 +84,198 @@ class Said(NamedTuple):
 
     partial_db: Float[Tensor, "batch frames slots"]
     noise_db: Float[Tensor, "batch frames bands"]
+
+
+class Asked(NamedTuple):
+    """A melody as the decoder is asked for it, frame by frame.
+
+    Attributes:
+        f0_hz: also where there is no pitch: whatever it was last.
+        loudness_db: A-weighted.
+        voicing: how sure it is that there is a pitch, 0..1.
+    """
+
+    f0_hz: Float[Tensor, "batch frames"]
+    loudness_db: Float[Tensor, "batch frames"]
+    voicing: Float[Tensor, "batch frames"]
+
+    def features(self) -> Float[Tensor, "batch frames asked"]:
+        """The same as smooth numbers of about one."""
+        pitch = hz_to_midi(self.f0_hz.clamp_min(1.0))
+        loudness = (self.loudness_db.clamp_min(-100) - LOUDNESS_AT_DB) / LOUDNESS_OVER_DB
+        of_pitch = pitch_features(pitch.flatten()).reshape(*pitch.shape, N_PITCH_FEATURES)
+        return torch.cat([of_pitch, loudness[..., None], 2 * self.voicing[..., None] - 1], -1)
+
+
+class Mlp(nn.Sequential):
+    """Two layers, normalised: what the paper's three do."""
+
+    def __init__(self, ins: int, width: int) -> None:
+        super().__init__(
+            nn.Linear(ins, width), nn.LayerNorm(width), nn.SiLU(),
+            nn.Linear(width, width), nn.LayerNorm(width), nn.SiLU(),
+        )  # fmt: skip
+
+
+class GruMemory(nn.Module):
+    """The past in the state of a GRU (Cho et al. 2014, arXiv 1406.1078)."""
+
+    def __init__(self, width: int, state: int) -> None:
+        super().__init__()
+        self.gru = nn.GRU(width, state, batch_first=True)
+
+    def forward(
+        self, asked: Float[Tensor, "batch frames width"]
+    ) -> Float[Tensor, "batch frames state"]:
+        """The state after each frame."""
+        return self.gru(asked)[0]
+
+
+class TransformerMemory(nn.Module):
+    """The past looked up by causal attention over the last `looks_back` frames.
+
+    Distances and not places are told to it: a bias for each head and distance, as in ALiBi (Press
+    et al. 2022, arXiv 2108.12409), so that it plays on for as long as it is asked.
+    """
+
+    def __init__(self, width: int, state: int, looks_back: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads, self.looks_back = heads, looks_back
+        self.enter = nn.Linear(width, state)
+        self.layers = nn.ModuleList(_Attending(state, heads) for _ in range(2))
+        self.norm = nn.LayerNorm(state)
+
+    def forward(
+        self, asked: Float[Tensor, "batch frames width"]
+    ) -> Float[Tensor, "batch frames state"]:
+        """What each frame makes of itself and those before it."""
+        x = self.enter(asked)
+        frame = torch.arange(x.shape[1], device=x.device)
+        since = frame[:, None] - frame
+        slope = 2.0 ** (-8.0 * torch.arange(1, self.heads + 1, device=x.device) / self.heads)
+        bias = -slope[:, None, None] * since
+        hidden = (since < 0) | (since >= self.looks_back)
+        bias = bias.masked_fill(hidden, -torch.inf)
+        for layer in self.layers:
+            x = layer(x, bias)
+        return self.norm(x)
+
+
+class _Attending(nn.Module):
+    """x + attention(x), then x + MLP(x), each normalised before."""
+
+    def __init__(self, state: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.before, self.between = nn.LayerNorm(state), nn.LayerNorm(state)
+        self.into, self.out = nn.Linear(state, 3 * state), nn.Linear(state, state)
+        self.wide, self.back = nn.Linear(state, 2 * state), nn.Linear(2 * state, state)
+
+    def forward(self, x: Tensor, bias: Float[Tensor, "heads frames frames"]) -> Tensor:
+        query, key, value = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in self.into(self.before(x)).chunk(3, -1)
+        )
+        found = nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias.to(query)
+        )
+        x = x + self.out(found.transpose(1, 2).flatten(2))
+        return x + self.back(nn.functional.silu(self.wide(self.between(x))))
+
+
+class Decoder(nn.Module):
+    """A latent and a melody -> what the instrument does."""
+
+    def __init__(self, settings: DdspSettings, slots: Slots, bands: Bands) -> None:
+        super().__init__()
+        width, state, _ = _SIZES[settings.size]
+        self.slots, self.bands = slots, bands
+        self.ask = Mlp(N_ASKED + settings.latent, width)
+        self.memory = (
+            GruMemory(width, state)
+            if settings.decoder == "gru"
+            else TransformerMemory(width, state, settings.looks_back)
+        )
+        self.answer = Mlp(width + state, width)
+        self.say = nn.Linear(width, slots.n_slots + 2 * bands.n_bands)
+
+    def forward(self, latent: Float[Tensor, "batch latent"], asked: Asked) -> Said:
+        """Levels at each frame."""
+        features = asked.features()
+        known = latent[:, None].expand(-1, features.shape[1], -1)
+        wanted = self.ask(torch.cat([features, known], -1))
+        answer = self.answer(torch.cat([wanted, self.memory(wanted)], -1))
+        said = CENTRE_DB + SCALE_DB * self.say(answer).float()
+        n_slots, n_bands = self.slots.n_slots, self.bands.n_bands
+        source, noise, body = said.split([n_slots, n_bands, n_bands], -1)
+        with torch.autocast(said.device.type, enabled=False):
+            frequency_hz = asked.f0_hz[..., None] * self.slots.centres.to(said)
+            shares = self.bands.interpolation(frequency_hz)
+            partial = source + torch.einsum("tfb,tfbs->tfs", body - CENTRE_DB, shares)
+        loudness_db = asked.loudness_db[..., None]
+        return Said(partial + loudness_db, noise + loudness_db)
+
+
+class Encoder(nn.Module):
+    """A recording -> mean and log-variance of its latent.
+
+    Log-mels, each frame re its own loudness, or their first cosines, through a GRU; the mean of its
+    states over what sounds.
+    """
+
+    def __init__(self, settings: DdspSettings) -> None:
+        super().__init__()
+        _, _, width = _SIZES[settings.size]
+        self.scale = _mel_scale(settings.sample_rate)
+        self.is_mfcc = settings.encoder == "mfcc"
+        n_features = _N_MFCC if self.is_mfcc else self.scale.n_mels
+        self.norm = nn.LayerNorm(n_features)
+        self.gru = nn.GRU(n_features, width, batch_first=True)
+        self.moments = nn.Linear(width, 2 * settings.latent)
+
+    def forward(
+        self, audio: Float[Tensor, "batch time"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+        """Mean and log-variance, of sounds at any level."""
+        mel_db = power_to_db(mel_power(audio, self.scale).mT + 1e-12)
+        level_db = mel_db.amax(-1, keepdim=True)
+        sounds = (level_db > level_db.amax(1, keepdim=True) - _HEARD_DB).float()
+        colour = (mel_db - level_db).clamp_min(-80.0) / 20
+        if self.is_mfcc:
+            colour = colour @ _cosines(self.scale.n_mels).to(colour)
+        states = self.gru(self.norm(colour))[0].float()
+        mean_state = (states * sounds).sum(1) / sounds.sum(1).clamp_min(1)
+        mean, log_variance = self.moments(mean_state).float().chunk(2, 1)
+        return mean, log_variance.clamp(-12, 4)
+
+
+def _mel_scale(sample_rate: int) -> MelScale:
+    n_fft, hop_length = round(0.064 * sample_rate), round(0.016 * sample_rate)
+    highest_hz = min(16000.0, 0.475 * sample_rate)
+    return MelScale(sample_rate, n_fft, hop_length, _N_MELS, 60.0, highest_hz)
+
+
+@lru_cache(maxsize=2)
+def _cosines(n_mels: int) -> Float[Tensor, "mels mfccs"]:
+    """The first cosines of a discrete transform (type II), orthonormal."""
+    place = (torch.arange(n_mels) + 0.5) * math.pi / n_mels
+    matrix = (place[:, None] * torch.arange(_N_MFCC)).cos() * math.sqrt(2 / n_mels)
+    matrix[:, 0] /= math.sqrt(2)
+    return matrix
+
+
+class DdspNetwork(nn.Module):
+    """Encoder, decoder and room.
+
+    Args:
+        settings: sizes, sample rate.
+    """
+
+    def __init__(self, settings: DdspSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.bands = Bands(settings.sample_rate)
+        self.slots = Slots(int(settings.sample_rate / 2 / LOWEST_HZ))
+        self.encoder = Encoder(settings)
+        self.decoder = Decoder(settings, self.slots, self.bands)
+        self.room = Room(settings.sample_rate, settings.reverb_s)

@@ -1,0 +1,84 @@
+"""A room as noise that dies away: each band at its own level, in its own time.
+
+    response(t) = sum over b of 10^(level_b / 20) exp(-t ln 1000 / decay_b) noise_b(t)
+
+What comes back from a room is dense after some ten milliseconds, and then it is this (Moorer 1979,
+Polack 1988). Two numbers a band are learned and can be turned by hand, where Engel et al. 2020
+learn every sample of a response, which fits the hiss of one training set as well as its room.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from timbrel.dsp.tracks.noise import noise_bank
+from timbrel.units import db_to_amplitude
+
+_FIRST_LEVEL_DB, _FIRST_DECAY_S = -70.0, 0.3
+_SHORTEST_S = 0.02
+_RISE_S = 0.004
+_LEARNING_DB = 10.0
+"""Decibels that one unit of a level's parameter stands for: optimisers move all alike."""
+
+
+class Room(nn.Module):
+    """What a sound comes back as, learned by gradients.
+
+    Args:
+        sample_rate: in Hz.
+        length_s: of the response; 0 is no room.
+    """
+
+    noise: Tensor
+
+    def __init__(self, sample_rate: int, length_s: float) -> None:
+        super().__init__()
+        bank = noise_bank(sample_rate)
+        length = round(length_s * sample_rate)
+        n_bands = len(bank.lengths)
+        self.sample_rate, self.length = sample_rate, length
+        noise = torch.from_numpy(bank.samples[:, :length].copy())
+        self.register_buffer("noise", noise, persistent=False)
+        self.level = nn.Parameter(torch.full((n_bands,), _FIRST_LEVEL_DB / _LEARNING_DB))
+        self.decay = nn.Parameter(torch.full((n_bands,), math.log(_FIRST_DECAY_S)))
+
+    @property
+    def decay_s(self) -> Float[Tensor, " bands"]:
+        """Time in which each band falls by 60 dB."""
+        return self.decay.exp().clamp_min(_SHORTEST_S)
+
+    def response(self) -> Float[Tensor, " time"]:
+        """The room alone, without the sound that comes straight.
+
+        >>> Room(16000, 0.25).response().shape
+        torch.Size([4000])
+        """
+        time_s = torch.arange(self.length, device=self.noise.device) / self.sample_rate
+        falls = (-math.log(1000) * time_s / self.decay_s[:, None]).exp()
+        level = db_to_amplitude(_LEARNING_DB * self.level)[:, None]
+        rise = (time_s / _RISE_S).clamp(max=1)
+        ends = (self.length / self.sample_rate - time_s).div(0.05).clamp(0, 1)
+        return (level * falls * self.noise).sum(0) * rise * ends
+
+    def forward(self, audio: Float[Tensor, "*batch time"]) -> Float[Tensor, "*batch time"]:
+        """The sound in the room; what comes after its end is cut off."""
+        if self.length == 0:
+            return audio
+        return audio + convolved(audio, self.response())
+
+
+def convolved(
+    audio: Float[Tensor, "*batch time"], response: Float[Tensor, " taps"]
+) -> Float[Tensor, "*batch time"]:
+    """Audio through a response, as long as it was.
+
+    >>> convolved(torch.tensor([1.0, 0.0, 0.0, 1.0]), torch.tensor([0.0, 2.0])).round()
+    tensor([0., 2., 0., -0.])
+    """
+    n_fft = audio.shape[-1] + len(response) - 1
+    spectrum = torch.fft.rfft(audio, n_fft) * torch.fft.rfft(response.to(audio), n_fft)
+    return torch.fft.irfft(spectrum, n_fft)[..., : audio.shape[-1]]

@@ -1,0 +1,7 @@
+"""`ddsp`: an instrument that follows a melody, after Engel et al. 2020 (arXiv 2001.04643)."""
+
+from __future__ import annotations
+
+from timbrel.instruments.ddsp.network import Asked, DdspNetwork, DdspSettings, Said
+
+__all__ = ["Asked", "DdspNetwork", "DdspSettings", "Said"]

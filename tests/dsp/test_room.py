@@ -1,0 +1,65 @@
+"""The room: physics of what dies away, and a convolution with a second implementation."""
+
+import math
+
+import numpy as np
+import torch
+from scipy import signal
+
+from timbrel.dsp.room import Room, convolved
+from timbrel.dsp.tracks.bands import Bands
+
+RATE = 16000
+
+
+def room(level_db: float, decay_s: float, length_s: float = 1.0) -> Room:
+    made = Room(RATE, length_s)
+    with torch.no_grad():
+        made.level.fill_(level_db / 10)
+        made.decay.fill_(math.log(decay_s))
+    return made
+
+
+def test_it_falls_by_sixty_db_in_its_time():
+    response = room(-20.0, 0.6).response().detach()
+    level_db = 10 * response.reshape(-1, RATE // 20).square().mean(1).log10()
+    assert abs(float(level_db[2] - level_db[14]) - 60) < 2
+
+
+def test_each_band_has_its_own_level_and_time():
+    made, bands = room(-90.0, 0.3), Bands(RATE)
+    with torch.no_grad():
+        made.level[20] = -1.0
+    power = torch.fft.rfft(made.response().detach()).abs().square()
+    frequency_hz = torch.fft.rfftfreq(made.length, 1 / RATE)
+    mean_hz = float((power * frequency_hz).sum() / power.sum())
+    assert abs(mean_hz / float(bands.centres_hz()[20]) - 1) < 0.05
+
+
+def test_it_is_convolved_as_scipy_does():
+    audio, response = torch.randn(2, 500), torch.randn(70)
+    wanted = np.stack([signal.fftconvolve(x, response.numpy())[:500] for x in audio.numpy()])
+    np.testing.assert_allclose(convolved(audio, response).numpy(), wanted, atol=1e-4)
+
+
+def test_no_length_is_no_room():
+    audio = torch.randn(100)
+    assert torch.equal(room(0.0, 0.5, 0.0)(audio), audio)
+
+
+def test_its_numbers_are_learned():
+    truth, learned = room(-30.0, 0.5, 0.5), room(-50.0, 0.15, 0.5)
+    click = torch.zeros(RATE // 2)
+    click[0] = 1.0
+
+    def levels(made: Room) -> torch.Tensor:
+        power = made(click)[80:].unfold(0, 800, 400).square().mean(1)
+        return 10 * (power + 1e-12).log10()
+
+    wanted = levels(truth).detach()
+    optimizer = torch.optim.Adam(learned.parameters(), lr=0.05)
+    for _ in range(150):
+        optimizer.zero_grad()
+        (levels(learned) - wanted).abs().mean().backward()
+        optimizer.step()
+    assert float((levels(learned) - wanted).abs().mean()) < 2.0
