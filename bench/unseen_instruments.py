@@ -193,7 +193,7 @@ def hear_recording(player: Instrument, path: Path) -> Tensor:
 
 def one_note(audio: Tensor, sample_rate: int) -> Tensor:
     """A recording's first note from its onset, as users' are heard."""
-    from timbrel.cli.first_note import first_note
+    from timbrel.dsp.first_note import first_note
     from timbrel.dsp.onset import from_onset
 
     note = from_onset(first_note(audio, sample_rate), sample_rate)
