@@ -66,7 +66,11 @@ def bank() -> Bank:
 
 
 def test_shares_tell_right_from_wrong(bank, sines):
-    figures = direction_figures(Sine(), bank, sines.subset(range(0, 28, 3)), notes=8)
+    told = []
+    some = sines.subset(range(0, 28, 3))
+    figures = direction_figures(Sine(), bank, some, notes=8, progress=lambda *now: told.append(now))
+    stages = [("hearing notes", 8), ("judging directions", 3)]
+    assert told == [(what, i, n) for what, n in stages for i in range(n + 1)]
     assert figures["bright_share"] == 1.0
     assert figures["bright_change"] > 0.1
     assert figures["dark_share"] == 0.0

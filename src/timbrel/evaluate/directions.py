@@ -36,7 +36,7 @@ from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.sources import SourceJudge
 from timbrel.evaluate.trials import spread
 from timbrel.instruments.instrument import Instrument
-from timbrel.progress import Progress
+from timbrel.progress import Progress, told
 from timbrel.sound import Notes
 from timbrel.timbre import Bank
 
@@ -89,14 +89,14 @@ def direction_figures(
         raise BadInput("the bank holds no direction: train the model with a bank, or give one")
     sets = list(held_out_sets(data, progress).values())
     chosen = choose_notes(sets, notes, seed)
-    encoded = encode_chosen(instrument, chosen, seed)
+    encoded = encode_chosen(instrument, chosen, seed, progress)
     plain = play(instrument, encoded, encoded.timbres)
     before = _pitches(plain, encoded)
     sources = [name for name in SOURCES if name in bank]
     names = [name for name in bank.names("direction") if name not in sources]
     figures: dict[str, float] = {"notes": float(len(chosen))}
     changes: list[float] = []
-    for done, name in enumerate(names):
+    for name in told(names, "judging directions", progress):
         moved = play(instrument, encoded, encoded.timbres + bank[name])
         if name in AMOUNTS:
             hold_s = encoded.notes.duration_s
@@ -108,8 +108,6 @@ def direction_figures(
         change = _pitch_change(moved, encoded, before)
         figures[f"{name}_pitch_accuracy_change"] = change
         changes.append(change)
-        if progress is not None:
-            progress("judging directions", done + 1, len(names))
     figures["pitch_accuracy_change"] = sum(changes) / len(changes) if changes else math.nan
     if sources:
         figures |= _source_figures(instrument, bank, encoded, plain, judge_of(sets, seed), sources)
@@ -129,11 +127,15 @@ def choose_notes(sets: Sequence[NoteSet], count: int, seed: int = 0) -> list[tup
 
 
 def encode_chosen(
-    instrument: Instrument, chosen: Sequence[tuple[NoteSet, int]], seed: int = 0
+    instrument: Instrument,
+    chosen: Sequence[tuple[NoteSet, int]],
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Encoded:
     """Each note's timbre."""
     generator = torch.Generator().manual_seed(seed)
-    timbres = encode_each(instrument, chosen, generator=generator)
+    each = told(chosen, "hearing notes", progress)
+    timbres = encode_each(instrument, each, generator=generator)
     tracks = tuple(
         heard_pitch(notes.audio(i, SAMPLE_RATE), float(notes.pitch[i])) >= TRACKS
         for notes, i in chosen

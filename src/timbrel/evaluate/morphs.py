@@ -39,7 +39,7 @@ from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.one_sound import Ends, Explained, one_sound_score
 from timbrel.evaluate.trials import spread
 from timbrel.instruments.instrument import Instrument
-from timbrel.progress import Progress
+from timbrel.progress import Progress, silent, told
 from timbrel.sound import MorphPath, Notes
 from timbrel.timbre import alphas, path_weights
 
@@ -87,10 +87,10 @@ def morph_figures(
     """
     sets = list(held_out_sets(data, progress).values())
     generator = torch.Generator().manual_seed(seed)
-    chosen = choose_pairs(sets, pairs, seed)
+    chosen = choose_pairs(sets, pairs, seed, progress)
     rows: dict[str, list[dict[str, float]]] = {"": [], "crossfade_": []}
     middles: dict[str, list[Explained | None]] = {"": [], "crossfade_": []}
-    for i, pair in enumerate(chosen):
+    for pair in told(chosen, "judging morphs", progress):
         timbres = encode_each(instrument, (pair.a, pair.b), generator=generator)
         steps = render_path(instrument, timbres, path)
         plain = [render_path(instrument, timbre[None])[0] for timbre in timbres]
@@ -102,8 +102,6 @@ def morph_figures(
                 row["ends_difference"] = _difference(steps, plain)
             rows[ending].append(row)
             middles[ending] += [ends.explain(sounds[k]) for k in _MIDDLES]
-        if progress is not None:
-            progress("judging morphs", i + 1, len(chosen))
     figures = {"pairs": float(len(chosen))}
     for ending in rows:
         row = means(rows[ending]) | {"one_sound": one_sound_score(middles[ending])}
@@ -112,7 +110,9 @@ def morph_figures(
     return figures | {"pitch_accuracy_real": math.fsum(real) / max(len(real), 1)}
 
 
-def choose_pairs(sets: Sequence[NoteSet], count: int, seed: int = 0) -> list[Pair]:
+def choose_pairs(
+    sets: Sequence[NoteSet], count: int, seed: int = 0, progress: Progress | None = None
+) -> list[Pair]:
     """Pairs of notes near middle C, of different instruments, families as mixed as possible.
 
     Both notes track (a pitch that is not there cannot be kept).
@@ -131,6 +131,7 @@ def choose_pairs(sets: Sequence[NoteSet], count: int, seed: int = 0) -> list[Pai
     chosen: list[Pair] = []
     tracks: dict[tuple[int, int], bool] = {}
     for a, b in every:
+        (progress or silent)("choosing pairs", len(chosen), count)
         if len(chosen) == count:
             break
         for notes, i in (a, b):

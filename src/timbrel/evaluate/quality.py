@@ -33,7 +33,7 @@ from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, Row, compare, heard
 from timbrel.evaluate.held_out import held_out_sets
 from timbrel.evaluate.trials import INTERVALS, Trial, interval_trials, self_trials
 from timbrel.instruments.instrument import Instrument
-from timbrel.progress import Progress
+from timbrel.progress import Progress, silent
 from timbrel.sound import Notes
 
 _BATCH = 8
@@ -64,6 +64,8 @@ def evaluate_instrument(
     trials = {end: _draw(held_out, notes, seed) for end, held_out in sets.items()}
     total = sum(len(t) for groups in trials.values() for t in groups.values())
     done = 0
+    tell = progress or silent
+    tell("judging notes", 0, total)
     figures: dict[str, float] = {}
     for end, held_out in sets.items():
         rows: dict[str, list[_Judged]] = {}
@@ -72,8 +74,7 @@ def evaluate_instrument(
             for judged in _judge(instrument, held_out, group, seed):
                 rows[what].append(judged)
                 done += 1
-                if progress is not None:
-                    progress("judging notes", done, total)
+                tell("judging notes", done, total)
         figures |= _figures(rows, end)
     return figures
 
