@@ -37,6 +37,17 @@ def test_float_wav_keeps_levels_above_full_scale(tmp_path):
     assert read_channels(tmp_path / "a.wav")[0].tolist() == [[0.0, 3.5, -7.0]]
 
 
+def test_a_peak_over_full_scale_is_told_once(tmp_path, caplog):
+    with AudioWriter(tmp_path / "a.wav", 16000) as writer:
+        for peak in (0.5, -2.0, 1.5):
+            writer.write(torch.tensor([peak]))
+    (record,) = caplog.records
+    line = "a.wav: the peak is 6.0 dB over full scale, where players clip: divide by 2"
+    assert record.getMessage() == f"{tmp_path}/{line}"
+    write_audio(tmp_path / "b.wav", torch.tensor([1.0, -1.0]), 16000)
+    assert len(caplog.records) == 1
+
+
 def test_blocks_of_any_size_make_the_same_file(tmp_path):
     audio = noise(2, 5000)
     for size in (1, 64, 65, 5000):

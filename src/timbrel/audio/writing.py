@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,9 @@ from torch import Tensor
 from timbrel.audio.resampling import check_rate
 from timbrel.errors import BadAudio
 from timbrel.files import replacing
+from timbrel.units import amplitude_to_db
+
+_log = logging.getLogger(__name__)
 
 Encoding = Literal["float", "pcm16", "pcm24"]
 
@@ -58,7 +62,8 @@ class AudioWriter:
             for block in blocks:
                 writer.write(block)
 
-    Leaving by an exception, Ctrl-C included, leaves no file and harms none that was there.
+    Leaving by an exception, Ctrl-C included, leaves no file and harms none that was there. Of a
+    peak over full scale, which clips wherever the file is played, a warning is logged.
 
     Args:
         path: ends in .wav or .flac; missing folders are made.
@@ -84,6 +89,7 @@ class AudioWriter:
         self.sample_rate = sample_rate
         self.channels = channels
         self.frames = 0
+        self._peak = 0.0
         self._format = check_audio_path(path)
         self.encoding = encoding or ("float" if self._format == "WAV" else "pcm24")
         check_rate(sample_rate)
@@ -124,6 +130,7 @@ class AudioWriter:
             raise BadAudio(f"{self.path}: the audio to write holds NaN or infinity")
         if self.encoding != "float" and peak > 1.0:
             raise BadAudio(f"{self.path}: the peak {peak:.2f} would clip: use .wav or turn it down")
+        self._peak = max(self._peak, peak)
         self.frames += block.shape[1]
         size = self.frames * self.channels * _BYTES[self.encoding]
         if self._format == "WAV" and size > _LARGEST_WAV:
@@ -137,3 +144,8 @@ class AudioWriter:
         trace: TracebackType | None,
     ) -> None:
         self._open_files.__exit__(kind, error, trace)
+        if kind is None and self._peak > 1.0:
+            _log.warning(
+                "%s: the peak is %.1f dB over full scale, where players clip: divide by %.3g",
+                self.path, amplitude_to_db(self._peak), self._peak,
+            )  # fmt: skip
