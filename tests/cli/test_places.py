@@ -140,8 +140,9 @@ def test_what_is_read_is_not_written_over(
 
 
 def test_a_name_of_timbrel_s_own_never_replaces_a_recording(timbrel: Any, sounds: Path) -> None:
+    (sounds / "sounds_a_wav-sine.wav").write_bytes(b"a recording")
     refusal = timbrel("blend", "sounds/a.wav", "--out", "sounds", *SHORT).refusal
-    assert refusal == "sounds/a.wav is what is read (sounds/a.wav): give another --out"
+    assert refusal.startswith("sounds/sounds_a_wav-sine.wav is there, and not from timbrel")
     (sounds / "all.wav").write_bytes(b"a recording")
     words = ["morph", "sounds/a.wav", "sounds/b.wav", "--steps", "2", "--out", "sounds", *SHORT]
     assert timbrel(*words).refusal.startswith("sounds/all.wav is there, and not from timbrel")
@@ -149,14 +150,15 @@ def test_a_name_of_timbrel_s_own_never_replaces_a_recording(timbrel: Any, sounds
 
 def test_one_sound_into_a_folder(timbrel: Any, sounds: Path) -> None:
     words = ["blend", "sounds/a.wav", "--out", "mine", "--plot", *SHORT]
-    assert timbrel(*words).paths == [Path("mine/a.wav"), Path("mine/a.png")]
-    assert timbrel("blend", "sounds/b.wav", "--out", "mine", *SHORT).paths == [Path("mine/b.wav")]
-    assert timbrel(*words).paths == [Path("mine/a.wav"), Path("mine/a.png")]
-    assert {path.name for path in Path("mine").glob("*.wav")} == {"a.wav", "b.wav"}
+    a, b = (Path(f"mine/sounds_{name}_wav-sine.wav") for name in "ab")
+    assert timbrel(*words).paths == [a, a.with_suffix(".png")]
+    assert timbrel("blend", "sounds/b.wav", "--out", "mine", *SHORT).paths == [b]
+    assert timbrel(*words).paths == [a, a.with_suffix(".png")]
+    assert set(Path("mine").glob("*.wav")) == {a, b}
     with_dot = Path("my.sounds")
     with_dot.mkdir()
     words = ["generate", "--out", with_dot, *SHORT]
-    assert timbrel(*words).paths[0] == with_dot / "generated_0_1.wav"
+    assert timbrel(*words).paths[0] == with_dot / "generated_0_1-sine.wav"
 
 
 @pytest.mark.parametrize("root", ["/", "sounds/../../../../../../../../../.."])
@@ -172,16 +174,18 @@ def test_the_root_is_no_folder_for_results(
 
 
 def test_a_morph_leaves_nothing_of_an_earlier_one(timbrel: Any, sounds: Path) -> None:
-    words = ["morph", "sounds/a.wav", "sounds/b.wav", *SHORT]
+    for name in "ab":
+        (sounds / f"{name}.wav").rename(f"{name}.wav")
+    words = ["morph", "a.wav", "b.wav", *SHORT]
     timbrel(*words, "--steps", "4", "--plot")
     timbrel(*words, "--steps", "2")
-    left = {path.name for path in Path("out/morph_a_b").iterdir()} - {LIST}
+    left = {path.name for path in Path("out/morph_a_wav_b_wav-sine").iterdir()} - {LIST}
     assert left == {"all.wav", "alpha_0.000.wav", "alpha_1.000.wav"}
     timbrel(*words, "--grid", "3x2")
     timbrel(*words, "--grid", "2x2")
-    assert len(list(Path("out/pad_a_b").glob("*.wav"))) == 4
+    assert len(list(Path("out/pad_a_wav_b_wav-sine").glob("*.wav"))) == 4
     timbrel(*words, "--steps", "2", "--path", "spherical")
-    assert Path("out/morph_a_b_spherical/all.wav").is_file()
+    assert Path("out/morph_a_wav_b_wav_spherical-sine/all.wav").is_file()
 
 
 def test_corners_of_one_name_keep_a_file_each(timbrel: Any, sounds: Path) -> None:
@@ -194,10 +198,10 @@ def test_corners_of_one_name_keep_a_file_each(timbrel: Any, sounds: Path) -> Non
 
 
 def test_stems_of_an_earlier_run_go(timbrel: Any, sounds: Path, song: Path) -> None:
-    words = ["render", song, "--stems", "--json", *SINE]
+    words = ["render", song, "--stems", "--json", "--out", "mine.wav", *SINE]
     timbrel(*words, "--timbre", "sounds/a.wav")
     assert timbrel(*words, "--timbre", "low=sounds/a.wav").code == 0
-    assert [path.name for path in Path("out/song_stems").iterdir()] == ["02-low.wav"]
+    assert [path.name for path in Path("mine_stems").iterdir()] == ["02-low.wav"]
 
 
 def test_encode_refuses_a_file_that_is_more_than_a_timbre(timbrel: Any, sounds: Path) -> None:

@@ -33,13 +33,14 @@ def level(audio: np.ndarray, f0_hz: float, sample_rate: int = 16000) -> float:
 
 def test_one_timbre_plays_all_but_the_drums(timbrel: Any, song: Path, sounds: Path) -> None:
     ran = timbrel("render", song, "--timbre", sounds / "a.wav", "--json", *SINE)
+    path = "out/song-sounds_a_wav-sine.wav"
     figures = json.loads("\n".join(ran.out))
-    assert figures["path"] == "out/song.wav"
+    assert figures["path"] == path
     assert figures["n_notes"] == 6
     assert figures["skipped"] == ["kit"]
     assert ran.err == ["timbrel: nobody plays kit: name it in --timbre to hear it"]
-    assert ran.written == {Path("out/song.wav")}
-    audio, sample_rate = soundfile.read("out/song.wav")
+    assert ran.written == {Path(path)}
+    audio, sample_rate = soundfile.read(path)
     assert audio.shape[1] == 2
     assert len(audio) / sample_rate == pytest.approx(figures["duration_s"])
     assert 0.05 < np.abs(audio).max() <= 1

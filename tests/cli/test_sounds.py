@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,29 @@ def test_inspect_measures_and_draws(timbrel: Any, sounds: Path) -> None:
     assert abs(figures["cents"]) < 10
     assert figures["pitched_share"] > 0.8
     assert -12 < figures["peak_db"] < 0
-    assert ran.written == {Path("out/my_door.png")}
-    assert is_png(Path("out/my_door.png"))
+    assert ran.written == {Path("out/sounds_my_door.wav.png")}
+    assert is_png(Path("out/sounds_my_door.wav.png"))
+    assert (figures["holds_several"], ran.err) == (False, [])
+
+
+def test_inspect_says_that_a_phrase_holds_several_notes(timbrel: Any, sounds: Path) -> None:
+    first, second = (read(sounds / f"{name}.wav")[0] for name in "ad")
+    soundfile.write("phrase.wav", np.concatenate([first, second]), 16000)
+    ran = timbrel("inspect", "phrase.wav", "--json")
+    assert json.loads("\n".join(ran.out))["holds_several"] is True
+    (said,) = ran.err
+    line = r"timbrel: phrase\.wav holds several notes, the first lasts (\S+) s: no figure is of it"
+    found = re.match(line, said)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(0.8, abs=0.1)
+
+
+def test_inspect_and_encode_take_a_breath_for_no_note(timbrel: Any, sounds: Path) -> None:
+    breath = np.random.default_rng(0).normal(0, 0.004, 8000)
+    recording = np.concatenate([breath, np.zeros(4000), read(sounds / "a.wav")[0]])
+    soundfile.write("breath.wav", recording, 16000)
+    assert timbrel("inspect", "breath.wav").err == []
+    assert len(timbrel("encode", "breath.wav", *SINE).err) == 1
 
 
 def test_inspect_takes_stereo_at_8_khz(timbrel: Any, sounds: Path) -> None:
@@ -62,9 +84,36 @@ def test_inspect_of_noise_finds_no_pitch(timbrel: Any, tmp_path: Path) -> None:
 
 def test_encode_writes_a_timbre_that_sounds_like_the_recording(timbrel: Any, sounds: Path) -> None:
     ran = timbrel("encode", sounds / "a.wav", "--pitch", "C4", *SINE)
-    assert ran.paths == [Path("out/a.safetensors")]
-    amplitudes = Bank.load("out/a.safetensors")["a"]
+    assert ran.paths == [Path("out/a-sine.safetensors")]
+    assert ran.err == ["timbrel: heard as C4, 0.8 s; kept as 'a'"]
+    amplitudes = Bank.load("out/a-sine.safetensors")["a"]
     assert amplitudes.tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4], abs=0.02)
+
+
+def test_encode_says_what_it_heard(timbrel: Any, tmp_path: Path) -> None:
+    times_s = np.arange(16000) / 16000
+    wave = np.sin(2 * np.pi * 220 * 2 ** (0.3 / 12) * times_s) * np.exp(-times_s)
+    soundfile.write(tmp_path / "sharp.wav", 0.5 * wave, 16000)
+    (said,) = timbrel("encode", "sharp.wav", "--name", "my a", *SINE).err
+    heard = re.fullmatch(r"timbrel: heard as A3 \+(\d+) cents, 1\.0 s; kept as 'my a'", said)
+    assert heard is not None
+    assert int(heard[1]) == pytest.approx(30, abs=3)
+
+
+def test_a_name_that_hides_one_of_the_model_s_is_said(
+    timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from timbrel.instruments.sine import Sine
+
+    monkeypatch.setattr(Sine, "bank", Bank("", {"flute": _entry([1.0, 0, 0, 0])}), raising=False)
+    words = ("--name", "flute", "--bank", "mine.safetensors", *SINE)
+    kept = "timbrel: with --bank mine.safetensors, 'flute' is this one, not sine's own"
+    assert timbrel("encode", sounds / "a.wav", *words).err[1:] == [kept]
+    ran = timbrel("blend", "flute", "--bank", "mine.safetensors", *SINE)
+    assert ran.err == ["timbrel: 'flute' is mine.safetensors's, not sine's own"]
+    assert timbrel("blend", "flute", *SINE).err == []
+    words = ("--name", "other", "--bank", "mine.safetensors", *SINE)
+    assert len(timbrel("encode", sounds / "b.wav", *words).err) == 1
 
 
 def test_encode_fills_a_bank_that_other_verbs_know(timbrel: Any, sounds: Path) -> None:
@@ -75,7 +124,7 @@ def test_encode_fills_a_bank_that_other_verbs_know(timbrel: Any, sounds: Path) -
     bank = Bank.load("mine.safetensors")
     assert list(bank) == ["my a", "my b"]
     ran = timbrel("blend", "'my a' + 'my b'", "--bank", "mine.safetensors", *SINE)
-    assert ran.paths == [Path("out/my_a+my_b.wav")]
+    assert ran.paths == [Path("out/my_a+my_b-mine-sine.wav")]
 
 
 def test_a_given_pitch_is_believed(timbrel: Any, sounds: Path) -> None:
@@ -124,8 +173,9 @@ def test_steps_are_files_and_a_row_and_a_picture(timbrel: Any, sounds: Path) -> 
         "morph", sounds / "a.wav", sounds / "b.wav", "--steps", "3", "--duration", "0.3", "--plot",
         *SINE,
     )  # fmt: skip
-    steps = [Path(f"out/morph_a_b/alpha_{alpha}.wav") for alpha in ("0.000", "0.500", "1.000")]
-    assert ran.paths == [Path("out/morph_a_b/all.wav"), *steps, Path("out/morph_a_b/all.png")]
+    folder = Path("out/morph_sounds_a_wav_sounds_b_wav-sine")
+    steps = [folder / f"alpha_{alpha}.wav" for alpha in ("0.000", "0.500", "1.000")]
+    assert ran.paths == [folder / "all.wav", *steps, folder / "all.png"]
     assert is_png(ran.paths[-1])
     lengths = [len(read(path)[0]) for path in steps]
     assert len(read(ran.paths[0])[0]) == sum(lengths) + 2 * 800
@@ -150,7 +200,8 @@ def test_a_pad_holds_its_notes_and_a_page_that_plays_them(
 ) -> None:
     words = [sounds / f"{name}.wav" for name in "abcd"[:corners]]
     ran = timbrel("morph", *words, "--grid", "3x2", "--duration", "0.2", "--plot", *SINE)
-    folder = Path("out", "_".join(["pad", *"abcd"[:corners]]))
+    called = "_".join(["pad", *(f"sounds_{name}_wav" for name in "abcd"[:corners])])
+    folder = Path("out", f"{called}-sine")
     assert ran.paths[:2] == [folder / "pad.html", folder / "pad.png"]
     facts = json.loads((folder / "pad.json").read_text())
     assert (facts["columns"], facts["rows"]) == (3, 2)
@@ -205,7 +256,17 @@ def test_a_corner_s_name_cannot_break_the_page(timbrel: Any, sounds: Path) -> No
 
 def test_blend_of_quoted_files(timbrel: Any, sounds: Path) -> None:
     ran = timbrel("blend", "0.5*'sounds/my door.wav' + 0.5*'sounds/a.wav'", "--plot", *SINE)
-    assert ran.paths == [Path("out/0.5my_door+0.5a.wav"), Path("out/0.5my_door+0.5a.png")]
+    called = "out/0.5sounds_my_door_wav+0.5sounds_a_wav-sine"
+    assert ran.paths == [Path(f"{called}.wav"), Path(f"{called}.png")]
+
+
+def test_a_folder_is_no_sound_and_no_division(timbrel: Any, sounds: Path) -> None:
+    line = " is a folder, not a sound: name one sound file in it"
+    for name in (".", "sounds", "../" + sounds.parent.name + "/sounds"):
+        assert timbrel("blend", name, *SINE).refusal == name + line
+    refusal = timbrel("blend", "'sounds' + 'sounds/a.wav'", *SINE).refusal
+    assert refusal.startswith("sounds" + line)
+    assert timbrel("morph", "sounds/a.wav", "sounds", *SINE).refusal == "sounds" + line
 
 
 def test_nothing_clips(timbrel: Any, sounds: Path) -> None:
@@ -225,7 +286,7 @@ def test_generate_is_repeatable_and_keeps_its_timbres(timbrel: Any) -> None:
     words = ("generate", "--count", "2", "--seed", "5", "--duration", "0.2", *SINE)
     ran = timbrel(*words)
     names = ["generated_5_1", "generated_5_2"]
-    folder = Path("out/generated_5")
+    folder = Path("out/generated_5-sine")
     bank = folder / "all.safetensors"
     assert ran.paths == [folder / "all.wav", *(folder / f"{name}.wav" for name in names), bank]
     sounds, timbres = [read(path)[0].tolist() for path in ran.paths[:-1]], Bank.load(bank)

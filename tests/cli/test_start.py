@@ -153,6 +153,13 @@ def test_evaluate_prints_what_was_measured(timbrel: Any, monkeypatch: pytest.Mon
     monkeypatch.setattr(measuring, "evaluate_instrument", measure)
     ran = timbrel("evaluate", "sine", "--quick", "--json")
     assert json.loads("\n".join(ran.out)) == {"notes": 15.0, "mss_self": None, "family": "sine"}
+    assert ran.err == [
+        "timbrel: judging quality by 15 notes of each set: fewer (--notes, --quick) are sooner"
+    ]
+    ran = timbrel("evaluate", "sine", "--notes", "7", "--json")
+    assert json.loads("\n".join(ran.out))["notes"] == 7
+    refusal = timbrel("evaluate", "sine", "--notes", "7", "--quick").refusal
+    assert refusal == "--notes and --quick exclude each other: give one of them"
     lines = timbrel("evaluate", "sine").out
     assert [line.split() for line in lines[-7:]] == [
         ["known"], ["sine"], ["mss"], ["self", "-"], [], ["notes", "60"], ["family", "sine"]

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import probe, read_channels, require_sound, resample
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
+from timbrel.dsp.first_note import first_note
 from timbrel.dsp.loudness import a_weighted_db, lufs
 from timbrel.dsp.pitch import PitchTrack, track_pitch
 from timbrel.picture import SURE, Curves, draw_sound
@@ -31,6 +33,7 @@ class View:
         sample_rate: the file's own.
         figures: what was measured, by name; None where it cannot be said.
         curves: pitch and loudness over time.
+        first_s: how long its first note is, where it holds several; None where it holds one.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class View:
     sample_rate: int
     figures: dict[str, Any]
     curves: Curves
+    first_s: float | None = None
 
     def draw(self, out: Path) -> Path:
         """Write the picture."""
@@ -64,7 +68,15 @@ def look_at(path: Path) -> View:
     figures = _level_figures(path, channels, sample_rate) | _pitch_figures(track)
     figures["centroid_hz"] = float(spectral_centroid_hz(audio, sample_rate))
     figures["attack_s"] = float(attack_s(audio, sample_rate))
-    return View(path, audio, sample_rate, figures, curves)
+    first_s = _first_s(audio, sample_rate)
+    figures["holds_several"] = first_s is not None
+    return View(path, audio, sample_rate, figures, curves, first_s)
+
+
+def _first_s(audio: Float[Tensor, " time"], sample_rate: int) -> float | None:
+    note = first_note(audio, sample_rate)
+    is_last = torch.equal(note, audio[-len(note) :])  # what was left out came before it
+    return None if is_last else len(note) / sample_rate
 
 
 def _level_figures(

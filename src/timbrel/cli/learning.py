@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from timbrel.cli.arguments import DEFAULT_MODEL, Aspect, Json, Plot
+from timbrel.cli.arguments import DEFAULT_MODEL, Aspect, Json, NoteCount, Plot
 from timbrel.cli.output import progress_bar, say_json, say_paths, say_tables
 
 
@@ -35,8 +35,9 @@ def evaluate(
     *,
     data: Path | None = None,
     of: tuple[Aspect, ...] = (),
-    json: Json = False,
+    notes: NoteCount | None = None,
     quick: Annotated[bool, Parameter(help="A quarter of the notes.")] = False,
+    json: Json = False,
     plot: Plot = False,
 ) -> None:
     """How well an instrument plays notes that it never heard, beside its baselines.
@@ -45,11 +46,13 @@ def evaluate(
         model: A name or a model's folder.
         data: A note set; without it, the held-out notes that the shipped models are judged by.
         of: What to judge; quality otherwise.
+        notes: How many notes of each set are judged; 60 otherwise (directions 120, morphs 40).
     """
     from timbrel.cli.measuring import draw, measure
 
     with progress_bar("judging") as progress:
-        figures: dict[str, Any] = dict(measure(model, data, of, quick, progress))
-    if plot:
-        figures["picture"] = draw(model, data)
+        figures: dict[str, Any] = dict(measure(model, data, of, notes, quick, progress))
+        if plot:
+            progress("drawing", 0, 1)
+            figures["picture"] = draw(model, data)
     say_json(figures) if json else say_tables(Path(model).name, figures)

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from timbrel.cli.arguments import Using
+from timbrel.cli.names import shown_name
 from timbrel.cli.output import say_note
-from timbrel.cli.timbres import Timbres, shown_name
+from timbrel.cli.timbres import Timbres
 from timbrel.instruments import Instrument
 from timbrel.live import (
     Engine,

@@ -11,10 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.cli.arguments import Note
+from timbrel.cli.names import result_name, shown_name, written_name
 from timbrel.cli.pad import Pad
 from timbrel.cli.places import folder_for
 from timbrel.cli.takes import Takes, place_of_takes, play, unclipped
-from timbrel.cli.timbres import Timbres, shown_name
+from timbrel.cli.timbres import Timbres
 from timbrel.dsp.loudness import a_weighted_db
 from timbrel.errors import BadInput
 from timbrel.sound import MorphPath
@@ -31,13 +32,13 @@ class Corners:
 
     Attributes:
         timbres: what they were resolved with.
-        names: for people.
+        sounds: as the user named them.
         vectors: the timbres.
         pitch: the first recording's own, else middle C.
     """
 
     timbres: Timbres
-    names: list[str]
+    sounds: list[str]
     vectors: Float[Tensor, "corners params"]
     pitch: float
 
@@ -52,7 +53,12 @@ class Corners:
             raise BadInput(f"a morph of {len(sounds)} sounds: give two to four, as in A.wav B.wav")
         vectors = torch.stack([timbres.resolve(sound) for sound in sounds])
         pitch = timbres.pitch_of(sounds[0])
-        return cls(timbres, [shown_name(sound) for sound in sounds], vectors, pitch)
+        return cls(timbres, sounds, vectors, pitch)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the sounds, for people."""
+        return [shown_name(sound) for sound in self.sounds]
 
     @property
     def title(self) -> str:
@@ -163,10 +169,9 @@ def write_morph(
 ) -> list[Path]:
     """Play and write an alpha, steps or a mixture."""
     weights = wish.weights_for(len(corners.names))
-    name = _name("morph", corners, path)
-    if len(weights) == 1:
-        row = weights[0].tolist()
-        name += "".join(f"_{share:.3g}" for share in (row[1:] if len(row) == 2 else row))
+    row = weights[0].tolist()
+    shares = [] if len(weights) > 1 else row[1:] if len(row) == 2 else row
+    name = _name("morph", corners, path, note, shares)
     place = place_of_takes(out, len(weights), name, corners.timbres.reads)
     return place.fill(
         lambda folder: corners.morph(weights, path, note).write(folder, place.file, plot)
@@ -179,10 +184,14 @@ def write_pad(
     """Play and write a pad."""
     size = wish.grid
     assert size is not None
-    place = folder_for(out, _name("pad", corners, path), corners.timbres.reads)
+    place = folder_for(out, _name("pad", corners, path, note), corners.timbres.reads)
     return place.fill(lambda folder: corners.pad(size, path, note).write(folder, plot))
 
 
-def _name(what: str, corners: Corners, path: MorphPath) -> str:
-    """What a morph's results are called: two of them must not write over each other."""
-    return "_".join([what, *corners.names, *([path] if path != "linear" else [])])
+def _name(
+    what: str, corners: Corners, path: MorphPath, note: Note, shares: Sequence[float] = ()
+) -> str:
+    sounds = [written_name(sound) for sound in corners.sounds]
+    ways = [path] if path != "linear" else []
+    words = [what, *sounds, *ways, *(f"{share:.3g}" for share in shares)]
+    return result_name("_".join(words), corners.timbres.using, pitch=note.pitch)

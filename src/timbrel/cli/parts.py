@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from timbrel.cli.arguments import number
+from timbrel.cli.names import written_name
 from timbrel.errors import BadInput
 from timbrel.midi import Score
 from timbrel.perform import for_tracks
@@ -59,6 +60,16 @@ def _pairs(text: str) -> list[tuple[str | None, str]]:
             raise BadInput(f"{part.strip()!r} assigns nothing: write TRACK=VALUE, as in 1=violin")
         pairs.append((key.strip(), value.strip()))
     return pairs
+
+
+def spelled(texts: Sequence[str]) -> list[str]:
+    """Assignments of timbres as results are called by them.
+
+    >>> spelled(["1=violin, bass=takes/door.wav", "flute"])
+    ['1=violin', 'bass=takes/door_wav', 'flute']
+    """
+    pairs = [pair for text in texts for pair in _pairs(text)]
+    return [f"{key}={written_name(value)}" if key else written_name(value) for key, value in pairs]
 
 
 def chosen_tracks(score: Score, texts: Sequence[str], option: str) -> list[bool]:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from timbrel.audio import read_audio
 from timbrel.cli.arguments import Using
+from timbrel.cli.names import result_name
 from timbrel.cli.output import progress_bar
-from timbrel.cli.parts import chosen_tracks, numbers_for_tracks, values_for_tracks
+from timbrel.cli.parts import chosen_tracks, numbers_for_tracks, spelled, values_for_tracks
 from timbrel.cli.places import place_for
 from timbrel.cli.timbres import Timbres, open_timbres
 from timbrel.dsp.envelope import Adsr
@@ -91,7 +92,8 @@ def play_song(
     score = read_score(song)
     timbres = open_timbres(using)
     parts = cast_song(timbres, score, wishes, adsr)
-    place = place_for(out, song.stem, reads=[song, *timbres.reads])
+    name = result_name(song.stem, using, timbres=spelled(wishes.timbres))
+    place = place_for(out, name, reads=[song, *timbres.reads])
 
     def write(folder: Path) -> list[Path]:
         mix = folder / place.file
@@ -146,9 +148,11 @@ def _named_parts(timbres: Timbres, score: Score, named: Sequence[str]) -> list[P
 
 
 def _usual_parts(timbres: Timbres, score: Score) -> list[Part | None]:
+    def is_sound(name: str) -> bool:
+        return name in timbres.bank and timbres.bank.lookup(name).is_absolute
+
     def lookup(name: str) -> Tensor | None:
-        known = timbres.bank
-        return known[name] if name in known and known.lookup(name).is_absolute else None
+        return timbres.named(name).timbre if is_sound(name) else None
 
     parts = cast_by_program(score, timbres.instrument, lookup)
     if not any(parts):

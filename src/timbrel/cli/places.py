@@ -160,11 +160,11 @@ def require_other(path: Path, reads: Iterable[Path]) -> None:
 def file_name(name: str) -> str:
     """A name as a file's, on every system.
 
-    >>> file_name("violin + 0.5*bright - dark"), file_name("0.5*'my door' + bell/2")
-    ('violin+0.5bright-dark', '0.5my_door+bell_2')
+    >>> file_name("violin + 0.5*bright - dark"), file_name("song-bass=0.5*'my door'-F#3")
+    ('violin+0.5bright-dark', 'song-bass=0.5my_door-F#3')
     """
     spelled = re.sub(r"\s*([-+])\s*", r"\1", re.sub(r"[*'\"]", "", name))
-    safe = re.sub(r"[^\w.()+-]+", "_", spelled).lstrip("._+-").rstrip("._") or "sound"
+    safe = re.sub(r"[^\w.()+=#-]+", "_", spelled).lstrip("._+-").rstrip("._") or "sound"
     if len(safe) > _LONGEST_NAME:
         whole = hashlib.blake2b(name.encode(errors="backslashreplace"), digest_size=4).hexdigest()
         safe = f"{safe[: _LONGEST_NAME - 9]}_{whole}"

@@ -95,6 +95,7 @@ def show(notes: Path, *, out: Out = None, json: Json = False, plot: Plot = False
     Args:
         notes: A set, or one of its splits, such as data/fluid/nsynth-train.
     """
+    from timbrel.cli.names import path_name
     from timbrel.cli.places import place_for
     from timbrel.cli.set_reports import flat, set_figures
     from timbrel.data import NoteSet
@@ -104,8 +105,7 @@ def show(notes: Path, *, out: Out = None, json: Json = False, plot: Plot = False
     if plot or out is not None:
         from timbrel.data.overview import draw_note_set
 
-        name = f"{opened.folder.parent.name}_{opened.folder.name}"
-        place = place_for(out, name, (".png", ".svg", ".pdf"))
+        place = place_for(out, path_name(opened.folder), (".png", ".svg", ".pdf"))
         pictures = place.fill(lambda folder: [draw_note_set(opened, folder / place.file)])
     if json:
         return say_json(figures | ({"picture": pictures[0]} if pictures else {}))

@@ -20,7 +20,7 @@ from timbrel.cli.arguments import (
     Shares,
     Using,
 )
-from timbrel.cli.output import say_figures, say_json, say_paths
+from timbrel.cli.output import say_figures, say_json, say_note, say_paths
 
 
 def inspect(audio: Path, *, out: Out = None, json: Json = False) -> None:
@@ -30,11 +30,15 @@ def inspect(audio: Path, *, out: Out = None, json: Json = False) -> None:
         audio: A sound file.
     """
     from timbrel.cli.inspection import look_at
+    from timbrel.cli.names import path_name
     from timbrel.cli.places import place_for
 
-    place = place_for(out, audio.stem, (".png", ".svg", ".pdf"), [audio])
+    place = place_for(out, path_name(audio), (".png", ".svg", ".pdf"), [audio])
     view = look_at(audio)
     picture = place.fill(lambda folder: [view.draw(folder / place.file)])[0]
+    if view.first_s is not None:
+        first = f"the first lasts {view.first_s:.2f} s"
+        say_note(f"{audio} holds several notes, {first}: no figure is of it alone")
     if json:
         return say_json(view.figures | {"picture": picture})
     say_figures(view.figures)
@@ -112,17 +116,19 @@ def blend(
     Args:
         expression: Such as "violin + 0.5*bright - dark" or "0.5*'my.wav' + 0.5*piano".
     """
+    from timbrel.cli.names import result_name, shown_name, written_name
     from timbrel.cli.places import place_for
     from timbrel.cli.takes import play
-    from timbrel.cli.timbres import MIDDLE_C, open_timbres, shown_name
+    from timbrel.cli.timbres import MIDDLE_C, open_timbres
 
     timbres = open_timbres(using)
     timbre = timbres.resolve(expression)
-    name = shown_name(expression)
+    name = result_name(written_name(expression), using, pitch=note.pitch)
     place = place_for(out, name, reads=timbres.reads)
 
     def write(folder: Path) -> list[Path]:
-        takes = play(timbres.instrument, timbre[None], [name], note, MIDDLE_C)
+        shown = [shown_name(expression)]
+        takes = play(timbres.instrument, timbre[None], shown, note, MIDDLE_C)
         return takes.write(folder, place.file, plot)
 
     say_paths(place.fill(write))
@@ -143,12 +149,14 @@ def generate(
         count: How many.
         prior: Draw from the model's prior, not from what its named sounds span.
     """
+    from timbrel.cli.names import result_name
     from timbrel.cli.takes import place_of_takes, play
     from timbrel.cli.timbres import MIDDLE_C, invent, keep_all, open_timbres
 
     timbres = open_timbres(using)
     names, chosen = invent(timbres, count, note.seed, prior=prior)
-    name = names[0] if count == 1 else names[0].rpartition("_")[0]
+    what = names[0] if count == 1 else names[0].rpartition("_")[0]
+    name = result_name(what, using, pitch=note.pitch)
     place = place_of_takes(out, count, name, timbres.reads)
 
     def write(folder: Path) -> list[Path]:

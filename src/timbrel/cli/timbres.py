@@ -19,16 +19,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import read_audio, require_sound
-from timbrel.cli.arguments import Using
-from timbrel.cli.output import say_note
+from timbrel.cli.arguments import USING, Using
+from timbrel.cli.names import looks_like_file, result_name
+from timbrel.cli.output import progress_bar, say_note
 from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadAudio, BadInput, Unsupported
 from timbrel.instruments import Instrument, load
-from timbrel.timbre import Bank, Entry, WeightedSum, blend, parse
+from timbrel.timbre import Bank, Entry, blend
+from timbrel.units import pitch_name
 
 MIDDLE_C = 60.0
-_AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".au", ".caf"}
-
 _FEWEST_TO_SPAN = 8
 
 
@@ -39,10 +39,18 @@ class Heard:
     Attributes:
         entry: the timbre.
         pitch: MIDI number of the recording.
+        duration_s: how much of it was heard.
     """
 
     entry: Entry
     pitch: float
+    duration_s: float
+
+    def __str__(self) -> str:
+        nearest = round(self.pitch)
+        cents = f"{100 * (self.pitch - nearest):+.0f} cents"
+        is_exact = self.pitch == nearest  # given, or taken for it: nothing was measured
+        return f"{pitch_name(nearest)}{'' if is_exact else f' {cents}'}, {self.duration_s:.1f} s"
 
 
 @dataclass(frozen=True)
@@ -54,14 +62,17 @@ class Timbres:
         bank: its named timbres, with a bank of the user's own where one was given.
         pitch: MIDI number of all sound files; None has each one's found.
         seconds: time that may be spent on encoding one file.
+        using: what the user said of the instrument and the bank.
     """
 
     instrument: Instrument
     bank: Bank
     pitch: float | None = None
     seconds: float = 0.0
+    using: Using = USING
     _heard: dict[Path, Heard] = field(default_factory=dict)
     _banks: list[Path] = field(default_factory=list)
+    _hidden: set[str] = field(default_factory=set)
 
     @property
     def reads(self) -> tuple[Path, ...]:
@@ -85,7 +96,8 @@ class Timbres:
                 timbre = self.instrument.encode(audio, pitch=pitch, seconds=self.seconds)
             except BadAudio as error:
                 raise BadAudio(f"{path}: {error}") from None
-            self._heard[path] = Heard(Entry("sound", timbre, f"encoded from {path.name}"), pitch)
+            entry = Entry("sound", timbre, f"encoded from {path.name}")
+            self._heard[path] = Heard(entry, pitch, len(audio) / rate)
         return self._heard[path]
 
     def _one_note(self, audio: Float[Tensor, " time"], path: Path) -> Float[Tensor, " rest"]:
@@ -93,7 +105,7 @@ class Timbres:
         from timbrel.dsp.first_note import first_note
 
         note = first_note(audio, self.instrument.sample_rate)
-        if len(note) < len(audio):
+        if not torch.equal(note, audio[-len(note) :]):  # what was left out came after it
             seconds = len(note) / self.instrument.sample_rate
             say_note(f"{path} holds several notes: the first is heard, {seconds:.2f} s")
         return note
@@ -114,12 +126,26 @@ class Timbres:
         Raises:
             BadInput: there is neither.
         """
-        if _looks_like_file(name):
+        if looks_like_file(name):
             return self._read(Path(name))
+        if name not in self.bank:
+            _require_no_folder(name)
         try:
-            return self.bank.lookup(name)
+            return self.named(name)
         except BadInput as error:
             raise BadInput(f"{error}; and no file of that name") from None
+
+    def named(self, name: str) -> Entry:
+        """The entry of a name; that the user's bank has it in place of the model's is said once.
+
+        Raises:
+            BadInput: no entry has that name.
+        """
+        entry = self.bank.lookup(name)
+        if name in self._hidden:
+            self._hidden.remove(name)
+            say_note(f"{name!r} is {self.using.bank}'s, not {self.using.model}'s own")
+        return entry
 
     def resolve(self, text: str) -> Float[Tensor, " params"]:
         """The timbre that a word, a path or an expression says.
@@ -129,9 +155,11 @@ class Timbres:
         """
         space = self.instrument.timbre_space
         is_sum = any(f" {sign} " in text for sign in "+-*/")
-        if is_sum and _looks_like_file(text) and not Path(text).exists():
+        if text not in self.bank:
+            _require_no_folder(text)
+        if is_sum and looks_like_file(text) and not Path(text).exists():
             raise BadInput(f"{text}: quote a file in an expression, as in \"violin + 'a.wav'\"")
-        if _looks_like_file(text) or text in self.bank:
+        if looks_like_file(text) or text in self.bank:
             entry = self.lookup(text)
             if not entry.is_absolute:
                 raise BadInput(f"{text} is a direction, not a sound: write 'violin + {text}'")
@@ -140,7 +168,7 @@ class Timbres:
 
     def pitch_of(self, text: str) -> float:
         """The pitch to play it at where none is given: a recording's own, else middle C."""
-        if not _looks_like_file(text) or Path(text).suffix == ".safetensors":
+        if not looks_like_file(text) or Path(text).suffix == ".safetensors":
             return MIDDLE_C
         return self.hear(Path(text)).pitch
 
@@ -170,9 +198,11 @@ def open_timbres(
     """
     instrument = load(using.model)
     bank = _own_bank(instrument)
-    timbres = Timbres(instrument, bank, pitch, seconds)
+    timbres = Timbres(instrument, bank, pitch, seconds, using)
     if using.bank is not None and not (new_bank and not using.bank.exists()):
-        bank.merge(Bank.load(using.bank, bank.model), replace=True)
+        own = Bank.load(using.bank, bank.model)
+        timbres._hidden.update(n for n in own if n in bank and not torch.equal(own[n], bank[n]))
+        bank.merge(own, replace=True)
         timbres._banks.append(using.bank)
     return timbres
 
@@ -192,11 +222,16 @@ def keep(timbres: Timbres, name: str, sound: Path, bank: Path | None, out: Path 
     """
     if bank is not None and out is not None:
         raise BadInput("--bank and --out exclude each other: give one of them")
-    place = place_for(bank or out, name, (".safetensors",), [sound])
+    place = place_for(bank or out, result_name(name, timbres.using), (".safetensors",), [sound])
     kept = _kept(place, timbres.bank.model, into_bank=bank is not None)
-    entry = timbres.hear(sound).entry
-    kept.add(name, entry.timbre, entry.kind, entry.about, replace=True)
-    return place.fill(lambda folder: [kept.save(folder / place.file)])[0]
+    with progress_bar(f"hearing {sound.name}"):
+        heard = timbres.hear(sound)
+    kept.add(name, heard.entry.timbre, heard.entry.kind, heard.entry.about, replace=True)
+    path = place.fill(lambda folder: [kept.save(folder / place.file)])[0]
+    say_note(f"heard as {heard}; kept as {name!r}")
+    if bank is not None and name in (timbres.instrument.bank or ()):
+        say_note(f"with --bank {bank}, {name!r} is this one, not {timbres.using.model}'s own")
+    return path
 
 
 def _kept(place: Place, model: str, *, into_bank: bool) -> Bank:
@@ -246,30 +281,11 @@ def keep_all(
     return bank.save(beside.with_suffix(".safetensors"))
 
 
-def _looks_like_file(text: str) -> bool:
-    """Whether the text is a path, though perhaps of a file that is not there."""
-    path = Path(text)
+def _require_no_folder(text: str) -> None:
+    """That a word is no folder, whose path would be read as a division."""
     try:
-        is_there = path.is_file()
+        is_folder = Path(text).is_dir()
     except (OSError, ValueError):
-        return False
-    return is_there or (path.suffix.lower() in _AUDIO | {".safetensors"} and "'" not in text)
-
-
-def shown_name(text: str) -> str:
-    """What a picture, a page or a file calls it: sound files by their stems.
-
-    >>> shown_name("recordings/door.wav"), shown_name("violin+0.5*'recordings/my door.wav'")
-    ('door', "violin + 0.5*'my door'")
-    """
-    try:
-        weights = {} if _looks_like_file(text) else parse(text).weights
-    except BadInput:
-        weights = {}
-    if not weights:
-        return _stem(text)
-    return str(WeightedSum({_stem(name): weight for name, weight in weights.items()}))
-
-
-def _stem(name: str) -> str:
-    return Path(name).stem if _looks_like_file(name) else name
+        return
+    if is_folder:
+        raise BadInput(f"{text} is a folder, not a sound: name one sound file in it")
