@@ -24,4 +24,5 @@ rate = instrument.sample_rate
 sound = timbrel.read_audio(sys.argv[1], rate) if len(sys.argv) > 1 else pluck(220.0, rate)
 timbre = instrument.encode(sound)
 chord = instrument.render(timbrel.Notes.of([45, 57, 61, 64], duration_s=2.0), timbre)
-print(timbrel.write_audio("chord.wav", chord.audio.mean(0), rate))
+mix = chord.audio.sum(0)
+print(timbrel.write_audio("chord.wav", 0.9 * mix / mix.abs().max(), rate))

@@ -209,7 +209,7 @@ PROBES = (
         "live", _live, "live: MIDI keyboards and sound cards",
         "pip install 'timbrel[live]', and on Linux apt-get install libportaudio2",
     ),
-    Probe("crepe", _imports("torchcrepe"), "a second pitch tracker",
+    Probe("crepe", _imports("torchcrepe"), "a third pitch tracker, for Python",
           "pip install 'timbrel[crepe]'"),
     Probe("tensorboard", _imports("tensorboard"), "training curves in TensorBoard",
           "pip install 'timbrel[trackers]'"),

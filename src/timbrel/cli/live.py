@@ -63,7 +63,7 @@ def live(
         bend_range: Semitones of the pitch wheel.
         corners: Two to four timbres to morph between by two controllers.
         xy: The numbers of these controllers.
-        bind: Which controller turns which control, as in "1=vibrato,74=brightness".
+        bind: Which controller turns which control, as in "1=vibrato_depth,74=brightness".
         learn: A control: the next controller that moves is bound to it, and that is kept.
         legato: All keys play one line, and overlapping notes are slurred.
         keys: Play on the computer's keys: z s x d c ... and q 2 w 3 e ...

@@ -1,7 +1,7 @@
 """Which knob of a MIDI keyboard turns which control of the instrument, and how that is kept.
 
-[mel_vae]          a table for each model, in live.toml in the user's folder of settings
-1 = "vibrato"      CC 1, the modulation wheel
+[harmonic]             a table for each model, in live.toml in the user's folder of settings
+1 = "vibrato_depth"    CC 1, the modulation wheel
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Knobs:
 def parse_bindings(texts: Sequence[str]) -> dict[int, str]:
     """Bindings as people write them.
 
-    >>> parse_bindings(["1=vibrato, 74=brightness"])
-    {1: 'vibrato', 74: 'brightness'}
+    >>> parse_bindings(["1=vibrato_depth, 74=brightness"])
+    {1: 'vibrato_depth', 74: 'brightness'}
 
     Raises:
         BadInput: one is not written so.
@@ -94,7 +94,8 @@ def parse_bindings(texts: Sequence[str]) -> dict[int, str]:
     for part in (part for text in texts for part in text.split(",")):
         number, equals, name = (piece.strip() for piece in part.partition("="))
         if not (equals and number.isdecimal() and name):
-            raise BadInput(f"{part.strip()!r} maps nothing: write CONTROLLER=CONTROL, as 1=vibrato")
+            wanted = "CONTROLLER=CONTROL, as 1=vibrato_depth"
+            raise BadInput(f"{part.strip()!r} maps nothing: write {wanted}")
         bindings[int(number)] = name
     return bindings
 
@@ -114,7 +115,7 @@ def read_bindings(path: Path, model: str) -> dict[int, str]:
     try:
         return {int(number): str(name) for number, name in table.items()}
     except (AttributeError, ValueError):
-        raise BadConfig(f'{path}: [{model}] wants lines like 1 = "vibrato"') from None
+        raise BadConfig(f'{path}: [{model}] wants lines like 1 = "vibrato_depth"') from None
 
 
 def keep_bindings(path: Path, model: str, bindings: Mapping[int, str]) -> Path:
