@@ -29,7 +29,7 @@ def own_settings(tmp_path, monkeypatch) -> None:
 
 def test_an_engine_is_silent_until_it_is_played() -> None:
     made, out = engine(), np.ones(800, np.float32)
-    assert made.timbre_name == "sine's own timbre"
+    assert made.keyboard.timbre_name == "sine's own timbre"
     made.process(out, 1.0)
     assert not out.any()
     made.ring().push(Event(0.0, 0x90, 1, 69, 127))
@@ -45,12 +45,12 @@ def test_a_bank_of_ones_own_gives_the_programs_in_its_order(tmp_path) -> None:
         bank.add(name, torch.tensor([first, 0.0, 0.5, 0.0]))
     using = Using("sine", bank.save(tmp_path / "mine.safetensors"))
     made = engine(using=using, timbre="hollow", corners=("pure", "hollow"))
-    assert made.timbre_name == "hollow"
-    assert made.pad is not None
+    assert made.keyboard.timbre_name == "hollow"
+    assert made.keyboard._pad is not None
     made.ring().push(Event(0.0, 0xC0, 1, 0))
     made.process(np.zeros(64, np.float32), 1.0)
-    assert made.timbre_name == "pure"
-    made.pad.close()
+    assert made.keyboard.timbre_name == "pure"
+    made.keyboard._pad.close()
 
 
 def test_wishes_that_do_not_fit_are_refused() -> None:
