@@ -110,7 +110,7 @@ def test_a_name_that_hides_one_of_the_model_s_is_said(
     kept = "timbrel: with --bank mine.safetensors, 'flute' is this one, not sine's own"
     assert timbrel("encode", sounds / "a.wav", *words).err[1:] == [kept]
     ran = timbrel("blend", "flute", "--bank", "mine.safetensors", *SINE)
-    assert ran.err == ["timbrel: 'flute' is mine.safetensors's, not sine's own"]
+    assert ran.err == ["timbrel: 'flute' is from mine.safetensors, not sine's own"]
     assert timbrel("blend", "flute", *SINE).err == []
     words = ("--name", "other", "--bank", "mine.safetensors", *SINE)
     assert len(timbrel("encode", sounds / "b.wav", *words).err) == 1

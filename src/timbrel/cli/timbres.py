@@ -144,7 +144,7 @@ class Timbres:
         entry = self.bank.lookup(name)
         if name in self._hidden:
             self._hidden.remove(name)
-            say_note(f"{name!r} is {self.using.bank}'s, not {self.using.model}'s own")
+            say_note(f"{name!r} is from {self.using.bank}, not {self.using.model}'s own")
         return entry
 
     def resolve(self, text: str) -> Float[Tensor, " params"]:
@@ -284,7 +284,7 @@ def keep_all(
 def _require_no_folder(text: str) -> None:
     """That a word is no folder, whose path would be read as a division."""
     try:
-        is_folder = Path(text).is_dir()
+        is_folder = bool(text.strip()) and Path(text).is_dir()
     except (OSError, ValueError):
         return
     if is_folder:
