@@ -275,7 +275,9 @@ def test_no_burst_is_louder_than_its_attack(instrument, falling) -> None:
     loud = layout.timbre(parts._replace(burst=torch.full_like(parts.burst, 100.0)))
     none = layout.timbre(parts._replace(burst=torch.zeros_like(parts.burst)))
     with_burst, without = (play(instrument, x, 60.0, 0.5)[: RATE // 10] for x in (loud, none))
-    assert 0 < 10 * (with_burst.square().mean() / without.square().mean()).log10() < 25  # without bound: 50
+    assert (
+        0 < 10 * (with_burst.square().mean() / without.square().mean()).log10() < 25
+    )  # without bound: 50
 
 
 def test_of_a_phrase_the_first_note_is_heard_unless_somebody_says_which(instrument, caplog) -> None:

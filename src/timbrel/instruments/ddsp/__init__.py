@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from timbrel.instruments.ddsp.network import Asked, DdspNetwork, DdspSettings, Said
+from timbrel.instruments.ddsp.sounding import asked_of, sound_of
 
-__all__ = ["Asked", "DdspNetwork", "DdspSettings", "Said"]
+__all__ = ["Asked", "DdspNetwork", "DdspSettings", "Said", "asked_of", "sound_of"]

@@ -1,0 +1,62 @@
+"""From a performance to what the decoder is asked, and from what it says to sound."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from timbrel.dsp.listening import FRAME_RATE
+from timbrel.dsp.tracks import SILENT_DB, Tracks, render_levels
+from timbrel.dsp.tracks.tracks import TRANSIENT_TICKS
+from timbrel.instruments.ddsp.network import Asked, DdspNetwork, Said
+from timbrel.sound import Performance
+
+SURE = 0.5
+"""From this confidence on a frame has the pitch that was heard; before, the last one that had."""
+
+MIDDLE_HZ = 261.6
+"""Until a pitch is heard."""
+
+MOST_PARTIALS = 200
+
+
+def asked_of(performance: Performance) -> Asked:
+    """A performance as the decoder is asked for it: a batch of one.
+
+    >>> curve = torch.tensor([0.0, 220.0, 90.0])
+    >>> heard = Performance(curve, curve - 200, torch.tensor([0.0, 1.0, 0.2]), 200.0)
+    >>> asked_of(heard).f0_hz
+    tensor([[261.6000, 220.0000, 220.0000]])
+    """
+    is_sure = performance.confidence >= SURE
+    frame = torch.arange(len(is_sure))
+    latest = torch.where(is_sure, frame, -1).cummax(0).values
+    held = performance.f0_hz[latest.clamp_min(0)]
+    f0_hz = torch.where(latest >= 0, held, MIDDLE_HZ)
+    return Asked(f0_hz[None], performance.loudness_db[None], performance.confidence[None])
+
+
+def sound_of(
+    network: DdspNetwork,
+    asked: Asked,
+    said: Said,
+    *,
+    noise_start: Int[Tensor, " batch"] | None = None,
+) -> Float[Tensor, "batch time"]:
+    """Audio of what was said, in the network's room; gradients reach all that was said.
+
+    Up to the last frame: n frames are n - 1 hops of sound.
+    """
+    rate = network.settings.sample_rate
+    n_partials = min(MOST_PARTIALS, max(1, int(0.5 * rate / float(asked.f0_hz.min()))))
+    batch, n_bands = len(asked.f0_hz), network.bands.n_bands
+    tracks = Tracks(
+        FRAME_RATE,
+        asked.f0_hz,
+        network.slots.spread(said.partial_db, n_partials),
+        asked.f0_hz.new_zeros(batch, n_partials),
+        said.noise_db,
+        asked.f0_hz.new_full((batch, TRANSIENT_TICKS, n_bands), SILENT_DB),
+    )
+    return network.room(render_levels(tracks, rate, noise_start=noise_start))
