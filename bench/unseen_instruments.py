@@ -10,8 +10,8 @@ pitch_shift of the recording; `_mel_vae`, the model of that name.
 The instruments are those that FluidR3Mono's training split leaves out. `foreign_*` is the same of
 another origin, the programs of even number of TimGM6mb (null where Debian's timgm6mb-soundfont is
 not installed; those of odd number are for tuning). `recordings_*` is of the recordings in
-`--recordings DIR`, heard as a user's, with no pitch given: played back as they were (0), and pitch
-alone at the other intervals.
+`--recordings DIR`, heard as a user's, with no pitch given: played back as they were (0), judged for
+as long as they are, since many are cut off in mid-sound, and pitch alone at the other intervals.
 """
 
 from __future__ import annotations
@@ -215,7 +215,8 @@ def judge_recording(
     for interval, step in INTERVALS.items():
         sounds = played(players, timbres, recording, pitch + step, step, hold_s)
         if step == 0:
-            yield Judged(interval, judge(sounds, recording, pitch))
+            heard = {end: sound[: len(recording)] for end, sound in sounds.items()}
+            yield Judged(interval, judge(heard, recording, pitch))
         elif tracks:
             accuracy = {
                 end: {"pitch_accuracy": heard_pitch(sound, pitch + step)}
