@@ -44,7 +44,8 @@ def test_the_transformer_forgets_what_lies_too_far_back():
 
 
 def test_silence_is_silent():
-    said = network().decoder(torch.randn(2, 16), asked(loudness_db=-200.0))
+    with torch.no_grad():
+        said = network().decoder(torch.randn(2, 16), asked(loudness_db=-200.0))
     assert max(float(said.partial_db.max()), float(said.noise_db.max())) < SILENT_DB
 
 
