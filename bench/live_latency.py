@@ -143,4 +143,4 @@ def is_heard(sound: np.ndarray, pitch: float) -> bool:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
-    run("live_latency", measure, model="mel_vae", threads=1)
+    run("live_latency", measure, model="harmonic", threads=1)
