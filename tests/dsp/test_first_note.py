@@ -85,6 +85,16 @@ def test_a_click_and_a_breath_before_a_note_are_left_out():
     assert 0.78 < len(first_note(audio, RATE)) / RATE < 0.9
 
 
+def test_a_long_note_after_a_breath_keeps_its_end(caplog):
+    breath = np.random.default_rng(0).normal(size=round(0.5 * RATE)) * 0.0004
+    breath[:40] = 0.02
+    audio = torch.from_numpy(np.concatenate([breath, held(60.0, 12.0)])).float()
+    note = one_note(audio, RATE)
+    assert 11.9 < len(note) / RATE < 12.1
+    assert torch.equal(note[-RATE:], audio[-RATE:])
+    assert not caplog.messages
+
+
 def test_slow_beats_and_tremolo_are_one_note():
     two = tone(np.full(2 * RATE, 60.0)) + tone(np.full(2 * RATE, 60.02))
     tremolo = tone(np.full(2 * RATE, 60.0)) * (0.55 + 0.45 * np.sin(2 * np.pi * 5 * TIMES_S))

@@ -1,6 +1,7 @@
 """Audio files: any format, rate and channel count in; WAV and FLAC out, whole or not at all."""
 
 from timbrel.audio.reading import (
+    SUFFIXES,
     AudioInfo,
     probe,
     read_audio,
@@ -12,6 +13,7 @@ from timbrel.audio.resampling import resample
 from timbrel.audio.writing import AudioWriter, Encoding, check_audio_path, write_audio
 
 __all__ = [
+    "SUFFIXES",
     "AudioInfo",
     "AudioWriter",
     "Encoding",

@@ -28,6 +28,8 @@ LONGEST_S = 1800.0
 MOST_CHANNELS = 64
 LOUDEST = 1e4
 FORMATS = "WAV, FLAC, OGG, MP3 or AIFF"
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus")
+"""Of files that are taken for recordings where a folder is searched."""
 
 _CANCELLED = 1e-6
 """Share of the power in the mean of channels that cancel; unlike ones keep 1 / `MOST_CHANNELS`."""

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import probe, read_channels, require_sound, resample
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
-from timbrel.dsp.first_note import first_note
+from timbrel.dsp.first_note import first_note, others_follow
 from timbrel.dsp.loudness import a_weighted_db, lufs
 from timbrel.dsp.pitch import PitchTrack, track_pitch
 from timbrel.picture import SURE, Curves, draw_sound
@@ -75,8 +74,7 @@ def look_at(path: Path) -> View:
 
 def _first_s(audio: Float[Tensor, " time"], sample_rate: int) -> float | None:
     note = first_note(audio, sample_rate)
-    is_last = torch.equal(note, audio[-len(note) :])  # what was left out came before it
-    return None if is_last else len(note) / sample_rate
+    return len(note) / sample_rate if others_follow(note, audio) else None
 
 
 def _level_figures(

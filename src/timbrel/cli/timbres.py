@@ -102,10 +102,10 @@ class Timbres:
 
     def _one_note(self, audio: Float[Tensor, " time"], path: Path) -> Float[Tensor, " rest"]:
         """The first note of a phrase, which is said; any other recording as it is."""
-        from timbrel.dsp.first_note import first_note
+        from timbrel.dsp.first_note import first_note, others_follow
 
         note = first_note(audio, self.instrument.sample_rate)
-        if not torch.equal(note, audio[-len(note) :]):  # what was left out came after it
+        if others_follow(note, audio):
             seconds = len(note) / self.instrument.sample_rate
             say_note(f"{path} holds several notes: the first is heard, {seconds:.2f} s")
         return note

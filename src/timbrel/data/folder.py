@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
+from timbrel.audio import SUFFIXES
 from timbrel.data.annotation import Entry, with_qualities
 from timbrel.data.claim import alone_in
 from timbrel.data.folder_hearing import FolderSettings, Found, hear
@@ -30,7 +31,6 @@ from timbrel.errors import BadInput
 from timbrel.files import replacing
 from timbrel.progress import Progress
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus")
 REPORT = "report.json"
 
 _UNFINISHED = ".unfinished"

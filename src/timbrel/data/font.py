@@ -103,3 +103,11 @@ def check_claim(path: Path, claim: str) -> None:
             f"{path.parent} holds a set of another font or other settings ({path.name} tells): "
             "choose another folder, or delete that one"
         )
+
+
+def crashed(font: Path) -> BadInput:
+    """What to say of a font on which a worker died."""
+    return BadInput(
+        f"{font} made the renderer crash: the font is damaged (or this call stands in a script "
+        "outside `if __name__ == '__main__':`)"
+    )

@@ -11,14 +11,13 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from timbrel.config import Settings
 from timbrel.data.gm_programs import Program
-
-PhraseSplit = Literal["train", "valid", "test"]
+from timbrel.data.soundfont_plan import Split
 
 RANGES = {
     "guitar": (40, 83), "steel_guitar": (40, 83), "jazz_guitar": (40, 83),
@@ -116,7 +115,7 @@ class Phrase:
         duration_s: from the first key to when the last one has come up and rung out.
     """
 
-    split: PhraseSplit
+    split: Split
     program: Program
     name: str
     notes: tuple[PhraseNote, ...]

@@ -20,7 +20,9 @@ from jaxtyping import Float
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from timbrel.audio import probe, read_audio
+from timbrel.audio import SUFFIXES, probe, read_audio
+from timbrel.data.nsynth_layout import SPLITS
+from timbrel.data.soundfont_plan import Split
 from timbrel.data.workers import each, worker_pool
 from timbrel.dsp.listening import FRAME_RATE, follow
 from timbrel.dsp.pitch import track_pitch
@@ -32,9 +34,6 @@ from timbrel.sound import Performance
 Tracker = Literal["light", "swift", "pyin", "crepe"]
 """Who hears the pitch: the one that hears live as well, or one of `timbrel.dsp.pitch`."""
 
-PhraseSplit = Literal["train", "valid", "test"]
-
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus")
 _FOLDER = ".melodies"
 _VERSION = 1
 _HELD_OUT = 12
@@ -54,7 +53,7 @@ class PhraseSet:
     paths: tuple[Path, ...]
 
     @classmethod
-    def open(cls, folder: str | Path, split: PhraseSplit | None = None) -> PhraseSet:
+    def open(cls, folder: str | Path, split: Split | None = None) -> PhraseSet:
         """The phrases of a folder, or those of one of its splits.
 
         A folder that is not parted is: by the hash of each name, so that a phrase stays where it
@@ -69,7 +68,7 @@ class PhraseSet:
         found = [p for p in sorted(folder.rglob("*")) if _is_recording(p.relative_to(folder))]
         if not found:
             raise BadInput(f"{folder} holds no recordings ({', '.join(s[1:] for s in SUFFIXES)})")
-        is_parted = any((folder / each).is_dir() for each in _SPLITS)
+        is_parted = any((folder / each).is_dir() for each in SPLITS)
         split_of = _split_by_folder if is_parted else _split_by_name
         paths = [p for p in found if split is None or split_of(p.relative_to(folder)) == split]
         return cls(folder, tuple(paths))
@@ -125,9 +124,6 @@ class PhraseSet:
         digest = hashlib.blake2b(f"{_VERSION} {tracker} ".encode(), digest_size=8)
         digest.update(path.read_bytes())
         return self.folder / _FOLDER / f"{path.stem}-{digest.hexdigest()}.safetensors"
-
-
-_SPLITS: tuple[PhraseSplit, ...] = ("train", "valid", "test")
 
 
 def _is_recording(name: Path) -> bool:

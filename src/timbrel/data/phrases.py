@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 
 from timbrel.data.claim import alone_in
-from timbrel.data.font import check_claim, check_font, claim_of
+from timbrel.data.font import check_claim, check_font, claim_of, crashed
 from timbrel.data.gm_programs import Program, gm_programs
 from timbrel.data.phrase_plan import Phrase, PhraseSettings, plan_phrases
 from timbrel.data.phrase_render import render_phrase, start_worker
 from timbrel.data.workers import each, worker_pool
-from timbrel.errors import BadConfig, BadInput
+from timbrel.errors import BadConfig
 from timbrel.files import replacing
 from timbrel.progress import Progress
 
@@ -87,10 +87,7 @@ def render_phrases(
                 if progress:
                     progress("rendering", count + 1, len(planned))
         except BrokenProcessPool:
-            raise BadInput(
-                f"{font} made the renderer crash: the font is damaged (or this call stands in a "
-                "script outside `if __name__ == '__main__':`)"
-            ) from None
+            raise crashed(font) from None
     minutes: dict[str, float] = defaultdict(float)
     for phrase in heard:
         minutes[phrase.program.short_name] += phrase.duration_s / 60

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from timbrel.data.annotation import Entry, with_qualities
 from timbrel.data.claim import alone_in
-from timbrel.data.font import check_claim, check_font, claim_of
+from timbrel.data.font import check_claim, check_font, claim_of, crashed
 from timbrel.data.gm_programs import Program, chosen_programs, gm_programs
 from timbrel.data.nsynth_layout import example, split_folder, write_examples
 from timbrel.data.soundfont_plan import (
@@ -105,10 +105,7 @@ def render_soundfont(
             _begin(out, claim)
             fates = _rendered(pool, notes, out, progress)
         except BrokenProcessPool:
-            raise BadInput(
-                f"{font} made the renderer crash: the font is damaged (or this call stands in a "
-                "script outside `if __name__ == '__main__':`)"
-            ) from None
+            raise crashed(font) from None
         counts = _finish(pool, out, fates, settings, progress)
     silent, clipped = (list(fates.values()).count(fate) for fate in (Fate.SILENT, Fate.CLIPPED))
     return SoundFontReport(out, counts, silent, clipped, absent)

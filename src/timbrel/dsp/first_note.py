@@ -56,12 +56,21 @@ class _Steady(NamedTuple):
 
 
 def one_note(audio: Float[Tensor, " time"], sample_rate: int) -> Float[Tensor, " rest"]:
-    """The first note; that there are others is logged."""
+    """The first note; that others come after it is logged."""
     note = first_note(audio, sample_rate)
-    if len(note) < len(audio):
+    if others_follow(note, audio):
         seconds = len(note) / sample_rate
         _LOG.warning("the sound holds several notes: the first is heard, %.2f s", seconds)
     return note
+
+
+def others_follow(note: Float[Tensor, " rest"], audio: Float[Tensor, " time"]) -> bool:
+    """Whether `first_note` left out what comes after the note, and not only what comes before.
+
+    >>> others_follow(torch.tensor([2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0]))
+    False
+    """
+    return not torch.equal(note, audio[len(audio) - len(note) :])
 
 
 def first_note(audio: Float[Tensor, " time"], sample_rate: int) -> Float[Tensor, " rest"]:
@@ -72,13 +81,15 @@ def first_note(audio: Float[Tensor, " time"], sample_rate: int) -> Float[Tensor,
     >>> 0.5 <= len(first_note(phrase, 16000)) / 16000 <= 0.75
     True
     """
-    heard = from_onset(audio, sample_rate)[: round(HEARD_S * sample_rate)]
+    whole, looked_at = from_onset(audio, sample_rate), round(HEARD_S * sample_rate)
+    heard = whole[:looked_at]
     if len(heard) < 2 * _SHORTEST_S * sample_rate:
         return audio
     begin, end = _first_between_silences(_levels(heard, sample_rate).numpy())
     if begin or end:
         first, last = (round((f / _FRAME_RATE - _BEFORE_S) * sample_rate) for f in (begin, end))
-        audio = heard = heard[max(first, 0) : last if end else len(heard)]
+        audio = whole[max(first, 0) : last if end else len(whole)]
+        heard = audio[:looked_at]
     level_db, track = _levels(heard, sample_rate), track_pitch(heard, sample_rate)
     pitch = hz_to_midi(track.f0_hz.clamp_min(1.0)).numpy()
     runs = _steady(pitch, track.confidence.numpy() >= _SURE, _SHORTEST_S * track.frame_rate)
