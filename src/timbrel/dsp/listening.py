@@ -27,7 +27,7 @@ from timbrel.dsp.listening_kernel import CLOCK, MOST_CANDIDATES, Heard, listen
 from timbrel.dsp.loudness import SILENCE_DB, a_sections
 from timbrel.errors import BadAudio
 from timbrel.sound import Performance
-from timbrel.units import power_to_db
+from timbrel.units import db_to_power, power_to_db
 
 FRAME_RATE = 200.0
 """Frames per second."""
@@ -125,7 +125,7 @@ def _silence(sample_rate: int) -> Heard:
     of = np.zeros(1, CLOCK)
     of["hop"], of["factor"] = sample_rate / FRAME_RATE, factor
     of["shortest"], of["longest"] = max(2, math.floor(slow_hz / HIGHEST_HZ)), longest
-    of["quiet"] = 10 ** (_QUIET_DB / 10)
+    of["quiet"] = db_to_power(_QUIET_DB)
     sections = a_sections(sample_rate)
     window = torch.hann_window(round(WINDOW_S * sample_rate), dtype=torch.float64).numpy()
     taps = (

@@ -68,10 +68,12 @@ def listen(heard, samples, frames):
         heard.sound[of.at % len(heard.sound)] = x
         of.at += 1
         if of.at % of.factor == 0:
-            heard.slow[(of.at // of.factor - 1) % len(heard.slow)] = _low_passed(heard, of.at)
+            heard.slow[(of.at // of.factor - 1) % len(heard.slow)] = _through(
+                heard.taps, heard.sound, of.at
+            )
         if of.at >= (of.frames + 1) * of.hop:
             of.frames += 1
-            frames[made, 2] = _weighed(heard, of.at)
+            frames[made, 2] = _through(heard.window, heard.power, of.at)
             frames[made, 0], frames[made, 1] = _pitch(heard, of)
             made += 1
     return made
@@ -90,18 +92,11 @@ def _weighted(sections, filtered, x):
 
 
 @part(fastmath=True)
-def _low_passed(heard, at):
-    size, total = len(heard.taps), 0.0
+def _through(weights, ring, at):
+    """A ring weighed, its oldest first, where the next sample is to be written at `at`."""
+    size, total = len(weights), 0.0
     for i in range(size):
-        total += heard.taps[i] * heard.sound[(at + i) % size]
-    return total
-
-
-@part(fastmath=True)
-def _weighed(heard, at):
-    size, total = len(heard.window), 0.0
-    for i in range(size):
-        total += heard.window[i] * heard.power[(at + i) % size]
+        total += weights[i] * ring[(at + i) % size]
     return total
 
 

@@ -6,6 +6,7 @@ back several times that. Models that are told the pitch want them for levels alo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -75,7 +76,7 @@ class _Notes:
         state.level[0], state.gain[0] = level[row], gain[row, :, : state.gain.shape[2]]
         return state
 
-    def each(self, work: Any) -> None:
+    def each(self, work: Callable[[int], None]) -> None:
         """Work done for every row, on as many threads as torch has."""
         rows, n_threads = range(len(self.takes)), torch.get_num_threads()
         if n_threads == 1 or len(rows) == 1:
