@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import BadInput, Unsupported
-from timbrel.sound import Control, Notes, Performance, Rendered, TimbreSpace
+from timbrel.sound import Control, Notes, Performance, Register, Rendered, TimbreSpace
 from timbrel.sound.playing import Follower, Player
 from timbrel.timbre import Bank
 
@@ -116,6 +116,10 @@ class Instrument(ABC):
     ) -> Float[Tensor, " time"]:
         """Audio that follows a performance's pitch and loudness with this timbre."""
         raise self._cannot("transfer")
+
+    def register(self, timbre: Float[Tensor, " params"]) -> Register | None:
+        """Where a timbre's instrument plays; None for one that plays anywhere."""
+        return None
 
     def player(self, n_voices: int, sample_rate: int) -> Player:
         """This instrument to be played live, block by block.

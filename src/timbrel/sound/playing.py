@@ -115,20 +115,50 @@ class Player(ABC):
 class Follower(ABC):
     """One voice that follows a live input.
 
+    It is told what was heard `frame_rate` times a second, and sounds one frame behind that: between
+    two frames it goes from one to the next. Told the frames of a performance one by one it makes
+    the samples that `transfer` makes of the whole, whatever the blocks.
+
     Attributes:
         sample_rate: of the blocks, in Hz.
+        frame_rate: of what it is told, in Hz.
     """
 
     sample_rate: int
+    frame_rate: float
 
     @abstractmethod
-    def process(self, f0_hz: float, loudness_db: float, out: Float32[np.ndarray, " time"]) -> None:
-        """Fill a block of any size, going from where the last one ended to these.
+    def hear(self, f0_hz: float, loudness_db: float, confidence: float) -> None:
+        """What was heard in the next frame.
 
         Args:
-            f0_hz: fundamental at the end of the block, 0 where there is none.
-            loudness_db: A-weighted loudness there.
-            out: what is filled.
+            f0_hz: fundamental, 0 where there is none.
+            loudness_db: A-weighted.
+            confidence: how sure it is that there is a pitch, 0..1.
+        """
+
+    @abstractmethod
+    def set_timbre(self, timbre: Tensor) -> None:
+        """Go on with another timbre.
+
+        Raises:
+            BadInput: it does not fit.
+        """
+
+    @abstractmethod
+    def set(self, control: str, value: float) -> None:
+        """Turn one of the instrument's controls; the value is held to its range.
+
+        Raises:
+            BadInput: there is no such control.
+        """
+
+    @abstractmethod
+    def process(self, out: Float32[np.ndarray, " time"]) -> None:
+        """Fill a block of any size with the next samples, in place of what it held.
+
+        Where frames are missing the last one is held. It raises nothing, waits for nothing and
+        keeps nothing.
         """
 
 
