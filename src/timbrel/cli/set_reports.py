@@ -22,12 +22,12 @@ S = TypeVar("S", bound=Settings)
 
 def soundfont_settings(config: Path | None, overrides: Sequence[str]) -> SoundFontSettings:
     """Settings of a SoundFont set."""
-    return _settings(SoundFontSettings, config, overrides)
+    return settings_of(SoundFontSettings, config, overrides)
 
 
 def folder_settings(config: Path | None, words: Sequence[str]) -> FolderSettings:
     """Settings of a set of recordings: those words that are no recordings."""
-    return _settings(FolderSettings, config, [word for word in words if _is_setting(word)])
+    return settings_of(FolderSettings, config, [word for word in words if _is_setting(word)])
 
 
 def recordings(words: Sequence[str]) -> list[str]:
@@ -46,7 +46,7 @@ def _is_setting(word: str) -> bool:
     return "=" in word and not Path(word).exists()
 
 
-def _settings(cls: type[S], config: Path | None, overrides: Sequence[str]) -> S:
+def settings_of(cls: type[S], config: Path | None, overrides: Sequence[str]) -> S:
     """From a file, if one is given, and the overrides on top."""
     tables = read_toml(config) if config is not None else {}
     where = str(config) if config is not None else "settings"

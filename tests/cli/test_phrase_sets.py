@@ -1,0 +1,42 @@
+"""data phrases: what is rendered, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..data.tiny_font import tiny_font
+
+
+@pytest.fixture
+def font(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.sf2"
+    path.write_bytes(tiny_font((40, 73)))
+    return path
+
+
+@pytest.mark.needs("soundfont")
+def test_phrases_are_rendered_and_counted(timbrel: Any, font: Path) -> None:
+    asked = ("data", "phrases", font, "out", 'programs=["violin", "flute"]', "minutes=0.2")
+    ran = timbrel(*asked, "sample_rate=16000", "--processes", "0", "--json")
+    figures = json.loads("\n".join(ran.out))
+    files = [path for path in ran.written if path.suffix == ".flac"]
+    assert sum(n for key, n in figures.items() if key.startswith("phrases_")) == len(files) > 2
+    assert figures["minutes_violin"] >= 0.2 <= figures["minutes_flute"]
+    assert (figures["folder"], figures["silent"]) == ("out", 0)
+    assert {path.parts[1] for path in files} == {"violin", "flute"}
+
+
+@pytest.mark.needs("soundfont")
+def test_what_cannot_be_rendered_is_refused(timbrel: Any, font: Path) -> None:
+    asked = ("data", "phrases", font, "out")
+    assert (
+        "no General MIDI instrument is called 'violn'"
+        in timbrel(*asked, 'programs=["violn"]').refusal
+    )
+    assert "did you mean 'minutes'?" in timbrel(*asked, "minuts=3").refusal
+    assert "no.toml" in timbrel(*asked, "--config", "no.toml").refusal
+    assert "is no SoundFont" in timbrel("data", "phrases", __file__, "out").refusal
