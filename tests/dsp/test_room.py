@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import signal
 
-from timbrel.dsp.room import Room, convolved
+from timbrel.dsp.room import PRE_DELAY_S, Room, convolved
 from timbrel.dsp.tracks.bands import Bands
 
 RATE = 16000
@@ -34,6 +34,13 @@ def test_each_band_has_its_own_level_and_time():
     frequency_hz = torch.fft.rfftfreq(made.length, 1 / RATE)
     mean_hz = float((power * frequency_hz).sum() / power.sum())
     assert abs(mean_hz / float(bands.centres_hz()[20]) - 1) < 0.05
+
+
+def test_nothing_comes_back_before_its_time():
+    response = room(-20.0, 0.6).response().detach()
+    silent = int(PRE_DELAY_S * RATE)
+    assert not response[: silent + 1].any()
+    assert response[silent + 1 : silent + 40].all()
 
 
 def test_it_is_convolved_as_scipy_does():

@@ -5,6 +5,12 @@
 What comes back from a room is dense after some ten milliseconds, and then it is this (Moorer 1979,
 Polack 1988). Two numbers a band are learned and can be turned by hand, where Engel et al. 2020
 learn every sample of a response, which fits the hiss of one training set as well as its room.
+
+Nothing comes back before `PRE_DELAY_S`, as where the nearest wall is a metre away. Whoever
+convolves live in partitions needs that: a partition is transformed once its last sample is there,
+so it is first heard as late as it is long. A response that begins at once would want its
+beginning convolved sample by sample (Gardner 1995); one that waits for a partition's length needs
+nothing but partitions, and comes without latency.
 """
 
 from __future__ import annotations
@@ -13,10 +19,14 @@ import math
 
 import torch
 from jaxtyping import Float
+from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
 from timbrel.dsp.tracks.noise import noise_bank
 from timbrel.units import db_to_amplitude
+
+PRE_DELAY_S = 0.006
+"""256 samples at 44.1 and 48 kHz, and a few more: 64 at 16 kHz, 512 at 96 kHz."""
 
 _FIRST_LEVEL_DB, _FIRST_DECAY_S = -70.0, 0.3
 _SHORTEST_S = 0.02
@@ -60,7 +70,7 @@ class Room(nn.Module):
         time_s = torch.arange(self.length, device=self.noise.device) / self.sample_rate
         falls = (-math.log(1000) * time_s / self.decay_s[:, None]).exp()
         level = db_to_amplitude(_LEARNING_DB * self.level)[:, None]
-        rise = (time_s / _RISE_S).clamp(max=1)
+        rise = ((time_s - PRE_DELAY_S) / _RISE_S).clamp(0, 1)
         ends = (self.length / self.sample_rate - time_s).div(0.05).clamp(0, 1)
         return (level * falls * self.noise).sum(0) * rise * ends
 
@@ -79,6 +89,6 @@ def convolved(
     >>> convolved(torch.tensor([1.0, 0.0, 0.0, 1.0]), torch.tensor([0.0, 2.0])).round()
     tensor([0., 2., 0., -0.])
     """
-    n_fft = audio.shape[-1] + len(response) - 1
+    n_fft: int = next_fast_len(audio.shape[-1] + len(response) - 1, real=True)  # pyright: ignore[reportAssignmentType]
     spectrum = torch.fft.rfft(audio, n_fft) * torch.fft.rfft(response.to(audio), n_fft)
     return torch.fft.irfft(spectrum, n_fft)[..., : audio.shape[-1]]
