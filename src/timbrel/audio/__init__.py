@@ -10,10 +10,12 @@ from timbrel.audio.reading import (
     require_sound,
 )
 from timbrel.audio.resampling import resample
+from timbrel.audio.streaming import AudioBlocks
 from timbrel.audio.writing import AudioWriter, Encoding, check_audio_path, write_audio
 
 __all__ = [
     "SUFFIXES",
+    "AudioBlocks",
     "AudioInfo",
     "AudioWriter",
     "Encoding",

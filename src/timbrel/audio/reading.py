@@ -31,7 +31,7 @@ FORMATS = "WAV, FLAC, OGG, MP3 or AIFF"
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus")
 """Of files that are taken for recordings where a folder is searched."""
 
-_CANCELLED = 1e-6
+CANCELLED = 1e-6
 """Share of the power in the mean of channels that cancel; unlike ones keep 1 / `MOST_CHANNELS`."""
 
 _STREAMED = 0xF0000000
@@ -110,7 +110,7 @@ def read_channels(path: str | Path) -> tuple[Float[Tensor, "channels time"], int
         raise BadAudio(f"{path} is damaged or cut short ({got}): copy or export it again")
     if not len(frames):
         raise BadAudio(f"{path} holds no samples: give a recording")
-    _require_sane(frames, info)
+    require_sane(frames, info)
     return torch.from_numpy(np.ascontiguousarray(frames.T)), info.sample_rate
 
 
@@ -128,7 +128,7 @@ def read_audio(path: str | Path, sample_rate: int) -> Float[Tensor, " time"]:
 
 def _mono(audio: Float[Tensor, "channels time"]) -> Float[Tensor, " time"]:
     mean, power = audio.mean(dim=0), audio.square().mean(dim=1)
-    if float(mean.square().mean()) < _CANCELLED * float(power.mean()):
+    if float(mean.square().mean()) < CANCELLED * float(power.mean()):
         return audio[int(power.argmax())]
     return mean
 
@@ -206,12 +206,21 @@ def _is_cut_short(parser_log: str) -> bool:
     return any(int(found) < int(said) < _STREAMED for said, found in chunks)
 
 
-def _require_sane(frames: np.ndarray, info: AudioInfo) -> None:
-    """Refuses NaN, infinity and levels that overflow when they are squared."""
+def require_sane(frames: np.ndarray, info: AudioInfo, begin: int = 0) -> None:
+    """Refuses NaN, infinity and levels that overflow when they are squared.
+
+    Args:
+        frames: of a file, from `begin` on.
+        info: what its header says.
+        begin: number of the first of them.
+
+    Raises:
+        BadAudio: there are such.
+    """
     peaks = np.abs(frames).max(axis=1)
     bad = ~(peaks <= LOUDEST)
     if bad.any():
-        first = int(bad.argmax())
+        first = begin + int(bad.argmax())
         what = "NaN or infinity" if not np.isfinite(peaks).all() else f"levels over {LOUDEST:g}"
         raise BadAudio(
             f"{info.path} holds {what} (first at {first / info.sample_rate:.3f} s), "

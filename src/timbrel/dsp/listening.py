@@ -16,6 +16,7 @@ to hear live. Octave errors are rarer by a tracker that may look ahead (`dsp.pit
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -103,18 +104,35 @@ def follow(audio: Float[Tensor, " time"], sample_rate: int) -> Performance:
         raise BadAudio(f"a melody needs mono audio, got shape {tuple(audio.shape)}")
     if not bool(audio.isfinite().all()):
         raise BadAudio("the audio holds NaN or infinity: there is no melody to hear")
-    hop = sample_rate / FRAME_RATE
-    n_frames = 1 + math.floor(len(audio) / hop)
-    sound = np.zeros(math.ceil((n_frames + DELAY_FRAMES) * hop), np.float32)
-    sound[: len(audio)] = audio.detach().cpu().float().numpy()
-    frames = np.zeros((n_frames + DELAY_FRAMES, 3))
-    listen(_silence(sample_rate), sound, frames)
+    return follow_blocks([audio.detach().cpu().float().numpy()], sample_rate)
+
+
+def follow_blocks(blocks: Iterable[Float32[np.ndarray, " _"]], sample_rate: int) -> Performance:
+    """The same of a recording that comes in blocks, of which none is kept.
+
+    >>> tone = np.sin(np.arange(16000) * (2 * np.pi * 220 / 16000)).astype(np.float32)
+    >>> follow_blocks(np.split(tone, 100), 16000).f0_hz[100].round()
+    tensor(220.)
+    """
+    heard, hop = _silence(sample_rate), sample_rate / FRAME_RATE
+    length, parts = 0, []
+    for block in blocks:
+        parts.append(_frames_of(heard, block, hop))
+        length += len(block)
+    n_frames = 1 + math.floor(length / hop)
+    rest = math.ceil((n_frames + DELAY_FRAMES) * hop) - length
+    parts.append(_frames_of(heard, np.zeros(rest, np.float32), hop))
     # the first frame is made when one hop has passed
-    period, confidence, power = frames[DELAY_FRAMES - 1 :][:n_frames].T
+    period, confidence, power = np.concatenate(parts)[DELAY_FRAMES - 1 :][:n_frames].T
     f0_hz = np.divide(sample_rate, period, out=np.zeros_like(period), where=period > 0)
     loudness_db = power_to_db(torch.from_numpy(power.clip(1e-20))).clamp_min(SILENCE_DB)
     curves = (torch.from_numpy(f0_hz), loudness_db, torch.from_numpy(confidence.copy()))
     return Performance(*(curve.float() for curve in curves), frame_rate=FRAME_RATE)
+
+
+def _frames_of(heard: Heard, block: np.ndarray, hop: float) -> Float[np.ndarray, "frames 3"]:
+    frames = np.zeros((math.ceil(len(block) / hop) + 1, 3))
+    return frames[: listen(heard, block, frames)]
 
 
 def _silence(sample_rate: int) -> Heard:
