@@ -17,6 +17,7 @@ from timbrel.instruments.instrument import Instrument
 from timbrel.instruments.model_folder import CONFIG, read_family
 
 FAMILIES: dict[str, str] = {
+    "ddsp": "timbrel.instruments.ddsp:Ddsp",
     "harmonic": "timbrel.instruments.harmonic:Harmonic",
     "mel_vae": "timbrel.instruments.mel_vae:MelVAE",
     "shifted": "timbrel.instruments.shifted:Shifted",

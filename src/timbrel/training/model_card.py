@@ -15,8 +15,6 @@ from timbrel.timbre import Bank
 from timbrel.timbre.entry import KINDS
 from timbrel.training.settings import TrainingSettings
 
-_LOSSES_HEAD = "| validation (held-out notes of known instruments) | |\n|---|---|"
-
 
 @dataclass(frozen=True)
 class CardPart:
@@ -27,12 +25,16 @@ class CardPart:
         about: what it is, in a few lines.
         data: what it was trained on.
         held_out: the set that it was validated on, if there was one.
+        item: what a training item is, in the plural.
+        judged: what was held out, in the plural.
     """
 
     title: str
     about: str
     data: str
     held_out: str | None
+    item: str = "pairs"
+    judged: str = "notes"
 
 
 def model_card(
@@ -48,7 +50,8 @@ def model_card(
     """
     counts = ", ".join(f"{len(bank.names(kind))} {kind}s" for kind in KINDS)
     rows = [f"| {k} | {v:.4g} |" for k, v in sorted(record["validation"].items())]
-    losses = "\n".join([_LOSSES_HEAD, *rows]) if rows else "Nothing was held out to judge it by."
+    head = f"| validation (held-out {part.judged} of known instruments) | |\n|---|---|"
+    losses = "\n".join([head, *rows]) if rows else "Nothing was held out to judge it by."
     return f"""# {part.title}
 
 {part.about}
@@ -56,9 +59,9 @@ def model_card(
 ## Training
 
 - Data: {part.data}.
-- Held-out notes for validation: {f"`{part.held_out}`" if part.held_out else "none"}.
-- {record["steps"]} steps of {settings.loop.batch_size} pairs, {record["minutes"]:.0f} minutes on
-  {record["device"]}, {record["processes"]} process(es) of {record["threads"]} thread(s),
+- Held-out {part.judged} for validation: {f"`{part.held_out}`" if part.held_out else "none"}.
+- {record["steps"]} steps of {settings.loop.batch_size} {part.item}, {record["minutes"]:.0f} minutes
+  on {record["device"]}, {record["processes"]} process(es) of {record["threads"]} thread(s),
   {record["precision"]}; {", ".join(f"{k} {v}" for k, v in record["versions"].items())}.
 - Command: `{record["command"]}`
 - Bank: {counts}.

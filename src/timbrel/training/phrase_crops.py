@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,8 +25,7 @@ _QUIETEST_DB = -60.0
 """Re the loudest of an instrument's frames: crops that never get louder are not trained on."""
 
 
-@dataclass(frozen=True)
-class PhraseCrops:
+class PhraseCrops(NamedTuple):
     """A batch of crops.
 
     Attributes:

@@ -13,6 +13,7 @@ from timbrel.training.objective import Objective
 from timbrel.training.settings import TrainingSettings
 
 _MODULES = {
+    "ddsp": ("timbrel.training.ddsp", "DdspTraining", "DdspObjective"),
     "harmonic": ("timbrel.training.harmonic", "HarmonicTraining", "HarmonicObjective"),
     "mel_vae": ("timbrel.training.mel_vae", "MelVAETraining", "MelVAEObjective"),
 }

@@ -46,6 +46,9 @@ CENTRE_DB, SCALE_DB = -20.0, 20.0
 LOUDNESS_AT_DB, LOUDNESS_OVER_DB = -35.0, 20.0
 N_ASKED = N_PITCH_FEATURES + 2
 
+_AT_ONCE = 1024
+"""Frames that the Transformer answers at once: attention costs their square."""
+
 _N_MFCC, _N_MELS = 30, 64
 _HEARD_DB = 40.0
 """Frames so far below the loudest tell nothing of a timbre."""
@@ -57,7 +60,7 @@ class DdspSettings(Settings):
     Attributes:
         size: one dial for all widths.
         sample_rate: of the sounds it makes, in Hz.
-        latent: numbers in a timbre.
+        latent: numbers that tell one instrument from another; 0 is a model of one instrument.
         decoder: what carries the past: a GRU, lean and quick to answer, or a causal Transformer,
             which looks back `looks_back` frames.
         looks_back: frames, at 200 a second, that the Transformer sees.
@@ -67,7 +70,7 @@ class DdspSettings(Settings):
 
     size: Size = "small"
     sample_rate: int = Field(default=48000, ge=8000, le=96000)
-    latent: int = Field(default=16, ge=1, le=512)
+    latent: int = Field(default=16, ge=0, le=512)
     decoder: Literal["gru", "transformer"] = "gru"
     looks_back: int = Field(default=128, ge=1, le=2000)
     encoder: Literal["mfcc", "mel"] = "mfcc"
@@ -148,7 +151,17 @@ class TransformerMemory(nn.Module):
     def forward(
         self, asked: Float[Tensor, "batch frames width"]
     ) -> Float[Tensor, "batch frames state"]:
-        """What each frame makes of itself and those before it."""
+        """What each frame makes of itself and those before it; a long melody part by part."""
+        reach = len(self.layers) * (self.looks_back - 1)
+        parts = []
+        for begin in range(0, asked.shape[1], _AT_ONCE):
+            known = asked[:, max(0, begin - reach) : begin + _AT_ONCE]
+            parts.append(self._seen(known)[:, min(begin, reach) :])
+        return torch.cat(parts, 1)
+
+    def _seen(
+        self, asked: Float[Tensor, "batch frames width"]
+    ) -> Float[Tensor, "batch frames state"]:
         x = self.enter(asked)
         frame = torch.arange(x.shape[1], device=x.device)
         since = frame[:, None] - frame
@@ -210,10 +223,23 @@ class Decoder(nn.Module):
         source, noise, body = said.split([n_slots, n_bands, n_bands], -1)
         with torch.autocast(said.device.type, enabled=False):
             frequency_hz = asked.f0_hz[..., None] * self.slots.centres.to(said)
-            shares = self.bands.interpolation(frequency_hz)
-            partial = source + torch.einsum("tfb,tfbs->tfs", body - CENTRE_DB, shares)
+            partial = source + read(body - CENTRE_DB, self.bands.place(frequency_hz))
         loudness_db = asked.loudness_db[..., None]
         return Said(partial + loudness_db, noise + loudness_db)
+
+
+def read(
+    curve: Float[Tensor, "*batch points"], place: Float[Tensor, "*batch places"]
+) -> Float[Tensor, "*batch places"]:
+    """Curves at places between their points, linear; beyond the ends as there.
+
+    >>> read(torch.tensor([0.0, 10.0, 30.0]), torch.tensor([0.5, 1.5, 9.0]))
+    tensor([ 5., 20., 30.])
+    """
+    place = place.clamp(0, curve.shape[-1] - 1)
+    left = place.floor().long().clamp(max=curve.shape[-1] - 2)
+    here, there = curve.gather(-1, left), curve.gather(-1, left + 1)
+    return here + (there - here) * (place - left)
 
 
 class Encoder(nn.Module):
@@ -269,6 +295,9 @@ class DdspNetwork(nn.Module):
 
     Args:
         settings: sizes, sample rate.
+
+    Attributes:
+        encoder: what hears a latent, where there is one.
     """
 
     def __init__(self, settings: DdspSettings) -> None:
@@ -276,6 +305,15 @@ class DdspNetwork(nn.Module):
         self.settings = settings
         self.bands = Bands(settings.sample_rate)
         self.slots = Slots(int(settings.sample_rate / 2 / LOWEST_HZ))
-        self.encoder = Encoder(settings)
+        self.encoder = Encoder(settings) if settings.latent else None
         self.decoder = Decoder(settings, self.slots, self.bands)
         self.room = Room(settings.sample_rate, settings.reverb_s)
+
+    def hear(
+        self, audio: Float[Tensor, "batch time"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+        """Mean and log-variance of the latent in recordings; of no number where there is none."""
+        if self.encoder is not None:
+            return self.encoder(audio)
+        nothing = audio.new_zeros(len(audio), 0)
+        return nothing, nothing

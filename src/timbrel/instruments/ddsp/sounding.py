@@ -7,10 +7,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from timbrel.dsp.listening import FRAME_RATE
-from timbrel.dsp.tracks import SILENT_DB, Tracks, render_levels
+from timbrel.dsp.tracks import SILENT_DB, Tracks, render_levels, synthesise
 from timbrel.dsp.tracks.tracks import TRANSIENT_TICKS
+from timbrel.instruments.ddsp.knobs import Knobs
 from timbrel.instruments.ddsp.network import Asked, DdspNetwork, Said
 from timbrel.sound import Performance
+from timbrel.units import db_to_amplitude
 
 SURE = 0.5
 """From this confidence on a frame has the pitch that was heard; before, the last one that had."""
@@ -19,6 +21,9 @@ MIDDLE_HZ = 261.6
 """Until a pitch is heard."""
 
 MOST_PARTIALS = 200
+
+PLAIN = Knobs()
+"""Nothing is turned."""
 
 
 def asked_of(performance: Performance) -> Asked:
@@ -41,12 +46,13 @@ def sound_of(
     network: DdspNetwork,
     asked: Asked,
     said: Said,
+    knobs: Knobs = PLAIN,
     *,
     noise_start: Int[Tensor, " batch"] | None = None,
 ) -> Float[Tensor, "batch time"]:
     """Audio of what was said, in the network's room; gradients reach all that was said.
 
-    Up to the last frame: n frames are n - 1 hops of sound.
+    Up to the last frame: n frames are n - 1 hops of sound. On the CPU by compiled code.
     """
     rate = network.settings.sample_rate
     n_partials = min(MOST_PARTIALS, max(1, int(0.5 * rate / float(asked.f0_hz.min()))))
@@ -54,9 +60,14 @@ def sound_of(
     tracks = Tracks(
         FRAME_RATE,
         asked.f0_hz,
-        network.slots.spread(said.partial_db, n_partials),
+        network.slots.spread(said.partial_db + knobs.harmonic_gain, n_partials),
         asked.f0_hz.new_zeros(batch, n_partials),
-        said.noise_db,
+        said.noise_db + knobs.noise_gain,
         asked.f0_hz.new_full((batch, TRANSIENT_TICKS, n_bands), SILENT_DB),
     )
-    return network.room(render_levels(tracks, rate, noise_start=noise_start))
+    made = render_levels if asked.f0_hz.device.type == "cpu" else synthesise
+    dry = made(tracks, rate, noise_start=noise_start)
+    wet = network.room(dry)
+    if knobs.reverb_gain == 0:
+        return wet
+    return dry + db_to_amplitude(knobs.reverb_gain) * (wet - dry)
