@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from timbrel.audio import read_audio
 from timbrel.data.gm_programs import gm_programs
@@ -22,7 +23,7 @@ from timbrel.data.phrase_render import PhrasePlayer, gain_db_at, tuning
 from timbrel.data.phrases import render_phrases
 from timbrel.dsp.listening import follow
 from timbrel.errors import BadConfig, BadInput
-from timbrel.units import midi_to_hz
+from timbrel.units import amplitude_to_db, midi_to_hz
 
 from .tiny_font import tiny_font
 
@@ -131,6 +132,23 @@ class TestSound:
         alone = PhrasePlayer(font, PhraseSettings()).play(phrases[1])
         player.play(phrases[0])
         assert (player.play(phrases[1]) == alone).all()
+
+    def test_only_one_note_sounds_soon_after_another_began(self, font):
+        notes = tuple(PhraseNote(0.1 + 0.4 * i, 0.39, 60 + 7 * (i % 2), 100) for i in range(4))
+        phrase = Phrase("train", PROGRAMS["violin"], "x", notes, (), 2.0)
+        audio = PhrasePlayer(font, PhraseSettings(sample_rate=16000)).play(phrase).double()
+        for note, other in zip(notes[1:], notes[:-1], strict=True):
+            begin = round(16000 * (note.onset_s + 0.06))
+            spectrum = torch.fft.rfft(audio[begin : begin + 4000] * torch.hann_window(4000)).abs()
+            at = [round(midi_to_hz(float(n.pitch)) * 4000 / 16000) for n in (note, other)]
+            here, there = (float(spectrum[place - 2 : place + 3].max()) for place in at)
+            assert here > 300 * there
+
+    def test_the_loudest_note_peaks_where_it_is_told_to(self, font):
+        loudest = Phrase("train", PROGRAMS["violin"], "x", (PhraseNote(0, 1, 60, 127),), (), 1.5)
+        for peak_db in (-3.0, -20.0):
+            audio = PhrasePlayer(font, PhraseSettings(peak_db=peak_db)).play(loudest)
+            assert float(amplitude_to_db(audio.abs().max())) == pytest.approx(peak_db, abs=0.3)
 
     def test_a_set_is_made_once_and_gone_on_with(self, font, tmp_path):
         settings = PhraseSettings(programs=("violin",), minutes=0.5, sample_rate=16000)

@@ -45,6 +45,9 @@ _BEATS, _BEAT_WEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0), (14, 26, 8, 24, 8
 _FARTHEST_SLUR = 5
 """Semitones from the key that was struck: farther, a recording no longer sounds like itself."""
 
+SHORTEST_S = 0.07
+"""From a note's beginning to the next one's."""
+
 _STRUCK_RINGS_S, _HELD_RINGS_S = 1.5, 0.6
 """How long a phrase rings out after its last key came up."""
 
@@ -58,7 +61,7 @@ class PhraseSettings(Settings):
         phrase_s: from how long to how long a phrase is.
         sample_rate: in Hz.
         bank: the font's bank.
-        gain_db: one gain for everything.
+        peak_db: where the loudest note of each instrument peaks, re full scale.
         held_out: share of phrases in the valid split, and in the test split.
         seed: of what is played.
     """
@@ -70,7 +73,7 @@ class PhraseSettings(Settings):
     ] = (5.0, 12.0)
     sample_rate: int = Field(default=48000, ge=8000, le=192000)
     bank: int = Field(default=0, ge=0, le=127)
-    gain_db: float = Field(default=-3.0, ge=-60, le=20)
+    peak_db: float = Field(default=-3.0, ge=-60, le=0)
     held_out: float = Field(default=0.08, ge=0, le=0.4)
     seed: int = 0
 
@@ -138,6 +141,11 @@ def _numbered(settings: PhraseSettings, program: Program) -> Iterator[Phrase]:
         number += 1
 
 
+def range_of(program: Program) -> tuple[int, int]:
+    """The lowest and the highest key that it plays."""
+    return RANGES.get(program.short_name, _USUAL_RANGE)
+
+
 def is_plucked(program: Program) -> bool:
     """Whether notes die away by themselves, whatever the player does."""
     return program.family in _PLUCKED or program.short_name in _PLUCKED_STRINGS
@@ -151,22 +159,21 @@ def _draw(chance: random.Random, settings: PhraseSettings, program: Program) -> 
     is_struck = is_plucked(program)
     notes = _articulated(chance, _melody(chance, program, length_s), is_struck)
     last_s = notes[-1].onset_s + notes[-1].duration_s
+    rings_s = _STRUCK_RINGS_S if is_struck else _HELD_RINGS_S
     expression = () if is_struck else _expression(chance, last_s)
-    return Phrase(
-        split, program, "", tuple(notes), expression, last_s + (1.5 if is_struck else 0.6)
-    )
+    return Phrase(split, program, "", tuple(notes), expression, last_s + rings_s)
 
 
 def _melody(chance: random.Random, program: Program, length_s: float) -> list[PhraseNote]:
     """Pitches and rhythm: each note reaches to the next, or there is a rest."""
-    lowest, highest = RANGES.get(program.short_name, _USUAL_RANGE)
+    lowest, highest = range_of(program)
     scale, key = chance.choice(_SCALES), chance.randrange(12)
     pitches = [p for p in range(lowest, highest + 1) if (p - key) % 12 in scale]
     beat_s = 60 / math.exp(chance.uniform(math.log(55), math.log(170)))
     place, force = chance.randrange(len(pitches)), chance.uniform(0.3, 0.95)
     heading, onset_s, notes = chance.choice((-1, 1)), chance.uniform(0.1, 0.4), []
     while onset_s < length_s:
-        duration_s = max(beat_s * chance.choices(_BEATS, _BEAT_WEIGHTS)[0], 0.07)
+        duration_s = max(beat_s * chance.choices(_BEATS, _BEAT_WEIGHTS)[0], SHORTEST_S)
         struck = min(max(force + chance.gauss(0, 0.09), 0.12), 1.0)
         notes.append(PhraseNote(onset_s, duration_s, pitches[place], round(127 * struck)))
         rest_s = beat_s * chance.choice((0.5, 1.0, 2.0)) if chance.random() < 0.1 else 0.0

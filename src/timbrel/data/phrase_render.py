@@ -1,12 +1,15 @@
 """Planned phrases out of a SoundFont, in worker processes.
 
-Notes take turns on two channels, so that the pitch of one may move while the one before rings on.
+A melody has one voice, and keys let go ring on for up to half a second. So notes take turns in two
+takes, and what rings in the one is damped when the other's next note begins: left to ring, it
+made chords of the joins, in which trackers hear the common fundamental, an octave or more below.
+
 The synth retunes what sounds every 2 ms; how loud the player plays is a curve over the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,12 +18,23 @@ import torch
 
 from timbrel.audio import resample, write_audio
 from timbrel.data.font import open_font, oversampled, sound_of
-from timbrel.data.phrase_plan import Phrase, PhraseNote, PhraseSettings
+from timbrel.data.gm_programs import Program
+from timbrel.data.phrase_plan import (
+    Phrase,
+    PhraseNote,
+    PhraseSettings,
+    is_plucked,
+    range_of,
+)
+from timbrel.units import db_to_amplitude
 
 _TICK_S = 0.002
 _VIBRATO_COMES_S = 0.3
-_CHANNELS = 2
+_STRUCK_DAMPED_S, _HELD_DAMPED_S = 0.03, 0.05
+"""How long what rings goes on under the next note: less than the shortest note."""
 _PEAK = 0.98
+_SILENT = 1e-3
+_TRIED_EVERY, _TRIED_S, _LOUDEST = 5, 0.6, 127
 
 
 class PhrasePlayer:
@@ -29,49 +43,85 @@ class PhrasePlayer:
     def __init__(self, font: Path, settings: PhraseSettings) -> None:
         self.settings = settings
         self._rate = oversampled(settings.sample_rate)
-        self._synth, self._font = open_font(font, settings.gain_db, self._rate)
+        self._synth, self._font = open_font(font, 0.0, self._rate)
+        self._full_scale: dict[int, float] = {}
 
     def play(self, phrase: Phrase) -> torch.Tensor:
         """A phrase's samples, mono."""
-        synth = self._synth
-        for channel in range(_CHANNELS):
-            synth.program_select(channel, self._font, self.settings.bank, phrase.program.number)
-            synth.set_tuning(channel, 0.0)
-        # voices of the phrase before would sound into this one
-        synth.sounds_off()
-        synth.generate(self._rate // 4)
-        audio = torch.from_numpy(np.concatenate(list(self._ticks(phrase))))
-        sound = resample(audio, self._rate, self.settings.sample_rate)
+        sound = self._take(phrase, 0) + self._take(phrase, 1)
+        sound = resample(torch.from_numpy(sound), self._rate, self.settings.sample_rate)
         time_s = np.arange(len(sound)) / self.settings.sample_rate
-        gain = torch.from_numpy(10 ** (gain_db_at(phrase, time_s) / 20)).float()
-        sound = sound * gain
+        gain = db_to_amplitude(self.settings.peak_db) / self._peak(phrase.program)
+        sound = sound * torch.from_numpy(gain * 10 ** (gain_db_at(phrase, time_s) / 20)).float()
         return sound * min(1.0, _PEAK / max(float(sound.abs().max()), _PEAK))
 
-    def _ticks(self, phrase: Phrase) -> Iterator[np.ndarray]:
+    def _peak(self, program: Program) -> float:
+        """Of the program's loudest note."""
+        if program.number not in self._full_scale:
+            lowest, highest = range_of(program)
+            keys = range(lowest, highest + 1, _TRIED_EVERY)
+            peaks = [float(np.abs(self._tried(program, key)).max()) for key in keys]
+            self._full_scale[program.number] = max(*peaks, _SILENT)
+        return self._full_scale[program.number]
+
+    def _tried(self, program: Program, key: int) -> np.ndarray:
+        self._begin(program)
+        self._synth.noteon(0, key, _LOUDEST)
+        return sound_of(self._synth, round(_TRIED_S * self._rate))
+
+    def _begin(self, program: Program) -> None:
+        self._synth.program_select(0, self._font, self.settings.bank, program.number)
+        self._synth.set_tuning(0, 0.0)
+        # voices of the phrase before would sound into this one
+        self._synth.sounds_off()
+        self._synth.generate(self._rate // 4)
+
+    def _take(self, phrase: Phrase, first: int) -> np.ndarray:
+        """Every other note, each damped when the one between begins."""
+        self._begin(phrase.program)
+        damped_s = _STRUCK_DAMPED_S if is_plucked(phrase.program) else _HELD_DAMPED_S
+        notes = phrase.notes[first::2]
+        ends_s = [note.onset_s + damped_s for note in phrase.notes[first + 1 :: 2]]
+        sound = np.concatenate(list(self._ticks(notes, ends_s, phrase.duration_s)))
+        return sound * _damping(phrase.notes, first, damped_s, len(sound), self._rate)
+
+    def _ticks(
+        self, notes: Sequence[PhraseNote], ends_s: Sequence[float], duration_s: float
+    ) -> Iterator[np.ndarray]:
+        """The synth's sound, tick by tick; what rings is off at its end."""
         tick = round(_TICK_S * self._rate)
-        n_ticks = round(phrase.duration_s * self._rate / tick)
-        downs = [round(note.onset_s / _TICK_S) for note in phrase.notes]
-        ups = [round((note.onset_s + note.duration_s) / _TICK_S) for note in phrase.notes]
-        begins = {at: number for number, at in enumerate(downs)}
-        ends = {max(up, down + 1): n for n, (up, down) in enumerate(zip(ups, downs, strict=True))}
-        tunings = [tuning(note, phrase.duration_s) for note in phrase.notes]
-        current: list[int | None] = [None] * _CHANNELS
-        for at in range(n_ticks):
+        begins = {_tick(note.onset_s): note for note in notes}
+        ends = {_tick(note.onset_s + note.duration_s): note for note in notes}
+        offs = set(map(_tick, ends_s))
+        curve, begun = np.zeros(1), 0
+        for at in range(round(duration_s * self._rate / tick)):
+            if at in offs:
+                self._synth.sounds_off()
             if at in ends:
-                number = ends[at]
-                self._synth.noteoff(number % _CHANNELS, phrase.notes[number].pitch)
+                self._synth.noteoff(0, ends[at].pitch)
             if at in begins:
-                number = begins[at]
-                note, channel = phrase.notes[number], number % _CHANNELS
-                current[channel] = number
-                self._synth.set_tuning(channel, float(tunings[number][0]))
-                self._synth.noteon(channel, note.pitch, max(note.velocity, 1))
-            for channel, number in enumerate(current):
-                if number is not None:
-                    curve = tunings[number]
-                    place = min(at - downs[number], len(curve) - 1)
-                    self._synth.set_tuning(channel, float(curve[place]))
+                curve, begun = tuning(begins[at], duration_s), at
+                self._synth.set_tuning(0, float(curve[0]))
+                self._synth.noteon(0, begins[at].pitch, begins[at].velocity)
+            self._synth.set_tuning(0, float(curve[min(at - begun, len(curve) - 1)]))
             yield sound_of(self._synth, tick)
+
+
+def _tick(at_s: float) -> int:
+    return round(at_s / _TICK_S)
+
+
+def _damping(
+    notes: Sequence[PhraseNote], first: int, damped_s: float, length: int, rate: int
+) -> np.ndarray:
+    """The gain of a take: 1 from each of its notes on, 0 soon after the other's begin."""
+    gain = np.ones(length)
+    fade = 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, round(damped_s * rate)))
+    onsets = [round(_tick(note.onset_s) * _TICK_S * rate) for note in notes] + [length]
+    for begin, end in zip(onsets[first + 1 :: 2], onsets[first + 2 :: 2], strict=False):
+        gain[begin:end] = 0.0
+        gain[begin : begin + len(fade)] = fade[: length - begin]
+    return gain
 
 
 def tuning(note: PhraseNote, longest_s: float) -> np.ndarray:
@@ -117,7 +167,7 @@ def render_phrase(phrase: Phrase, path: Path) -> bool:
     if path.exists():
         return True
     audio = _player().play(phrase)
-    if not float(audio.abs().max()) > 1e-3:
+    if not float(audio.abs().max()) > _SILENT:
         return False
     write_audio(path, audio, _settings.sample_rate)
     return True
