@@ -130,8 +130,12 @@ class GruMemory(nn.Module):
     def forward(
         self, asked: Float[Tensor, "batch frames width"]
     ) -> Float[Tensor, "batch frames state"]:
-        """The state after each frame."""
-        return self.gru(asked)[0]
+        """The state after each frame; where nothing is learned of it, by compiled code."""
+        if torch.is_grad_enabled() or asked.device.type != "cpu":
+            return self.gru(asked)[0]
+        from timbrel.instruments.ddsp.compiled_network import remember
+
+        return remember(self.gru, asked)
 
 
 class TransformerMemory(nn.Module):
@@ -165,13 +169,16 @@ class TransformerMemory(nn.Module):
         x = self.enter(asked)
         frame = torch.arange(x.shape[1], device=x.device)
         since = frame[:, None] - frame
-        slope = 2.0 ** (-8.0 * torch.arange(1, self.heads + 1, device=x.device) / self.heads)
-        bias = -slope[:, None, None] * since
+        bias = -self.slopes(x.device)[:, None, None] * since
         hidden = (since < 0) | (since >= self.looks_back)
         bias = bias.masked_fill(hidden, -torch.inf)
         for layer in self.layers:
             x = layer(x, bias)
         return self.norm(x)
+
+    def slopes(self, device: torch.device | None = None) -> Float[Tensor, " heads"]:
+        """What each frame further back costs."""
+        return 2.0 ** (-8.0 * torch.arange(1, self.heads + 1, device=device) / self.heads)
 
 
 class _Attending(nn.Module):
@@ -185,14 +192,22 @@ class _Attending(nn.Module):
         self.wide, self.back = nn.Linear(state, 2 * state), nn.Linear(2 * state, state)
 
     def forward(self, x: Tensor, bias: Float[Tensor, "heads frames frames"]) -> Tensor:
-        query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for part in self.into(self.before(x)).chunk(3, -1)
-        )
+        query, key, value = (part.transpose(1, 2) for part in self.looks(x))
         found = nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask=bias.to(query)
         )
-        x = x + self.out(found.transpose(1, 2).flatten(2))
+        return self.answer(x, found.transpose(1, 2))
+
+    def looks(self, x: Float[Tensor, "*batch state"]) -> list[Float[Tensor, "*batch heads size"]]:
+        """What is looked up, what by, and what is found there."""
+        parts = self.into(self.before(x)).chunk(3, -1)
+        return [part.unflatten(-1, (self.heads, -1)) for part in parts]
+
+    def answer(
+        self, x: Float[Tensor, "*batch state"], found: Float[Tensor, "*batch heads size"]
+    ) -> Float[Tensor, "*batch state"]:
+        """What comes of it."""
+        x = x + self.out(found.flatten(-2))
         return x + self.back(nn.functional.silu(self.wide(self.between(x))))
 
 
@@ -214,10 +229,25 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Float[Tensor, "batch latent"], asked: Asked) -> Said:
         """Levels at each frame."""
+        wanted = self.wanted(latent, asked)
+        return self.said(wanted, self.memory(wanted), asked)
+
+    def wanted(
+        self, latent: Float[Tensor, "batch latent"], asked: Asked
+    ) -> Float[Tensor, "batch frames width"]:
+        """What is asked, for the memory to take in."""
         features = asked.features()
         known = latent[:, None].expand(-1, features.shape[1], -1)
-        wanted = self.ask(torch.cat([features, known], -1))
-        answer = self.answer(torch.cat([wanted, self.memory(wanted)], -1))
+        return self.ask(torch.cat([features, known], -1))
+
+    def said(
+        self,
+        wanted: Float[Tensor, "batch frames width"],
+        state: Float[Tensor, "batch frames state"],
+        asked: Asked,
+    ) -> Said:
+        """Levels, by what is wanted and what was."""
+        answer = self.answer(torch.cat([wanted, state], -1))
         said = CENTRE_DB + SCALE_DB * self.say(answer).float()
         n_slots, n_bands = self.slots.n_slots, self.bands.n_bands
         source, noise, body = said.split([n_slots, n_bands, n_bands], -1)
