@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
+import numpy as np
 import torch
 
 from timbrel.instruments.instrument import Instrument
 from timbrel.midi import Score, ScoreNote, Track
-from timbrel.sound import Notes, Rendered, TimbreSpace
+from timbrel.sound import Control, Notes, Rendered, TimbreSpace
+from timbrel.sound.playing import Follower
 from timbrel.units import midi_to_hz
 
 
@@ -75,3 +78,72 @@ def busy_score(n_notes=30, n_tracks=3, length_s=4.0) -> Score:
         notes.sort(key=lambda note: note.onset_s)
         tracks.append(Track("", 40 + number, False, tuple(notes), pan=0.4 * number - 0.4))
     return Score(tuple(tracks))
+
+
+class Following(Decaying):
+    """A sine that goes from frame to frame of a performance; silent where there is no pitch.
+
+    Its loudness is that of the frames, its register what it is told, and its `transfer` the closed
+    form of what its follower plays frame by frame.
+    """
+
+    family: ClassVar[str] = "following"
+    controls = (Control("harmonic_gain", "dB", -40.0, 12.0, 0.0),)
+
+    def __init__(self, sample_rate=16000, abilities=("transfer", "follow"), register=None):
+        super().__init__(sample_rate, abilities=abilities)
+        self.told = register
+
+    def register(self, timbre):
+        return self.told
+
+    def follower(self, timbre, sample_rate):
+        return FollowingSine(sample_rate)
+
+    def transfer(self, performance, timbre, controls=None):
+        follower, hop = FollowingSine(self.sample_rate), self.sample_rate // 200
+        for name, value in (controls or {}).items():
+            follower.set(name, value)
+        curves = (performance.f0_hz, performance.loudness_db, performance.confidence)
+        blocks = []
+        for frame in zip(*(curve.tolist() for curve in curves), strict=True):
+            follower.hear(*frame)
+            blocks.append(np.zeros(hop, np.float32))
+            follower.process(blocks[-1])
+        return torch.from_numpy(np.concatenate(blocks[1:]))
+
+
+class FollowingSine(Follower):
+    """Pitch and amplitude go straight from each frame to the next, in one frame."""
+
+    frame_rate = 200.0
+
+    def __init__(self, sample_rate):
+        self.sample_rate = sample_rate
+        self.gain_db = 0.0
+        self.before = self.now = (440.0, 0.0)
+        self.since = 0
+        self.phase = 0.0
+        self.timbres = []
+
+    def hear(self, f0_hz, loudness_db, confidence):
+        is_sure = confidence >= 0.5 and f0_hz > 0
+        level = math.sqrt(2) * 10 ** ((loudness_db + self.gain_db) / 20) if is_sure else 0.0
+        self.before, self.now = self.now, (f0_hz if is_sure else self.now[0], level)
+        self.since = 0
+
+    def set_timbre(self, timbre):
+        self.timbres.append(timbre)
+
+    def set(self, control, value):
+        assert control == "harmonic_gain"
+        self.gain_db = value
+
+    def process(self, out):
+        hop = self.sample_rate / self.frame_rate
+        way = np.minimum((self.since + np.arange(len(out))) / hop, 1.0)
+        (f0_from, level_from), (f0_to, level_to) = self.before, self.now
+        cycles = self.phase + np.cumsum(f0_from + (f0_to - f0_from) * way) / self.sample_rate
+        out[:] = (level_from + (level_to - level_from) * way) * np.sin(2 * np.pi * cycles)
+        self.phase = cycles[-1] % 1.0 if len(out) else self.phase
+        self.since += len(out)

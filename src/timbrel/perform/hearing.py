@@ -1,0 +1,155 @@
+"""A recording's melody, heard block by block: only its curves are kept.
+
+The light listener hears pitch and loudness; another tracker may be asked for the pitch, which it
+hears in stretches of half a minute. What makes a melody doubtful is said: a hiss has no pitch, and
+of a chord the listener makes a melody that nobody played.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Int
+from torch import Tensor
+
+from timbrel.audio import AudioBlocks
+from timbrel.dsp.listening import FRAME_RATE, follow_blocks
+from timbrel.dsp.pitch import Method, PitchTrack, track_pitch
+from timbrel.perform.register_fit import SURE, sounding
+from timbrel.progress import Progress, silent
+from timbrel.sound import Performance
+
+Tracker = Literal["light", "swift", "pyin", "crepe"]
+
+_STRETCH_S, _MARGIN_S = 30.0, 0.5
+
+_LOUD_DB, _LOUDEST = 20.0, 0.95
+"""Frames so far below the loudest are not judged: a room's echo of one note is under the next."""
+
+_BLURRED_FROM, _BLURRED_TO = 0.35, 0.85
+"""Clarity of several notes at once: they share a period, but a bad one. One note is clearer, and
+noise has none."""
+
+_BLURRED_SHARE, _PITCHED_SHARE = 0.3, 0.35
+"""Over the one, under the other a melody is doubted. Lines with no more than half as much echo as
+sound have 0.25 of the first; what chords have is in `bench/transfer.py`."""
+
+
+class Heard(NamedTuple):
+    """A recording that was heard.
+
+    Attributes:
+        melody: its curves, `FRAME_RATE` frames a second.
+        doubt: why they may not be what was played, as one line; nothing where they are clear.
+    """
+
+    melody: Performance
+    doubt: str
+
+
+def hear_melody(
+    recording: AudioBlocks, tracker: Tracker = "light", progress: Progress | None = None
+) -> Heard:
+    """The melody of a recording.
+
+    Args:
+        recording: what is heard.
+        tracker: who hears the pitch: the light one is that of live play; the others look ahead.
+        progress: told how many seconds are heard.
+
+    Raises:
+        MissingExtra: the tracker is not installed.
+    """
+    told = progress or silent
+    light = follow_blocks(_counted(recording, "hearing", told), recording.sample_rate)
+    melody = light if tracker == "light" else _heard_again(recording, light, tracker, told)
+    return Heard(melody, _doubt(light))
+
+
+def _heard_again(
+    recording: AudioBlocks, light: Performance, tracker: Method, told: Progress
+) -> Performance:
+    rate, f0_hz, confidence = recording.sample_rate, light.f0_hz.clone(), light.confidence.clone()
+    blocks = _counted(recording, f"hearing with {tracker}", told)
+    for begin, stop, first, audio in _stretches(blocks, rate):
+        track = track_pitch(torch.from_numpy(audio), rate, method=tracker)
+        near = _nearest(track, torch.arange(begin, min(stop, len(f0_hz))) - first)
+        f0_hz[begin:stop], confidence[begin:stop] = track.f0_hz[near], track.confidence[near]
+    return Performance(f0_hz, light.loudness_db, confidence, FRAME_RATE)
+
+
+def blurred_share(heard: Performance) -> float:
+    """Share of the loud frames whose period is a bad one: near 0 for a line, 0.5 for chords.
+
+    Args:
+        heard: by the light listener.
+    """
+    return _share((heard.confidence > _BLURRED_FROM) & (heard.confidence < _BLURRED_TO), heard)
+
+
+def pitched_share(heard: Performance) -> float:
+    """Share of the loud frames that have a pitch."""
+    return _share((heard.confidence >= SURE) & (heard.f0_hz > 0), heard)
+
+
+def _doubt(heard: Performance) -> str:
+    if pitched_share(heard) < _PITCHED_SHARE:
+        return (
+            "hardly any pitch is heard in it (noise, or many notes at once?): little but its "
+            "loudness is followed"
+        )
+    if blurred_share(heard) > _BLURRED_SHARE:
+        return (
+            "several notes seem to sound at once, or a long echo: one line is followed, and which "
+            "is by chance; a dry recording of one voice is wanted"
+        )
+    return ""
+
+
+def _share(which: Bool[Tensor, " frames"], heard: Performance) -> float:
+    sounds = sounding(heard)
+    if not bool(sounds.any()):
+        return 0.0
+    least_db = float(heard.loudness_db[sounds].quantile(_LOUDEST)) - _LOUD_DB
+    return float(which[sounds & (heard.loudness_db >= least_db)].float().mean())
+
+
+def _counted(
+    recording: AudioBlocks, what: str, told: Progress
+) -> Iterator[Float32[np.ndarray, " time"]]:
+    done = 0
+    for block in recording:
+        yield block
+        done += len(block)
+        told(what, done / recording.sample_rate, recording.duration_s)
+
+
+def _stretches(
+    blocks: Iterable[np.ndarray], rate: int
+) -> Iterator[tuple[int, int, int, Float32[np.ndarray, " time"]]]:
+    """Frames from and to which a stretch is taken, the frame it begins with, and its samples.
+
+    Stretches overlap, and are not taken where they begin and end: there a tracker sees too little.
+    """
+    hop, margin = rate / FRAME_RATE, round(_MARGIN_S * FRAME_RATE)
+    step = round(_STRETCH_S * FRAME_RATE)
+    held, first, begin = np.zeros(0, np.float32), 0, 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while first * hop + len(held) >= (begin + step + margin) * hop:
+            stop = begin + step
+            yield begin, stop, first, held[: math.ceil((stop + margin - first) * hop)]
+            begin, skipped = stop, stop - margin - first
+            held, first = held[round(skipped * hop) :], first + skipped
+    if len(held):
+        yield begin, first + 2 + math.ceil(len(held) / hop), first, held
+
+
+def _nearest(track: PitchTrack, frames: Int[Tensor, " frames"]) -> Int[Tensor, " frames"]:
+    """Places in a track of frames at `FRAME_RATE`."""
+    place = (frames / FRAME_RATE * track.frame_rate).round().long()
+    return place.clamp(0, len(track.f0_hz) - 1)
