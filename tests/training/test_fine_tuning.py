@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from tones import make_tones
 
 from timbrel.config import make_settings, read_toml
 from timbrel.errors import BadConfig, BadInput, BadModel
 from timbrel.instruments import find_model, load
-from timbrel.training import run, train
+from timbrel.training import bank_again, run, train
 from timbrel.training.batches import generator_for
 from timbrel.training.mel_vae import MelVAEObjective, MelVAETraining
 from timbrel.training.registry import settings_from
@@ -98,6 +99,32 @@ def test_notes_that_are_not_here_are_asked_for(
         run(None, ["loop.steps=1"], initial=shipped)
     with pytest.raises(BadInput, match=r"^no note set at nowhere: no such folder"):
         run(None, ["data=nowhere"], initial=shipped)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bank_is_made_again_as_training_made_it(model: Path, tmp_path: Path) -> None:
+    again = bank_again(model, tmp_path / "again", ["bank.directions=[]"])
+    before, now = load(model).bank, load(again).bank
+    assert before is not None
+    assert now is not None
+    assert "bright" in before
+    assert "bright" not in now
+    for name in now.names("sound"):  # the weights that ship are half as precise
+        torch.testing.assert_close(now[name], before[name], rtol=0, atol=0.02)
+    weights = "weights.safetensors"
+    assert (again / weights).read_bytes() == (model / weights).read_bytes()
+    card = (again / "README.md").read_text()
+    assert re.search(r"^- Bank: 2 sounds, \d means, 0 directions, by `.+`\.$", card, re.MULTILINE)
+
+
+def test_a_bank_of_notes_that_are_gone_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = find_model("mel_vae")
+    assert shipped is not None
+    with pytest.raises(BadConfig, match=r"^mel_vae was trained with data/fluid/nsynth-train"):
+        bank_again(shipped, tmp_path / "again")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ def train(
     config: str | None = None,
     *overrides: str,
     from_: Annotated[str | None, Parameter(name="--from")] = None,
+    only_bank: bool = False,
     out: Path | None = None,
 ) -> None:
     """Train an instrument; the same command goes on where a stopped run was.
@@ -23,11 +24,14 @@ def train(
         config: A TOML file, such as configs/mel_vae.toml.
         overrides: Settings on top of it, such as loop.steps=2000.
         from_: A model to start from; without CONFIG its own training settings hold.
+        only_bank: Train nothing: make the bank of the --from model again, from the same notes.
         out: Folder of the run; the default is runs/ and the configuration's name.
     """
-    from timbrel.cli.runs import start
+    from timbrel.cli.runs import hear_again, start
 
-    say_paths([start(config, overrides, from_, out)])
+    if only_bank:
+        return say_paths([hear_again(config, overrides, from_, out)])
+    return say_paths([start(config, overrides, from_, out)])
 
 
 def evaluate(

@@ -2,7 +2,7 @@
 
 from timbrel.training.loop import Diverged, train
 from timbrel.training.objective import Objective, Phase, TrainingSet
-from timbrel.training.runs import run
+from timbrel.training.runs import bank_again, run
 from timbrel.training.settings import LogSettings, LoopSettings, TrainingSettings
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Phase",
     "TrainingSet",
     "TrainingSettings",
+    "bank_again",
     "run",
     "train",
 ]

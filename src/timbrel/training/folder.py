@@ -30,6 +30,9 @@ from timbrel.training.state import Facts, read_facts
 ORIGIN = "training.toml"
 """The settings that a model was trained by, beside its weights: fine-tuning starts from them."""
 
+RECORD = "training.json"
+"""How a model's training went, beside its weights."""
+
 # What may change between two sittings, because the weights do not depend on it.
 _FREE = frozenset(
     {"loop.steps", "loop.workers", "loop.save_every", "loop.preview_every", "loop.keep_every"}
@@ -116,7 +119,7 @@ class RunFolder:
     def write_origin(self, model: Path, settings: TrainingSettings, record: TrainingRecord) -> None:
         """Put beside a model what it came from: fine-tuning reads the one, benches the other."""
         (model / ORIGIN).write_text(to_toml(settings), encoding="utf-8")
-        record.write(model / "training.json")
+        record.write(model / RECORD)
 
 
 def digest(model: Path) -> str:

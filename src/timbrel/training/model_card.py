@@ -15,6 +15,11 @@ from timbrel.timbre import Bank
 from timbrel.timbre.entry import KINDS
 from timbrel.training.settings import TrainingSettings
 
+BANK_COMMAND = "bank_command"
+"""Beside a training's record: what made the bank anew."""
+
+_BANK = "- Bank: "
+
 
 @dataclass(frozen=True)
 class CardPart:
@@ -48,10 +53,10 @@ def model_card(
         bank: that it ships.
         record: how the training went, as `TrainingRecord.as_dict` gives it.
     """
-    counts = ", ".join(f"{len(bank.names(kind))} {kind}s" for kind in KINDS)
     rows = [f"| {k} | {v:.4g} |" for k, v in sorted(record["validation"].items())]
     head = f"| validation (held-out {part.judged} of known instruments) | |\n|---|---|"
     losses = "\n".join([head, *rows]) if rows else "Nothing was held out to judge it by."
+    steps = f"{record['steps']} steps of {settings.loop.batch_size} {part.item}"
     return f"""# {part.title}
 
 {part.about}
@@ -60,11 +65,11 @@ def model_card(
 
 - Data: {part.data}.
 - Held-out {part.judged} for validation: {f"`{part.held_out}`" if part.held_out else "none"}.
-- {record["steps"]} steps of {settings.loop.batch_size} {part.item}, {record["minutes"]:.0f} minutes
-  on {record["device"]}, {record["processes"]} process(es) of {record["threads"]} thread(s),
+- {steps}, {record["minutes"]:.0f} minutes on
+  {record["device"]}, {record["processes"]} process(es) of {record["threads"]} thread(s),
   {record["precision"]}; {", ".join(f"{k} {v}" for k, v in record["versions"].items())}.
 - Command: `{record["command"]}`
-- Bank: {counts}.
+{bank_line(bank, record)}
 
 {losses}
 
@@ -74,6 +79,19 @@ def model_card(
 {to_toml(settings).strip()}
 ```
 """
+
+
+def bank_line(bank: Bank, record: Mapping[str, Any]) -> str:
+    """What a card says of a bank, and of who made it if not the training."""
+    counts = ", ".join(f"{len(bank.names(kind))} {kind}s" for kind in KINDS)
+    command = record.get(BANK_COMMAND)
+    return f"{_BANK}{counts}{f', by `{command}`' if command else ''}."
+
+
+def with_bank_of(card: str, bank: Bank, record: Mapping[str, Any]) -> str:
+    """A card with what it says of the bank brought up to date."""
+    lines = card.split("\n")
+    return "\n".join(bank_line(bank, record) if x.startswith(_BANK) else x for x in lines)
 
 
 def write_model(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from timbrel.config import read_toml, with_overrides
+from timbrel.config import read_toml, to_toml, with_overrides
+from timbrel.data.note_set import NoteSet
 from timbrel.errors import BadConfig, BadModel
-from timbrel.training.folder import ORIGIN
+from timbrel.files import replacing_folder
+from timbrel.instruments import load
+from timbrel.instruments.model_folder import CARD
+from timbrel.training.bank import BankSettings, make_bank
+from timbrel.training.folder import ORIGIN, RECORD
 from timbrel.training.loop import train
+from timbrel.training.model_card import BANK_COMMAND, with_bank_of
+from timbrel.training.record import typed_command
 from timbrel.training.registry import settings_from
 
 
@@ -48,6 +57,52 @@ def run(
     return train(settings, run_dir or Path("runs") / name, initial_weights=initial)
 
 
+def bank_again(model: Path, out: Path, overrides: Iterable[str] = ()) -> Path:
+    """The folder of the same model with its bank made anew, as its training would make it now.
+
+    Args:
+        model: a model's folder.
+        out: the new model's, written whole or not at all.
+        overrides: settings of the bank or paths of the notes, as `run` takes them.
+
+    Raises:
+        BadConfig: it keeps no bank of notes, or they are not here.
+        BadModel: the model does not tell how it was trained.
+    """
+    tables = with_overrides(_origin(model), overrides)
+    settings: Any = settings_from(tables, where=str(model / ORIGIN))
+    bank = getattr(settings, "bank", None)
+    if not isinstance(bank, BankSettings):
+        raise BadConfig(f"{model.name} has no bank of notes to make again")
+    train = settings.data.train
+    paths = [*((train,) if isinstance(train, str) else train), *bank.also]
+    missing = next((path for path in paths if not Path(path).is_dir()), None)
+    if missing is not None:
+        raise BadConfig(
+            f"{model.name} was trained with {missing}, which is not here: make it first"
+        )
+    notes = [NoteSet.open(path) for path in paths]
+    instrument = load(model)
+    instrument.bank = make_bank(instrument, notes[0], notes[1:], bank)
+    with replacing_folder(out) as made:
+        shutil.copytree(model, made, dirs_exist_ok=True)
+        instrument.save(made, half=True)
+        (made / ORIGIN).write_text(to_toml(settings), encoding="utf-8")
+        record = json.loads((made / RECORD).read_text(encoding="utf-8"))
+        record[BANK_COMMAND] = typed_command()
+        card = with_bank_of((made / CARD).read_text(encoding="utf-8"), instrument.bank, record)
+        (made / CARD).write_text(card, encoding="utf-8")
+        (made / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return out
+
+
+def _origin(model: Path) -> dict[str, Any]:
+    """The tables that a model was trained by."""
+    if not (model / ORIGIN).is_file():
+        raise BadModel(f"{model} has no {ORIGIN}: give a CONFIG.toml beside the model")
+    return read_toml(model / ORIGIN)
+
+
 def _spelt_out(override: str) -> str:
     """`data=FOLDER` as `data.train=FOLDER`; a whole table stays one."""
     key, _, value = override.partition("=")
@@ -57,9 +112,7 @@ def _spelt_out(override: str) -> str:
 
 def _tuning_tables(model: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The tables that a model was trained by, made to fit other notes."""
-    if not (model / ORIGIN).is_file():
-        raise BadModel(f"{model} has no {ORIGIN}: give a CONFIG.toml beside the model")
-    own = read_toml(model / ORIGIN)
+    own = _origin(model)
     own.pop("bank", None)  # its names and sets are those of the notes it was trained on
     notes = own.get("data", {})
     if any(override.startswith(("data=", "data.train=")) for override in overrides):
