@@ -59,6 +59,11 @@ def test_what_is_in_the_file_is_what_comes_out(home):
     assert notes[0].source == "electronic"
 
 
+def test_a_set_is_shown_in_one_line(home):
+    said = repr(NoteSet.open(home))
+    assert said == f"<NoteSet {home}: 4 notes of 3 instruments, 16000 Hz>"
+
+
 def test_audio_is_what_was_written_to_one_step_of_16_bits(home):
     notes = NoteSet.open(home)
     assert (notes.audio(1) - torch.from_numpy(tone(72))).abs().max() <= 1 / 32768

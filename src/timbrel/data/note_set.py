@@ -54,7 +54,7 @@ class NoteRecord:
     path: Path
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NoteSet:
     """Notes of one folder, in the order of their names.
 
@@ -81,6 +81,10 @@ class NoteSet:
     velocity: Int[Tensor, " notes"]
     hold_s: Float[Tensor, " notes"]
     qualities: Bool[Tensor, "notes 10"]
+
+    def __repr__(self) -> str:
+        count = f"{len(self.names)} notes of {len(self.instruments)} instruments"
+        return f"<NoteSet {self.folder}: {count}, {self.sample_rate} Hz>"
 
     @classmethod
     def open(cls, folder: str | Path, split: str | None = None) -> NoteSet:
