@@ -42,6 +42,7 @@ VERBS = {
     "blend": ("sounds:blend", _PLAY, 'Timbre arithmetic: "violin + 0.5*bright - dark".'),
     "generate": ("sounds:generate", _PLAY, "New sounds that nobody recorded."),
     "render": ("songs:render", _PLAY, "A MIDI file played with any timbre."),
+    "transfer": ("transfers:transfer", _PLAY, "A recorded melody, followed by an instrument."),
     "live": ("live:live", _PLAY, "Play on a MIDI keyboard, and hear it at once."),
     "data": ("sets:data", _MAKE, "Make or fetch notes to train on."),
     "train": ("learning:train", _MAKE, "Train an instrument."),

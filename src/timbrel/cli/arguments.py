@@ -17,6 +17,10 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 DEFAULT_MODEL = "harmonic"
+DEFAULT_TARGET = "guitar"
+"""Who follows a recording where nobody is named: the model ddsp-guitar."""
+
+FURTHEST_OCTAVES = 6
 
 _LONGEST_S = 60.0
 
@@ -114,6 +118,24 @@ def envelope(text: str) -> Any:
         raise ValueError(f"{text!r}: wanted {wanted}: up to 60 s, a sustain of 0 to 1") from None
 
 
+def octave_count(text: str) -> int | None:
+    """Octaves to shift by; None for "auto".
+
+    >>> octave_count("auto"), octave_count("-1")
+    (None, -1)
+
+    Raises:
+        ValueError: it is neither, or too many.
+    """
+    if text.strip().casefold() == "auto":
+        return None
+    try:
+        return round(number(text, -FURTHEST_OCTAVES, FURTHEST_OCTAVES, 1, whole=True))
+    except ValueError:
+        span = f"{-FURTHEST_OCTAVES} to {FURTHEST_OCTAVES}"
+        raise ValueError(f'{text!r}: wanted octaves from {span}, or "auto"') from None
+
+
 def _read_with(read: Callable[[str], Any], shown: str) -> Parameter:
     def convert(_: object, tokens: Sequence[Token]) -> Any:
         return read(tokens[0].value)
@@ -145,6 +167,8 @@ Voices = Annotated[int, _number(1, 128, 16, whole=True)]
 Channel = Annotated[int, _number(0, 16, 1, whole=True)]
 BendRange = Annotated[float, _number(0, 48, 2)]
 Decibels = Annotated[float, _number(-60, 24, -6)]
+Octaves = Annotated[int | None, _read_with(octave_count, "N|auto")]
+Semitones = Annotated[float, _number(-48, 48, 7)]
 Processes = Annotated[int | None, _number(0, 256, 2, whole=True)]
 Aspect = Literal["quality", "morphs", "directions"]
 Json = Annotated[bool, Parameter(name="--json", help="Figures as JSON on stdout.")]

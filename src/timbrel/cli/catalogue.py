@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
-from timbrel.cli.arguments import DEFAULT_MODEL, Using
+from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_TARGET, Using
+from timbrel.cli.targets import FOLLOWING
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import TimbrelError
 from timbrel.instruments import Instrument, find_model, load, models
 from timbrel.timbre import EntryKind
+
+_DEFAULTS = {DEFAULT_MODEL: "every verb but transfer", f"{FOLLOWING}{DEFAULT_TARGET}": "transfer"}
 
 
 def catalogue() -> list[dict[str, Any]]:
@@ -22,7 +25,7 @@ def overview(rows: list[dict[str, Any]]) -> list[str]:
     """The catalogue as lines for people: what each is, and under it where it lies."""
     lines = []
     for row in rows:
-        default = ", the default of every verb" if row["default"] else ""
+        default = f", the default of {row['default_of']}" if row["default_of"] else ""
         lines.append(f"{row['name']}{default}: {row['about']}")
         if "timbre" in row:
             lines.append(f"    can {', '.join(row['can'])}")
@@ -61,6 +64,7 @@ def _facts(name: str, folder: Path | None) -> dict[str, Any]:
     return {
         "name": name,
         "default": name == DEFAULT_MODEL,
+        "default_of": _DEFAULTS.get(name),
         "folder": str(folder) if folder else None,
         "size_mb": round(size / 1e6, 2),
     }

@@ -1,4 +1,4 @@
-"""Pictures of sounds: waves, mel spectrograms, pitch, loudness, morphs, pads and songs."""
+"""Pictures of sounds: waves, mel spectrograms, pitch, loudness, morphs, pads, songs, transfers."""
 
 from timbrel.picture.canvas import sheet
 from timbrel.picture.demos import draw_demo
@@ -7,6 +7,7 @@ from timbrel.picture.pads import draw_pad
 from timbrel.picture.panels import SURE
 from timbrel.picture.songs import draw_song, draw_song_row
 from timbrel.picture.takes import draw_row, draw_takes
+from timbrel.picture.transfers import draw_transfer
 
 __all__ = [
     "SURE",
@@ -18,5 +19,6 @@ __all__ = [
     "draw_song_row",
     "draw_sound",
     "draw_takes",
+    "draw_transfer",
     "sheet",
 ]
