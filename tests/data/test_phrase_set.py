@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
-from timbrel.audio import write_audio
-from timbrel.data.phrase_set import PhraseSet, hear_melody
-from timbrel.errors import BadInput
+from timbrel.audio import resample, write_audio
+from timbrel.data.melodies import hear_melody
+from timbrel.data.phrase_set import PhraseSet, sets_in
+from timbrel.errors import BadAudio, BadInput
 
 RATE = 16000
 
@@ -74,7 +80,82 @@ def test_melodies_are_heard_once_and_anew_where_a_file_changes(folder: Path) -> 
     assert len(list((folder / ".melodies").iterdir())) == len(kept) + 1
 
 
-@pytest.mark.parametrize("tracker", ["light", "swift", "pyin"])
+def test_what_cannot_be_used_is_left_out_and_said_why(folder: Path) -> None:
+    (folder / "broken.wav").write_bytes(b"RIFF no sound")
+    (folder / "folder.wav").mkdir()
+    os.mkfifo(folder / "pipe.wav")
+    heard = PhraseSet.open(folder).heard(processes=0)
+    assert len(heard.melodies) == len(heard.phrases) == heard.new == 60
+    (path, reason), *others = heard.refused.items()
+    assert (path.name, others) == ("broken.wav", [])
+    assert "is not audio that can be read" in reason
+    assert PhraseSet.open(folder).heard(processes=0).new == 0
+    with pytest.raises(BadAudio, match=r"broken\.wav is not audio"):
+        PhraseSet.open(folder).melodies(processes=0)
+
+
+def test_a_damaged_melody_is_heard_again(folder: Path) -> None:
+    phrases = PhraseSet.open(folder, "valid")
+    first = phrases.heard(processes=0).melodies[0]
+    kept = next((folder / ".melodies").glob(f"{phrases.paths[0].stem}-*"))
+    kept.write_bytes(kept.read_bytes()[:100])
+    again = phrases.heard(processes=0)
+    assert again.new == 1
+    assert bool((again.melodies[0].f0_hz == first.f0_hz).all())
+
+
+def test_recordings_may_be_of_any_kind(tmp_path: Path) -> None:
+    for rate, ending in ((8000, "wav"), (44100, "ogg"), (96000, "flac"), (22050, "aiff")):
+        sound = np.stack([resample(tone(), RATE, rate).numpy()] * 2, 1)
+        (tmp_path / ending).mkdir()
+        soundfile.write(tmp_path / ending / f"x.{ending}", sound, rate)
+    write_audio(tmp_path / "silence.wav", torch.zeros(RATE), RATE)
+    heard = PhraseSet.open(tmp_path).heard(processes=0)
+    assert (len(heard.melodies), heard.refused) == (5, {})
+    for path, melody in zip(heard.phrases.paths, heard.melodies, strict=True):
+        wanted = 0 if path.name == "silence.wav" else 220
+        assert float(melody.f0_hz[30]) == pytest.approx(wanted, abs=0.5), path
+
+
+def test_a_folder_of_instruments_is_a_set_each(folder: Path, tmp_path: Path) -> None:
+    assert [phrases.name for phrases in sets_in(folder)] == ["oboe"]
+    (tmp_path / "phrases.toml").write_text("")
+    (tmp_path / "flute" / "train").mkdir(parents=True)
+    write_audio(tmp_path / "flute" / "train" / "a.wav", tone(), RATE)
+    assert [phrases.name for phrases in sets_in(tmp_path)] == ["flute", "oboe"]
+
+
+_HEAR = """
+import sys, time
+import timbrel.data.melodies as melodies
+from timbrel.data.phrase_set import PhraseSet
+slow = melodies.hear_melody
+def hear_melody(*arguments):
+    time.sleep(0.2)
+    return slow(*arguments)
+melodies.hear_melody = hear_melody
+PhraseSet.open(sys.argv[1]).heard(processes=0, progress=lambda *told: print(told[1], flush=True))
+"""
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(folder: Path) -> None:
+    run = subprocess.Popen([sys.executable, "-c", _HEAR, folder], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    for wanted in ("1", "2", "3"):
+        assert run.stdout.readline().strip() == wanted
+    run.kill()
+    run.communicate()
+    kept = {path: path.stat().st_mtime_ns for path in (folder / ".melodies").glob("*.safetensors")}
+    assert 3 <= len(kept) < 60
+    heard = PhraseSet.open(folder).heard(processes=0)
+    assert heard.new == 60 - len(kept)
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+
+
+@pytest.mark.parametrize(
+    "tracker",
+    ["light", "swift", "pyin", pytest.param("crepe-tiny", marks=pytest.mark.needs("crepe"))],
+)
 def test_all_trackers_tell_the_same_frames(tracker) -> None:
     melody = hear_melody(tone(seconds=0.6), RATE, tracker)
     assert len(melody.f0_hz) == len(melody.loudness_db) == len(melody.confidence) == 121

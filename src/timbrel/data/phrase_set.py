@@ -4,8 +4,8 @@
     folder/train/ valid/ test/              the same, parted
     folder/.melodies/NAME-KEY.safetensors   f0, loudness and confidence of each, kept
 
-A melody is kept under a name that says what was heard and by which tracker, so a file that changes
-is heard again, and a run that was stopped goes on where it was.
+What the recordings are does not matter: any rate, any number of channels, folders within folders.
+Long ones need not be cut into phrases, since what trains takes crops.
 """
 
 from __future__ import annotations
@@ -13,29 +13,23 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from timbrel.audio import SUFFIXES, probe, read_audio
+from timbrel.data.melodies import Hearing, Tracker, hear, hearing_of, kept_melody
 from timbrel.data.nsynth_layout import SPLITS
 from timbrel.data.soundfont_plan import Split
 from timbrel.data.workers import each, worker_pool
-from timbrel.dsp.listening import FRAME_RATE, follow
-from timbrel.dsp.pitch import track_pitch
-from timbrel.errors import BadInput
-from timbrel.files import replacing
+from timbrel.errors import BadAudio, BadInput
 from timbrel.progress import Progress
 from timbrel.sound import Performance
 
-Tracker = Literal["light", "swift", "pyin", "crepe"]
-"""Who hears the pitch: the one that hears live as well, or one of `timbrel.dsp.pitch`."""
+SETS = "phrases.toml"
+"""What stands in a folder of several sets, one for each instrument."""
 
-_FOLDER = ".melodies"
-_VERSION = 1
 _HELD_OUT = 12
 """Of a folder without splits, every so many phrases are valid's, and as many test's."""
 
@@ -65,7 +59,7 @@ class PhraseSet:
         folder = Path(folder)
         if not folder.is_dir():
             raise BadInput(f"no folder of recordings at {folder}: check the path")
-        found = [p for p in sorted(folder.rglob("*")) if _is_recording(p.relative_to(folder))]
+        found = [p for p in sorted(folder.rglob("*")) if _is_recording(p, folder)]
         if not found:
             raise BadInput(f"{folder} holds no recordings ({', '.join(s[1:] for s in SUFFIXES)})")
         is_parted = any((folder / each).is_dir() for each in SPLITS)
@@ -103,32 +97,88 @@ class PhraseSet:
             tracker: who hears the pitch.
             processes: that hear; None is one a core, 0 this one.
             progress: told how many are done.
+
+        Raises:
+            BadAudio: a recording cannot be used.
         """
-        heard: dict[Path, Performance] = {}
-        missing: list[tuple[Path, Path, Tracker]] = []
+        heard = self.heard(tracker, processes=processes, progress=progress)
+        for reason in heard.refused.values():
+            raise BadAudio(reason)
+        return list(heard.melodies)
+
+    def heard(
+        self,
+        tracker: Tracker = "light",
+        *,
+        processes: int | None = None,
+        progress: Progress | None = None,
+    ) -> HeardSet:
+        """The same, without the recordings that cannot be used."""
+        melodies: dict[Path, Performance] = {}
+        refused: dict[Path, str] = {}
+        missing: list[Hearing] = []
         for path in self.paths:
-            kept = self._kept(path, tracker)
-            if kept.is_file():
-                heard[path] = _read(kept)
+            try:
+                hearing = hearing_of(path, self.folder, tracker)
+            except BadAudio as error:
+                refused[path] = str(error)
+                continue
+            kept = kept_melody(hearing)
+            if kept is None:
+                missing.append(hearing)
             else:
-                missing.append((path, kept, tracker))
+                melodies[path] = kept
         if missing:
             with worker_pool(processes, torch.set_num_threads, (1,)) as pool:
-                for path, melody in each(pool, _hear, missing):
-                    heard[path] = melody
+                for path, melody in each(pool, hear, missing):
+                    if isinstance(melody, str):
+                        refused[path] = melody
+                    else:
+                        melodies[path] = melody
                     if progress is not None:
-                        progress("hearing melodies", len(heard), len(self))
-        return [heard[path] for path in self.paths]
+                        progress("hearing melodies", len(melodies) + len(refused), len(self))
+        usable = tuple(path for path in self.paths if path in melodies)
+        new = sum(hearing.path in melodies for hearing in missing)
+        return HeardSet(
+            PhraseSet(self.folder, usable), tuple(melodies[path] for path in usable), refused, new
+        )
 
-    def _kept(self, path: Path, tracker: Tracker) -> Path:
-        digest = hashlib.blake2b(f"{_VERSION} {tracker} ".encode(), digest_size=8)
-        digest.update(path.read_bytes())
-        return self.folder / _FOLDER / f"{path.stem}-{digest.hexdigest()}.safetensors"
+
+@dataclass(frozen=True)
+class HeardSet:
+    """A set whose melodies were heard.
+
+    Attributes:
+        phrases: those that can be used.
+        melodies: of each of them.
+        refused: why the others cannot.
+        new: how many were not heard before.
+    """
+
+    phrases: PhraseSet
+    melodies: tuple[Performance, ...]
+    refused: dict[Path, str]
+    new: int
 
 
-def _is_recording(name: Path) -> bool:
-    is_hidden = any(part.startswith(".") for part in name.parts)
-    return name.suffix.lower() in SUFFIXES and not is_hidden
+def sets_in(folder: str | Path) -> list[PhraseSet]:
+    """The set that a folder is, or those of several instruments that it holds.
+
+    Raises:
+        BadInput: there is no such folder, or no recording in it.
+    """
+    folder = Path(folder)
+    if not (folder / SETS).is_file():
+        return [PhraseSet.open(folder)]
+    within = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    if not within:
+        raise BadInput(f"{folder} holds no instrument's recordings yet: render or fetch them")
+    return [PhraseSet.open(path) for path in within]
+
+
+def _is_recording(path: Path, folder: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return path.suffix.lower() in SUFFIXES and not is_hidden and path.is_file()
 
 
 def _split_by_folder(name: Path) -> str:
@@ -139,43 +189,3 @@ def _split_by_name(name: Path) -> str:
     digest = hashlib.blake2b(name.as_posix().encode(), digest_size=4).digest()
     place = int.from_bytes(digest, "little") % _HELD_OUT
     return "valid" if place == 0 else "test" if place == 1 else "train"
-
-
-def _read(path: Path) -> Performance:
-    return Performance(**load_file(path), frame_rate=FRAME_RATE)
-
-
-def _hear(task: tuple[Path, Path, Tracker]) -> tuple[Path, Performance]:
-    path, kept, tracker = task
-    sample_rate = probe(path).sample_rate
-    melody = hear_melody(read_audio(path, sample_rate), sample_rate, tracker)
-    curves = {"f0_hz": melody.f0_hz, "loudness_db": melody.loudness_db}
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(kept) as temporary:
-        save_file(curves | {"confidence": melody.confidence}, temporary)
-    return path, melody
-
-
-def hear_melody(
-    audio: Float[Tensor, " time"], sample_rate: int, tracker: Tracker = "light"
-) -> Performance:
-    """A recording's f0, loudness and confidence, `FRAME_RATE` frames a second.
-
-    Args:
-        audio: one melody, mono.
-        sample_rate: in Hz.
-        tracker: who hears the pitch; the light one is as good as swift on single notes and causal,
-            the others look ahead.
-
-    >>> tone = torch.sin(torch.arange(16000) * (2 * torch.pi * 220 / 16000))
-    >>> hear_melody(tone, 16000, "pyin").f0_hz[100].round()
-    tensor(220.)
-    """
-    light = follow(audio, sample_rate)
-    if tracker == "light":
-        return light
-    track = track_pitch(audio, sample_rate, method=tracker)
-    time_s = torch.arange(len(light.f0_hz)) / FRAME_RATE
-    place = (time_s * track.frame_rate).clamp(max=len(track.f0_hz) - 1)
-    near = place.round().long()
-    return Performance(track.f0_hz[near], light.loudness_db, track.confidence[near], FRAME_RATE)

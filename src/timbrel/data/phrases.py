@@ -20,12 +20,12 @@ from timbrel.data.font import check_claim, check_font, claim_of, crashed
 from timbrel.data.gm_programs import Program, gm_programs
 from timbrel.data.phrase_plan import Phrase, PhraseSettings, plan_phrases
 from timbrel.data.phrase_render import render_phrase, start_worker
+from timbrel.data.phrase_set import SETS
 from timbrel.data.workers import each, worker_pool
 from timbrel.errors import BadConfig
 from timbrel.files import replacing
 from timbrel.progress import Progress
 
-_CLAIM = "phrases.toml"
 _ENDING = ".flac"
 
 
@@ -76,9 +76,9 @@ def render_phrases(
     font, out = check_font(Path(font)), Path(out)
     planned = [p for program in _programs(settings) for p in plan_phrases(settings, program)]
     claim = claim_of(font, settings)
-    check_claim(out / _CLAIM, claim)
+    check_claim(out / SETS, claim)
     with alone_in(out), worker_pool(processes, start_worker, (font, settings)) as pool:
-        with replacing(out / _CLAIM) as temporary:
+        with replacing(out / SETS) as temporary:
             temporary.write_text(claim, encoding="utf-8")
         heard: list[Phrase] = []
         try:

@@ -1,0 +1,100 @@
+"""Melodies as recordings have them: heard once by a tracker, and kept beside the recordings.
+
+A melody is kept under a name that says what was heard and by which tracker, so a file that changes
+is heard again, and a run that was stopped, in whatever way, goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from timbrel.audio import probe, read_audio
+from timbrel.dsp.listening import FRAME_RATE, follow
+from timbrel.dsp.pitch import track_pitch
+from timbrel.errors import BadAudio
+from timbrel.files import replacing
+from timbrel.sound import Performance
+
+Tracker = Literal["light", "swift", "pyin", "crepe", "crepe-tiny"]
+"""Who hears the pitch: the one that hears live as well, or one of `timbrel.dsp.pitch`."""
+
+_FOLDER = ".melodies"
+_VERSION = 1
+
+
+class Hearing(NamedTuple):
+    """What is to be heard, where its melody is kept, and who hears."""
+
+    path: Path
+    kept: Path
+    tracker: Tracker
+
+
+def hearing_of(path: Path, folder: Path, tracker: Tracker) -> Hearing:
+    """How a recording of a folder is heard.
+
+    Raises:
+        BadAudio: it cannot be read.
+    """
+    digest = hashlib.blake2b(f"{_VERSION} {tracker} ".encode(), digest_size=8)
+    try:
+        digest.update(path.read_bytes())
+    except OSError as error:
+        raise BadAudio(f"{path} cannot be read ({error.strerror})") from None
+    name = f"{path.stem[:80]}-{digest.hexdigest()}.safetensors"
+    return Hearing(path, folder / _FOLDER / name, tracker)
+
+
+def kept_melody(hearing: Hearing) -> Performance | None:
+    """What was heard before; None where nothing was, or it is damaged."""
+    try:
+        return Performance(**load_file(hearing.kept), frame_rate=FRAME_RATE)
+    except (OSError, SafetensorError, TypeError):
+        return None
+
+
+def hear(hearing: Hearing) -> tuple[Path, Performance | str]:
+    """The melody, heard and kept, or why there is none."""
+    path, kept, tracker = hearing
+    try:
+        sample_rate = probe(path).sample_rate
+        melody = hear_melody(read_audio(path, sample_rate), sample_rate, tracker)
+    except BadAudio as error:
+        return path, str(error)
+    curves = {"f0_hz": melody.f0_hz, "loudness_db": melody.loudness_db}
+    with replacing(kept) as temporary:
+        save_file(curves | {"confidence": melody.confidence}, temporary)
+    return path, melody
+
+
+def hear_melody(
+    audio: Float[Tensor, " time"], sample_rate: int, tracker: Tracker = "light"
+) -> Performance:
+    """A recording's f0, loudness and confidence, `FRAME_RATE` frames a second.
+
+    Args:
+        audio: one melody, mono.
+        sample_rate: in Hz.
+        tracker: who hears the pitch; the light one is as good as swift on single notes and causal,
+            the others look ahead.
+
+    >>> tone = torch.sin(torch.arange(16000) * (2 * torch.pi * 220 / 16000))
+    >>> hear_melody(tone, 16000, "pyin").f0_hz[100].round()
+    tensor(220.)
+    """
+    light = follow(audio, sample_rate)
+    if tracker == "light":
+        return light
+    track = track_pitch(audio, sample_rate, method=tracker)
+    time_s = torch.arange(len(light.f0_hz)) / FRAME_RATE
+    place = (time_s * track.frame_rate).clamp(max=len(track.f0_hz) - 1)
+    near = place.round().long()
+    return Performance(track.f0_hz[near], light.loudness_db, track.confidence[near], FRAME_RATE)
