@@ -49,6 +49,20 @@ def test_it_is_convolved_as_scipy_does():
     np.testing.assert_allclose(convolved(audio, response).numpy(), wanted, atol=1e-4)
 
 
+def test_it_is_the_same_room_at_another_rate():
+    known = room(-20.0, 0.3, 0.5)
+    power = known.response().detach().square().sum()
+    for sample_rate in (8000, 44100, 48000):
+        there = known.at(sample_rate).response().detach()
+        spectrum = torch.fft.rfft(there.double()).abs().square()
+        frequency_hz = torch.fft.rfftfreq(len(there), 1 / sample_rate)
+        # a band's level is the RMS of its noise, whatever the rate
+        ratio = there.square().sum() / sample_rate / (power / RATE)
+        assert abs(10 * float(ratio.log10())) < (4 if sample_rate < RATE else 0.5)
+        assert float(spectrum[frequency_hz > 8600].sum()) < 1e-4 * float(spectrum.sum())
+        assert len(there) == sample_rate // 2
+
+
 def test_no_length_is_no_room():
     audio = torch.randn(100)
     assert torch.equal(room(0.0, 0.5, 0.0)(audio), audio)

@@ -29,6 +29,7 @@ PRE_DELAY_S = 0.006
 """256 samples at 44.1 and 48 kHz, and a few more: 64 at 16 kHz, 512 at 96 kHz."""
 
 _FIRST_LEVEL_DB, _FIRST_DECAY_S = -70.0, 0.3
+_UNKNOWN_DB = -200.0
 _SHORTEST_S = 0.02
 _RISE_S = 0.004
 _LEARNING_DB = 10.0
@@ -55,6 +56,21 @@ class Room(nn.Module):
         self.register_buffer("noise", noise, persistent=False)
         self.level = nn.Parameter(torch.full((n_bands,), _FIRST_LEVEL_DB / _LEARNING_DB))
         self.decay = nn.Parameter(torch.full((n_bands,), math.log(_FIRST_DECAY_S)))
+
+    def at(self, sample_rate: int) -> Room:
+        """The same room at another sample rate; of bands that it knows nothing of nothing comes.
+
+        >>> Room(16000, 0.25).at(48000).response().shape
+        torch.Size([12000])
+        """
+        if sample_rate == self.sample_rate:
+            return self
+        room = Room(sample_rate, self.length / self.sample_rate)
+        count = min(len(room.level), len(self.level))
+        with torch.no_grad():
+            room.level.fill_(_UNKNOWN_DB / _LEARNING_DB)
+            room.level[:count], room.decay[:count] = self.level[:count], self.decay[:count]
+        return room
 
     @property
     def decay_s(self) -> Float[Tensor, " bands"]:

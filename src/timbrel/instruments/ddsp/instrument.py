@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -20,8 +20,11 @@ from timbrel.instruments.instrument import Ability, ControlValues, resolve_contr
 from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.sound import Notes, Performance, Register, Rendered
 
+if TYPE_CHECKING:
+    from timbrel.instruments.ddsp.follower import DdspFollower
+
 _ABILITIES: frozenset[Ability] = frozenset(
-    {"transfer", "differentiable", "velocity", "bend", "takes"}
+    {"transfer", "follow", "differentiable", "velocity", "bend", "takes"}
 )
 _OF_MANY: frozenset[Ability] = frozenset({"encode", "generate"})
 """What takes a latent."""
@@ -126,6 +129,12 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
             for sound, _ in parts
         ])  # fmt: skip
         return Rendered(audio, lengths, self.sample_rate)
+
+    def follower(self, timbre: Float[Tensor, " params"], sample_rate: int) -> DdspFollower:
+        """This instrument to follow a live melody, at any sample rate."""
+        from timbrel.instruments.ddsp.follower import DdspFollower
+
+        return DdspFollower(self, timbre, sample_rate)
 
     def _played(
         self, notes: Notes, timbres: Tensor, takes: Tensor, knobs: Knobs
