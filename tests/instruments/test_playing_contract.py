@@ -11,6 +11,7 @@ import torch
 
 from timbrel.errors import BadInput
 from timbrel.instruments import FAMILIES, Instrument
+from timbrel.instruments.ddsp import Ddsp, DdspSettings
 from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.instruments.mel_vae import MelVAE, MelVAESettings
 from timbrel.instruments.prepared import PreparedPlayer
@@ -52,7 +53,17 @@ def tonal() -> Instrument:
     return instrument
 
 
+def following() -> Instrument:
+    """A `ddsp` of random weights, but for a loud fundamental and not much of a room."""
+    instrument = Ddsp(DdspSettings(size="tiny", sample_rate=16000, reverb_s=0.2))
+    with torch.no_grad():
+        instrument.network.decoder.say.bias.sub_(2.0)
+        instrument.network.decoder.say.bias[0] += 5.0
+    return instrument
+
+
 PLAYABLE: dict[str, Callable[[], Instrument]] = {
+    "ddsp": following,
     "sine": Sine,
     "shifted": lambda: patient(Shifted(inner=Sine())),
     "harmonic": tonal,

@@ -72,7 +72,8 @@ class DdspFollower(Follower):
         self._latest = (MIDDLE_HZ, SILENCE_DB, 0.0)
         self._told = self._taken = 0
         self._piece = max(1, round(_PIECE_S * sample_rate))
-        self._compile()
+        # so that no later call compiles
+        self._push(MIDDLE_HZ)
         self.set_timbre(timbre)
 
     def hear(self, f0_hz: float, loudness_db: float, confidence: float) -> None:
@@ -128,8 +129,3 @@ class DdspFollower(Follower):
     def _push(self, f0_hz: float) -> None:
         said = self._stepper.said[0]
         push_said(self._tracks.state, self._frames, self._turning.knobs, 0, said, f0_hz, 0.0)
-
-    def _compile(self) -> None:
-        """So that no later call has to."""
-        self._push(MIDDLE_HZ)
-        self._turning.set("noise_gain", 0.0, 0, is_heard=True)

@@ -22,9 +22,10 @@ from timbrel.sound import Notes, Performance, Register, Rendered
 
 if TYPE_CHECKING:
     from timbrel.instruments.ddsp.follower import DdspFollower
+    from timbrel.instruments.ddsp.player import DdspPlayer
 
 _ABILITIES: frozenset[Ability] = frozenset(
-    {"transfer", "follow", "differentiable", "velocity", "bend", "takes"}
+    {"transfer", "follow", "differentiable", "velocity", "bend", "takes", "legato"}
 )
 _OF_MANY: frozenset[Ability] = frozenset({"encode", "generate"})
 """What takes a latent."""
@@ -129,6 +130,12 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
             for sound, _ in parts
         ])  # fmt: skip
         return Rendered(audio, lengths, self.sample_rate)
+
+    def player(self, n_voices: int, sample_rate: int) -> DdspPlayer:
+        """This instrument to be played live, at any sample rate."""
+        from timbrel.instruments.ddsp.player import DdspPlayer
+
+        return DdspPlayer(self, n_voices, sample_rate)
 
     def follower(self, timbre: Float[Tensor, " params"], sample_rate: int) -> DdspFollower:
         """This instrument to follow a live melody, at any sample rate."""

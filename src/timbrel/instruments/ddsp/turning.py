@@ -33,6 +33,8 @@ class Turning:
         self.knobs = np.zeros((3, BEND + 2))
         self.knobs[FROM:AT, :BEND] = [control.default for control in CONTROLS]
         self.knobs[FROM, -1] = KNOB_S * sample_rate
+        # so that no later call compiles
+        knob_at(self.knobs, 0, 0.0)
 
     def goal(self, control: str) -> float:
         """What a control was turned to."""
