@@ -40,3 +40,25 @@ def test_what_cannot_be_rendered_is_refused(timbrel: Any, font: Path) -> None:
     assert "did you mean 'minutes'?" in timbrel(*asked, "minuts=3").refusal
     assert "no.toml" in timbrel(*asked, "--config", "no.toml").refusal
     assert "is no SoundFont" in timbrel("data", "phrases", __file__, "out").refusal
+
+
+def test_melodies_are_heard_doubted_and_drawn(timbrel: Any, sounds: Path) -> None:
+    (sounds / "notes.wav").write_text("no sound", encoding="utf-8")
+    asked = ("data", "melodies", "sounds", "--processes", "0")
+    (told,) = json.loads("\n".join(timbrel(*asked, "--json").out))
+    assert (told["clips"], told["heard_now"], told["refused"]) == (6, 6, 1)
+    assert told["each_refused"][0]["file"] == "notes.wav"
+    assert (told["lowest"], told["highest"]) == ("G3", "C5")
+    ran = timbrel(*asked, "--plot")
+    assert ran.paths[-1] == Path("out/melodies/sounds/overview.png")
+    assert Path("out/melodies/sounds/my door.wav.png") in ran.written
+    assert any("notes.wav" in line and "is not audio" in line for line in ran.out)
+    assert any(line.split() == ["heard_now", "0"] for line in ran.out)
+
+
+def test_folders_without_recordings_are_refused(timbrel: Any, tmp_path: Path) -> None:
+    assert "no folder of recordings at none" in timbrel("data", "melodies", "none").refusal
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no recordings" in timbrel("data", "melodies", "empty").refusal
+    (tmp_path / "empty" / "phrases.toml").write_text("", encoding="utf-8")
+    assert "holds no instrument's" in timbrel("data", "melodies", "empty").refusal

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from timbrel.cli.names import path_name
+from timbrel.cli.output import say_figures
+from timbrel.cli.places import file_name, folder_for
 from timbrel.cli.set_reports import settings_of
+from timbrel.data.melodies import Tracker
+from timbrel.data.melody_overview import draw_melodies
+from timbrel.data.melody_report import MelodyReport, report_melodies
 from timbrel.data.phrase_plan import PhraseSettings
+from timbrel.data.phrase_set import PhraseSet
 from timbrel.data.phrases import PhraseReport
+from timbrel.progress import Progress
 
 
 def phrase_settings(config: Path | None, overrides: Sequence[str]) -> PhraseSettings:
@@ -24,3 +33,44 @@ def phrase_figures(report: PhraseReport) -> dict[str, Any]:
         **{f"minutes_{name}": minutes for name, minutes in report.minutes.items()},
         "silent": report.silent,
     }
+
+
+def look_at_sets(
+    sets: Sequence[PhraseSet],
+    tracker: Tracker,
+    against: Tracker | None,
+    out: Path | None,
+    *,
+    is_drawn: bool,
+    processes: int | None,
+    progress: Progress,
+) -> tuple[list[MelodyReport], list[Path]]:
+    """What the melodies of each set are like, and a picture of each set, where they are drawn."""
+    reports: list[MelodyReport] = []
+
+    def look(home: Path | None) -> list[Path]:
+        overviews = []
+        for phrases in sets:
+            pictures = None if home is None else home / file_name(path_name(phrases.folder))
+            report = report_melodies(
+                phrases, tracker, against,
+                pictures=pictures, processes=processes, progress=progress,
+            )  # fmt: skip
+            reports.append(report)
+            if pictures is not None and report.clips:
+                overviews.append(draw_melodies(report, pictures / "overview.png"))
+        return overviews
+
+    drawn = folder_for(out, "melodies").fill(look) if is_drawn else look(None)
+    return reports, drawn
+
+
+def print_reports(reports: Sequence[MelodyReport]) -> None:
+    """What is doubtful in each set as a table, and its figures."""
+    from rich.console import Console
+
+    for number, report in enumerate(reports):
+        if number:
+            print()
+        Console(width=None if sys.stdout.isatty() else 200).print(report)
+        say_figures(report.figures())

@@ -1,11 +1,14 @@
-"""Verbs that make, hear and show phrases to train on: data phrases."""
+"""Verbs that make phrases to train on, and hear them: data phrases, melodies."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from timbrel.cli.arguments import Json, Processes
-from timbrel.cli.output import progress_bar, say_figures, say_json
+from timbrel.cli.arguments import Json, Out, Plot, Processes
+from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
+
+Tracker = Literal["light", "swift", "pyin", "crepe", "crepe-tiny"]
 
 
 def phrases(
@@ -32,3 +35,39 @@ def phrases(
     with progress_bar("rendering") as progress:
         report = render_phrases(font, out, settings, processes=processes, progress=progress)
     (say_json if json else say_figures)(phrase_figures(report))
+
+
+def melodies(
+    folder: Path,
+    *more: Path,
+    tracker: Tracker = "light",
+    against: Tracker | None = None,
+    out: Out = None,
+    processes: Processes = None,
+    json: Json = False,
+    plot: Plot = False,
+) -> None:
+    """Hear the pitch and loudness of recordings, keep them beside these, and say what is doubtful.
+
+    What was heard before is not heard again: a stopped or killed call goes on.
+
+    Args:
+        folder: Of one instrument's recordings, or a set of several from `data phrases`.
+        more: Others.
+        tracker: Who hears the pitch; the light one hears live too.
+        against: Who hears it as well, to name clips on which both disagree.
+        processes: How many hear at once; one a core otherwise, 0 uses this process.
+    """
+    from timbrel.cli.phrase_reports import look_at_sets, print_reports
+    from timbrel.data.phrase_set import sets_in
+
+    sets = [phrases for path in (folder, *more) for phrases in sets_in(path)]
+    with progress_bar("hearing melodies") as progress:
+        reports, overviews = look_at_sets(
+            sets, tracker, against, out, is_drawn=plot or out is not None,
+            processes=processes, progress=progress,
+        )  # fmt: skip
+    if json:
+        return say_json([report.details() for report in reports])
+    print_reports(reports)
+    return say_paths(overviews)

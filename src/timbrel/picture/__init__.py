@@ -3,6 +3,7 @@
 from timbrel.picture.canvas import sheet
 from timbrel.picture.demos import draw_demo
 from timbrel.picture.inspection import Curves, draw_sound
+from timbrel.picture.melodies import draw_melody
 from timbrel.picture.pads import draw_pad
 from timbrel.picture.panels import SURE
 from timbrel.picture.songs import draw_song, draw_song_row
@@ -13,6 +14,7 @@ __all__ = [
     "SURE",
     "Curves",
     "draw_demo",
+    "draw_melody",
     "draw_pad",
     "draw_row",
     "draw_song",
