@@ -1,4 +1,4 @@
-"""A JACK server without a sound card, and an ear on it: plays MIDI into a program, hears its sound.
+"""A JACK server without a sound card: plays MIDI or sound into a program, and hears what it makes.
 
 with Server() as server, Probe(server, seconds=3) as probe:
 ... start a program with server.environment, then
@@ -71,7 +71,7 @@ class Server:
 
 
 class Probe:
-    """A client that plays MIDI at exact samples and records what comes back.
+    """A client that plays MIDI, or sings, at exact samples and records what comes back.
 
     Times are samples since it was made. What is heard is silence until `listen`.
 
@@ -89,6 +89,8 @@ class Probe:
         self._client = _client(jack, server)
         self._keys = self._client.midi_outports.register("keys")
         self._ear = self._client.inports.register("ear")
+        self._mouth = self._client.outports.register("mouth")
+        self._song, self._sung_from = np.zeros(0, np.float32), 0
         self._client.set_process_callback(self._process)
 
     def __enter__(self) -> Probe:
@@ -119,6 +121,17 @@ class Probe:
         """Send a MIDI message at a sample that is yet to come."""
         heapq.heappush(self._plan, (at, len(self._plan), bytes(message)))
 
+    def sing_into(self, client: str) -> None:
+        """Connect the mouth to the first audio port on which a client hears, and nobody else."""
+        (port, *_) = self._client.get_ports(client, is_audio=True, is_input=True)
+        for other in self._client.get_all_connections(port):
+            self._client.disconnect(other, port)
+        self._client.connect(self._mouth, port)
+
+    def sing(self, at: int, sound: np.ndarray) -> None:
+        """Send a sound from a sample on that is yet to come."""
+        self._song, self._sung_from = np.asarray(sound, np.float32), at
+
     def wait_until(self, sample: int) -> None:
         """Return once so much has been heard.
 
@@ -143,6 +156,12 @@ class Probe:
         while self._plan and self._plan[0][0] < end:
             at, _, message = heapq.heappop(self._plan)
             self._keys.write_midi_event(max(at - begin, 0), message)
+        mouth, song = self._mouth.get_array(), self._song
+        mouth[:] = 0.0
+        first, last = max(begin, self._sung_from), min(end, self._sung_from + len(song))
+        if first < last:
+            part = slice(first - self._sung_from, last - self._sung_from)
+            mouth[first - begin : last - begin] = song[part]
         if end <= len(self._sound):
             self._sound[begin:end] = self._ear.get_array()
             self.now = end

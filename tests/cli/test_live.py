@@ -12,7 +12,7 @@ from timbrel.cli.arguments import Using
 from timbrel.cli.live_engine import Wishes, make_engine
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import BadInput
-from timbrel.live import Event
+from timbrel.live import Event, Knobs
 from timbrel.timbre import Bank
 
 
@@ -61,11 +61,10 @@ def test_wishes_that_do_not_fit_are_refused() -> None:
 
 
 def test_what_cannot_be_kept_is_learned_all_the_same(tmp_path, capsys) -> None:
-    from timbrel.cli.live_session import _chores
+    from timbrel.cli.live_session import chores
 
-    made, wishes = engine(), Wishes(using=Using("sine"), learn="glide")
     (tmp_path / "config").write_bytes(b"")  # no folder can be made here
-    _chores(made, wishes, lambda: None)()
+    chores(Knobs(), "sine", "glide", lambda: None)()
     said = capsys.readouterr().err
     assert re.fullmatch(r"timbrel: learned glide for now; cannot write .*live\.toml \(.*\n", said)
 

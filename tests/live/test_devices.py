@@ -13,15 +13,20 @@ from timbrel.errors import BadInput, MissingExtra, Unsupported
 from timbrel.instruments.sine import Sine
 from timbrel.live import (
     VIRTUAL,
+    Duplex,
     Engine,
     Event,
     EventRing,
+    FollowEngine,
     MidiInput,
     Output,
+    input_devices,
     input_ports,
     output_devices,
 )
 from timbrel.live.events import AT_ONCE_S
+
+from .test_following import Remembering
 
 
 class PortAudioError(Exception):
@@ -49,9 +54,9 @@ class Stream:
 
 
 DEVICES = [
-    {"name": "Microphone", "hostapi": 0, "max_output_channels": 0},
-    {"name": "Speakers", "hostapi": 0, "max_output_channels": 2},
-    {"name": "system", "hostapi": 1, "max_output_channels": 8},
+    {"name": "Microphone", "hostapi": 0, "max_output_channels": 0, "max_input_channels": 1},
+    {"name": "Speakers", "hostapi": 0, "max_output_channels": 2, "max_input_channels": 0},
+    {"name": "system", "hostapi": 1, "max_output_channels": 8, "max_input_channels": 2},
 ]
 
 
@@ -66,7 +71,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     apis = [{"name": "ALSA"}, {"name": "JACK"}]
     library = SimpleNamespace(
         query_hostapis=lambda: apis, query_devices=query_devices, OutputStream=Stream,
-        PortAudioError=PortAudioError, default=SimpleNamespace(device=[0, 1]),
+        Stream=Stream, PortAudioError=PortAudioError, default=SimpleNamespace(device=[0, 1]),
     )  # fmt: skip
     monkeypatch.setitem(sys.modules, "sounddevice", library)
     monkeypatch.setattr(Stream, "refuses", "")
@@ -123,6 +128,43 @@ def test_the_callback_fills_all_channels_and_counts(cards) -> None:
     np.testing.assert_array_equal(out[:, 0], out[:, 1])
     assert (engine.meter.blocks, engine.meter.underflows_at_start, engine.meter.notes) == (2, 1, 1)
     assert engine.meter.worst_load > 0
+
+
+def duplex(device_in: str | None = None) -> Duplex:
+    return Duplex(FollowEngine(Remembering()), device_in, None, 256)
+
+
+def test_cards_that_hear_are_listed_and_found(cards) -> None:
+    assert input_devices() == ["Microphone (ALSA)", "system (JACK)"]
+    card = duplex()
+    assert (card.input_name, card.name) == ("Microphone (ALSA)", "Speakers (ALSA)")
+    assert duplex("jack").input_name == "system (JACK)"
+    with pytest.raises(
+        BadInput, match=r"no microphone 'Xyz': there are Microphone \(ALSA\), system"
+    ):
+        duplex("Xyz")
+    Stream.refuses = "Invalid sample rate"
+    with pytest.raises(BadInput, match=r"Microphone .* and Speakers .* refuse 48000 Hz in blocks"):
+        duplex()
+    Stream.refuses = ""
+    cards[:] = cards[1:2]
+    with pytest.raises(BadInput, match="no microphone: no sound card that hears was found"):
+        duplex()
+
+
+def test_the_callback_hears_the_first_channel_and_measures_the_round_trip(cards) -> None:
+    with duplex() as card:
+        told = card._stream.told
+        assert (told["device"], told["channels"]) == ((0, 1), (1, 2))
+        heard, out = np.full((256, 1), 0.5, np.float32), np.full((256, 2), np.nan, np.float32)
+        times = SimpleNamespace(inputBufferAdcTime=5.0, outputBufferDacTime=5.02)
+        status = SimpleNamespace(output_underflow=False, input_overflow=True)
+        told["callback"](heard, out, 256, times, status)
+    engine = card._engine
+    assert card.round_trip_s == pytest.approx(0.02)
+    assert (engine.meter.blocks, engine.meter.overflows) == (1, 1)
+    assert engine.look_at_level_db() == pytest.approx(-6.02, abs=0.01)
+    np.testing.assert_array_equal(out, 0.25)
 
 
 class MidiIn:

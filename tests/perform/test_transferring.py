@@ -10,9 +10,10 @@ import soundfile
 import torch
 
 from timbrel.audio import AudioBlocks, read_audio
+from timbrel.dsp.clearness import blurred_share, pitched_share
 from timbrel.dsp.listening import follow
 from timbrel.errors import BadAudio, BadInput, Unsupported
-from timbrel.perform.hearing import blurred_share, hear_melody, pitched_share
+from timbrel.perform.hearing import hear_melody
 from timbrel.perform.transferring import Manner, following, transfer
 from timbrel.sound import Performance, Register
 

@@ -14,12 +14,16 @@ from timbrel.cli.arguments import (
     Channel,
     Decibels,
     Json,
+    Level,
+    Octaves,
     Rate,
     Seconds,
+    Share,
     Using,
     Voices,
 )
 from timbrel.cli.output import say_json, say_lines
+from timbrel.errors import BadInput
 
 Several = Parameter(consume_multiple=True)
 
@@ -41,6 +45,12 @@ def live(
     bind: Annotated[list[str] | None, Parameter(name="--map")] = None,
     learn: str | None = None,
     legato: bool = False,
+    transfer: str | None = None,
+    audio_in: str | None = None,
+    octave: Octaves = 0,
+    gate: Level = -50.0,
+    input_gain: Decibels | None = None,
+    dry: Share = 0.0,
     keys: bool = False,
     play: Path | None = None,
     seconds: Seconds | None = None,
@@ -48,7 +58,9 @@ def live(
     list_devices: bool = False,
     json: Json = False,
 ) -> None:
-    """Play an instrument from MIDI keyboards, the computer's keys or a song, until Ctrl-C.
+    """Play an instrument from MIDI keyboards, the computer's keys, a song or a microphone.
+
+    It ends by Ctrl-C.
 
     Args:
         model: An instrument: see `timbrel models`.
@@ -66,6 +78,14 @@ def live(
         bind: Which controller turns which control, as in "1=vibrato_depth,74=brightness".
         learn: A control: the next controller that moves is bound to it, and that is kept.
         legato: All keys play one line, and overlapping notes are slurred.
+        transfer: Follow a microphone instead: who plays what is heard, such as violin; see
+            `timbrel transfer`.
+        audio_in: Part of the microphone's name.
+        octave: Octaves to shift what is heard by; "auto" listens for a few seconds, then goes into
+            the instrument's range, and to its level unless --input-gain says otherwise.
+        gate: Decibels (A-weighted) under which what is heard is silence.
+        input_gain: Decibels of what is heard.
+        dry: How much of what is heard is mixed in, 0 to 1.
         keys: Play on the computer's keys: z s x d c ... and q 2 w 3 e ...
         play: A MIDI file to play along.
         seconds: Stop after so long.
@@ -77,6 +97,19 @@ def live(
 
     if list_devices:
         return say_json(devices()) if json else say_lines(devices())
+    if transfer is not None:
+        from timbrel.cli.live_following import FollowWishes, follow_live
+
+        if keys or play or corners or legato:
+            raise BadInput("--keys, --play, --corners and --legato are not for --transfer")
+        follow_wishes = FollowWishes(
+            to=transfer, timbre=timbre, bank=bank, audio_in=audio_in, out=out, sample_rate=rate,
+            block=block, octaves=octave, gate_db=gate, input_gain_db=input_gain, dry=dry,
+            gain_db=gain, midi_in=tuple(midi_in or ()), channel=channel,
+            bindings=tuple(bind or ()), learn=learn, seconds=seconds,
+        )  # fmt: skip
+        figures = follow_live(follow_wishes)
+        return say_json(figures) if json else None
     wishes = Wishes(
         using=Using(model, bank), timbre=timbre, corners=tuple(corners or ()), xy=xy,
         midi_in=tuple(midi_in or ()), keys=keys, song=play, out=out, sample_rate=rate,

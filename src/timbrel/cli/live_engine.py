@@ -69,7 +69,8 @@ def make_engine(wishes: Wishes, timbres: Timbres) -> Engine:
         player.set_timbre(timbre)
     pad = MorphPad(instrument.timbre_space, corners, wishes.xy) if corners else None
     keyboard = Keyboard(
-        player, programs=programs, knobs=_knobs(wishes, instrument), pad=pad,
+        player, programs=programs, pad=pad,
+        knobs=make_knobs(instrument, wishes.using.model, wishes.bindings, wishes.learn),
         channel=wishes.channel, bend_range=wishes.bend_range, legato=wishes.legato,
     )  # fmt: skip
     keyboard.timbre_name = name
@@ -107,9 +108,15 @@ def _programs(timbres: Timbres, using: Using) -> list[Program | None]:
     return [Program(name, bank[name]) for name in bank.names("sound")]
 
 
-def _knobs(wishes: Wishes, instrument: Instrument) -> Knobs:
-    """What was kept for this model, and what was said now."""
+def make_knobs(
+    instrument: Instrument, model: str, said: tuple[str, ...] = (), learn: str | None = None
+) -> Knobs:
+    """What was kept for this model, and what was said now.
+
+    Raises:
+        BadInput: the instrument has no such control, or a binding is not written so.
+    """
     names = {control.name for control in instrument.controls}
-    kept = read_bindings(settings_file(), wishes.using.model)
+    kept = read_bindings(settings_file(), model)
     bindings = {number: name for number, name in kept.items() if name in names}
-    return Knobs(instrument.controls, bindings | parse_bindings(wishes.bindings), wishes.learn)
+    return Knobs(instrument.controls, bindings | parse_bindings(said), learn)

@@ -8,16 +8,17 @@ from contextlib import ExitStack
 from typing import Any
 
 from timbrel.cli.live_engine import Wishes, make_engine
-from timbrel.cli.live_status import summary, watch
+from timbrel.cli.live_status import status, summary, watch
 from timbrel.cli.output import say_note
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import BadInput
 from timbrel.live import (
-    Engine,
+    Knobs,
     MidiInput,
     Output,
     calm,
     feeding,
+    input_devices,
     input_ports,
     keep_bindings,
     keyboard_ports,
@@ -33,12 +34,13 @@ _COUNT_IN_S = 0.2
 
 
 def devices() -> dict[str, list[str]]:
-    """Sound cards and MIDI ports.
+    """Sound cards, microphones and MIDI ports.
 
     Raises:
         MissingExtra: the parts that ask for them are not installed.
     """
-    return {"sound cards": output_devices(), "MIDI ports": input_ports()}
+    cards, microphones = output_devices(), input_devices()
+    return {"sound cards": cards, "microphones": microphones, "MIDI ports": input_ports()}
 
 
 def play_live(wishes: Wishes) -> dict[str, Any]:
@@ -70,7 +72,8 @@ def play_live(wishes: Wishes) -> dict[str, Any]:
             stack.enter_context(feeding(song_ring, song_events(score, begin_s)))
         if wishes.seconds is not None:
             ends_s = min(ends_s, time.perf_counter() + wishes.seconds)
-        watch(engine, output, ends_s, _chores(engine, wishes, tidy))
+        beside = chores(engine.keyboard.knobs, wishes.using.model, wishes.learn, tidy)
+        watch(lambda: status(engine, output), ends_s, beside)
         return summary(engine, output)
 
 
@@ -84,20 +87,21 @@ def _chosen_ports(wishes: Wishes, there: Sequence[str]) -> tuple[str, ...]:
     return (keyboards[0],)
 
 
-def _chores(engine: Engine, wishes: Wishes, tidy: Callable[[], object]) -> Callable[[], None]:
-    """What is done four times a second beside the sound."""
-    is_learning = wishes.learn is not None
+def chores(
+    knobs: Knobs, model: str, learn: str | None, tidy: Callable[[], object]
+) -> Callable[[], None]:
+    """What is done four times a second beside the sound: tidying, and keeping what was learned."""
+    is_learning = learn is not None
 
     def do() -> None:
         nonlocal is_learning
         tidy()
-        if is_learning and engine.keyboard.knobs.learning is None:
+        if is_learning and knobs.learning is None:
             is_learning = False
-            bindings = engine.keyboard.knobs.bindings
             try:
-                path = keep_bindings(settings_file(), wishes.using.model, bindings)
-                say_note(f"learned {wishes.learn}; kept in {path}")
+                path = keep_bindings(settings_file(), model, knobs.bindings)
+                say_note(f"learned {learn}; kept in {path}")
             except BadInput as error:  # no reason to stop playing
-                say_note(f"learned {wishes.learn} for now; {error}")
+                say_note(f"learned {learn} for now; {error}")
 
     return do

@@ -13,19 +13,20 @@ from timbrel.live import Engine, Output
 _LOOK_S = 0.25
 
 
-def watch(engine: Engine, output: Output, ends_s: float, chores: Callable[[], None]) -> None:
+def watch(status: Callable[[], str], ends_s: float, chores: Callable[[], None]) -> None:
     """Wait for the end, showing how it goes; Ctrl-C is the usual one."""
     try:
         with _status_line() as show:
             while (rest_s := ends_s - time.perf_counter()) > 0:
                 time.sleep(min(_LOOK_S, rest_s))
                 chores()
-                show(_status(engine, output))
+                show(status())
     except KeyboardInterrupt:
         return
 
 
-def _status(engine: Engine, output: Output) -> str:
+def status(engine: Engine, output: Output) -> str:
+    """How a keyboard's engine fares, for a line on the terminal."""
     meter = engine.meter
     block_ms = 1e3 * output.block / output.sample_rate
     parts = [

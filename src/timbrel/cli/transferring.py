@@ -14,9 +14,9 @@ from timbrel.cli.names import result_name, written_name
 from timbrel.cli.output import progress_bar
 from timbrel.cli.places import place_for
 from timbrel.cli.targets import Target, open_target
+from timbrel.dsp.clearness import SURE, pitched_share, sounding
 from timbrel.errors import BadInput
-from timbrel.perform.hearing import Tracker, pitched_share
-from timbrel.perform.register_fit import SURE, sounding
+from timbrel.perform.hearing import Tracker
 from timbrel.perform.transferring import Manner, Transferred, transfer
 from timbrel.sound import Performance
 from timbrel.units import hz_to_midi

@@ -1,9 +1,11 @@
-"""An instrument played live: MIDI in, sound card out."""
+"""An instrument played live: MIDI or a microphone in, sound card out."""
 
 from timbrel.live.calm import calm
 from timbrel.live.clock import BlockClock
+from timbrel.live.duplex import Duplex
 from timbrel.live.engine import Engine
 from timbrel.live.events import Event, EventRing, parse_event
+from timbrel.live.following import FollowEngine, Gate
 from timbrel.live.keyboard import Keyboard, Program
 from timbrel.live.keys import ComputerKeys, reading_keys
 from timbrel.live.knobs import Knobs, keep_bindings, parse_bindings, read_bindings, settings_file
@@ -11,15 +13,18 @@ from timbrel.live.meter import Meter
 from timbrel.live.pad import MorphPad
 from timbrel.live.ports import VIRTUAL, MidiInput, input_ports, keyboard_ports
 from timbrel.live.song import feeding, song_events
-from timbrel.live.sound_card import Output, output_devices
+from timbrel.live.sound_card import Output, input_devices, output_devices
 
 __all__ = [
     "VIRTUAL",
     "BlockClock",
     "ComputerKeys",
+    "Duplex",
     "Engine",
     "Event",
     "EventRing",
+    "FollowEngine",
+    "Gate",
     "Keyboard",
     "Knobs",
     "Meter",
@@ -29,6 +34,7 @@ __all__ = [
     "Program",
     "calm",
     "feeding",
+    "input_devices",
     "input_ports",
     "keep_bindings",
     "keyboard_ports",

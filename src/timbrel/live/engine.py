@@ -14,9 +14,9 @@ from operator import itemgetter
 import numpy as np
 from jaxtyping import Float32
 
-from timbrel.dsp.limiter import Limiter
 from timbrel.live.events import NOTE_OFF, NOTE_ON, Event, EventRing
 from timbrel.live.keyboard import Keyboard
+from timbrel.live.levelling import Levelling
 from timbrel.live.meter import Meter
 from timbrel.sound.playing import Player
 
@@ -24,8 +24,6 @@ _FADED_S = 0.05
 """Longer than a note and the limiter go on after all sound is off."""
 
 _TIME = itemgetter(0)
-_TINY = np.float32(1e-30)
-"""Below it a number is on its way to a denormal, on which processors are slow."""
 
 
 class Engine:
@@ -50,8 +48,8 @@ class Engine:
         self.meter = Meter()
         self.player = player
         self.keyboard = keyboard or Keyboard(player)
-        self._gain = self._last_gain = gain
-        self._limiter = Limiter(1, player.sample_rate, look_ahead_s=0.0)
+        self._gain = gain
+        self._levelling = Levelling(player.sample_rate, gain)
 
     def ring(self) -> EventRing:
         """A ring for one more producer; to be asked for before playing begins."""
@@ -82,7 +80,7 @@ class Engine:
             done = place
             self._obey(event)
         self._play(out[done:])
-        self._level_out(out)
+        self._levelling.level(out, self._gain * self.keyboard.gain, self.meter)
 
     def warm_up(self, block: int) -> None:
         """Play a note that nobody hears, so that no first time is left for the callback."""
@@ -94,7 +92,7 @@ class Engine:
         self.keyboard.silence()
         for _ in range(1 + int(_FADED_S * self.player.sample_rate) // block):
             self.process(out, 0.0)
-        self._limiter = Limiter(1, self.player.sample_rate, look_ahead_s=0.0)
+        self._levelling = Levelling(self.player.sample_rate, self._gain * self.keyboard.gain)
         self.meter = Meter()
 
     def _due(self, before_s: float) -> list[Event]:
@@ -130,17 +128,3 @@ class Engine:
     def _failed(self, error: Exception) -> None:
         self.meter.failures += 1
         self.meter.problem = f"{type(error).__name__}: {error}"
-
-    def _level_out(self, out: Float32[np.ndarray, " time"]) -> None:
-        """Gain, without steps, and the limiter; what is no number becomes silence."""
-        if not np.isfinite(out).all():
-            out[~np.isfinite(out)] = 0.0
-            self.meter.not_finite += 1
-        out[np.abs(out) < _TINY] = 0.0
-        gain = self._gain * self.keyboard.gain
-        if gain == self._last_gain:
-            out *= np.float32(gain)
-        else:
-            out *= np.linspace(self._last_gain, gain, len(out), dtype=np.float32)
-        self._last_gain = gain
-        out[:] = self._limiter.limit(out[None])[0]

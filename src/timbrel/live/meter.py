@@ -15,6 +15,7 @@ class Meter:
         blocks: how many were made.
         underflows: how often the sound card ran dry, as it reports itself, once it had settled.
         underflows_at_start: the same in the first second, while clients still connect.
+        overflows: how often what the microphone heard was lost.
         notes: keys that were struck.
         not_finite: blocks in which a player made something that is no number, heard as silence.
         failures: blocks that a player could not make, heard as silence.
@@ -28,6 +29,7 @@ class Meter:
     blocks: int = 0
     underflows: int = 0
     underflows_at_start: int = 0
+    overflows: int = 0
     notes: int = 0
     not_finite: int = 0
     failures: int = 0

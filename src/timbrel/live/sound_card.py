@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,10 +13,17 @@ from timbrel.live.clock import BlockClock
 from timbrel.live.engine import Engine
 from timbrel.live.quiet import native_quiet
 
-_LONGEST_BLOCK = 8192
+Side = Literal["input", "output"]
+
+LONGEST_BLOCK = 8192
+_CALLED = {"input": "microphone", "output": "sound card"}
+_NONE = {
+    "input": "no microphone: no sound card that hears was found",
+    "output": "no sound card: none that plays was found (is JACK or PulseAudio running?)",
+}
 
 
-def _sounddevice() -> Any:
+def sounddevice_library() -> Any:
     """The library.
 
     Raises:
@@ -33,14 +40,14 @@ def _sounddevice() -> Any:
     return sounddevice
 
 
-def _outputs() -> list[tuple[int, str]]:
-    """Number and name of each device that plays, the driver's name behind its own."""
-    sounddevice = _sounddevice()
+def _devices(side: Side) -> list[tuple[int, str]]:
+    """Number and name of each device of a side, the driver's name behind its own."""
+    sounddevice = sounddevice_library()
     drivers = [api["name"] for api in sounddevice.query_hostapis()]
     return [
         (number, f"{device['name']} ({drivers[device['hostapi']]})")
         for number, device in enumerate(sounddevice.query_devices())
-        if device["max_output_channels"] > 0
+        if device.get(f"max_{side}_channels", 0) > 0
     ]
 
 
@@ -50,7 +57,12 @@ def output_devices() -> list[str]:
     Raises:
         MissingExtra: sounddevice is not installed.
     """
-    return [name for _, name in _outputs()]
+    return [name for _, name in _devices("output")]
+
+
+def input_devices() -> list[str]:
+    """Names of the devices that hear, as `output_devices`."""
+    return [name for _, name in _devices("input")]
 
 
 class Output:
@@ -72,13 +84,13 @@ class Output:
     """
 
     def __init__(self, engine: Engine, device: str | None, block: int) -> None:
-        sounddevice = _sounddevice()
-        number, self.name = _find(device)
+        sounddevice = sounddevice_library()
+        number, self.name = find_device(device, "output")
         self.sample_rate = engine.player.sample_rate
         self.block = block
         self._engine = engine
         self._clock = BlockClock()
-        self._mono = np.zeros(_LONGEST_BLOCK, np.float32)
+        self._mono = np.zeros(LONGEST_BLOCK, np.float32)
         self._is_first = True
         channels = min(2, sounddevice.query_devices(number)["max_output_channels"])
         try:
@@ -126,15 +138,20 @@ class Output:
         meter.count(time.perf_counter() - now_s, length_s)
 
 
-def _find(wanted: str | None) -> tuple[int, str]:
-    outputs = _outputs()
-    if not outputs:
-        raise BadInput("no sound card: none that plays was found (is JACK or PulseAudio running?)")
+def find_device(wanted: str | None, side: Side) -> tuple[int, str]:
+    """Number and name of the device that is named so, or of the system's.
+
+    Raises:
+        BadInput: there is none.
+    """
+    there = _devices(side)
+    if not there:
+        raise BadInput(_NONE[side])
     if wanted is None:
-        default = int(_sounddevice().default.device[1])
-        return next((device for device in outputs if device[0] == default), outputs[0])
-    for number, name in outputs:
+        default = int(sounddevice_library().default.device[("input", "output").index(side)])
+        return next((device for device in there if device[0] == default), there[0])
+    for number, name in there:
         if wanted.casefold() in name.casefold():
             return number, name
-    there = ", ".join(name for _, name in outputs)
-    raise BadInput(f"no sound card {wanted!r}: there are {there}")
+    names = ", ".join(name for _, name in there)
+    raise BadInput(f"no {_CALLED[side]} {wanted!r}: there are {names}")

@@ -13,26 +13,19 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Float32, Int
 from torch import Tensor
 
 from timbrel.audio import AudioBlocks
+from timbrel.dsp.clearness import blurred_share, pitched_share
 from timbrel.dsp.listening import FRAME_RATE, follow_blocks
 from timbrel.dsp.pitch import Method, PitchTrack, track_pitch
-from timbrel.perform.register_fit import SURE, sounding
 from timbrel.progress import Progress, silent
 from timbrel.sound import Performance
 
 Tracker = Literal["light", "swift", "pyin", "crepe"]
 
 _STRETCH_S, _MARGIN_S = 30.0, 0.5
-
-_LOUD_DB, _LOUDEST = 20.0, 0.95
-"""Frames so far below the loudest are not judged: a room's echo of one note is under the next."""
-
-_BLURRED_FROM, _BLURRED_TO = 0.35, 0.85
-"""Clarity of several notes at once: they share a period, but a bad one. One note is clearer, and
-noise has none."""
 
 _BLURRED_SHARE, _PITCHED_SHARE = 0.3, 0.35
 """Over the one, under the other a melody is doubted. Lines with no more than half as much echo as
@@ -82,20 +75,6 @@ def _heard_again(
     return Performance(f0_hz, light.loudness_db, confidence, FRAME_RATE)
 
 
-def blurred_share(heard: Performance) -> float:
-    """Share of the loud frames whose period is a bad one: near 0 for a line, 0.5 for chords.
-
-    Args:
-        heard: by the light listener.
-    """
-    return _share((heard.confidence > _BLURRED_FROM) & (heard.confidence < _BLURRED_TO), heard)
-
-
-def pitched_share(heard: Performance) -> float:
-    """Share of the loud frames that have a pitch."""
-    return _share((heard.confidence >= SURE) & (heard.f0_hz > 0), heard)
-
-
 def _doubt(heard: Performance) -> str:
     if pitched_share(heard) < _PITCHED_SHARE:
         return (
@@ -108,14 +87,6 @@ def _doubt(heard: Performance) -> str:
             "is by chance; a dry recording of one voice is wanted"
         )
     return ""
-
-
-def _share(which: Bool[Tensor, " frames"], heard: Performance) -> float:
-    sounds = sounding(heard)
-    if not bool(sounds.any()):
-        return 0.0
-    least_db = float(heard.loudness_db[sounds].quantile(_LOUDEST)) - _LOUD_DB
-    return float(which[sounds & (heard.loudness_db >= least_db)].float().mean())
 
 
 def _counted(

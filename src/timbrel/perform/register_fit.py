@@ -10,21 +10,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.dsp.clearness import SURE, sounding
 from timbrel.dsp.loudness import SILENCE_DB
 from timbrel.errors import BadAudio
 from timbrel.sound import Performance, Register
 from timbrel.units import hz_to_midi
 
 MOST_OCTAVES = 6
-
-SURE = 0.5
-"""Confidence from which a frame has a pitch."""
-
-_SOUNDS_DB, _QUIETEST_DB = 40.0, -75.0
-"""What sounds: so far under the loudest, and no softer than that."""
 
 _LOUD_DB = 25.0
 """What is heard as the melody, so far under its loudest."""
@@ -135,12 +130,6 @@ def fitted(performance: Performance, fit: Fit) -> Performance:
         f0_hz=performance.f0_hz * fit.ratio,
         loudness_db=torch.where(performance.loudness_db <= SILENCE_DB, SILENCE_DB, louder),
     )
-
-
-def sounding(performance: Performance) -> Bool[Tensor, " frames"]:
-    """Which frames sound, and are not the noise between them."""
-    loudness_db = performance.loudness_db
-    return loudness_db >= max(float(loudness_db.max()) - _SOUNDS_DB, _QUIETEST_DB)
 
 
 def _octaves_into(pitch: Float[Tensor, " frames"], register: Register) -> int:
