@@ -191,3 +191,19 @@ def test_an_interrupted_transfer_leaves_no_file(tmp_path) -> None:
 def test_it_rings_out_no_longer_than_it_must() -> None:
     silence = Performance(torch.zeros(200), torch.full((200,), -120.0), torch.zeros(200), 200.0)
     assert sum(len(block) for block in following(Following(), silence, TIMBRE)) > 6 * 16000
+
+
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_a_ddsp_is_told_what_it_would_be_asked_as_a_whole(rate) -> None:
+    from timbrel.instruments.ddsp import Ddsp, DdspSettings
+
+    model = Ddsp(DdspSettings(size="tiny", sample_rate=rate, latent=0, reverb_s=0.2))
+    timbre = model.timbre_space.project(torch.zeros(model.timbre_space.size))
+    sound = torch.from_numpy(voice([60, 64, 67], rate))
+    heard = follow(sound, rate)
+    told = np.concatenate(list(following(model, heard, timbre, {"noise_gain": -6.0})))
+    model.abilities = model.abilities - {"follow"}
+    whole = np.concatenate(list(following(model, heard, timbre, {"noise_gain": -6.0})))
+    count = min(len(told), len(whole))
+    assert count > 7 * rate
+    np.testing.assert_allclose(told[:count], whole[:count], atol=1e-5)
