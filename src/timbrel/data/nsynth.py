@@ -8,20 +8,15 @@ unpacked, one by one, and whatever else it holds is refused.
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import re
 import shutil
 import tarfile
-import time
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+from timbrel.data.fetching import BLOCK, fetch, make_folder
 from timbrel.data.note_set import NoteSet
 from timbrel.data.nsynth_layout import SPLITS, split_folder
 from timbrel.errors import BadConfig, BadInput
@@ -29,9 +24,6 @@ from timbrel.progress import Progress
 
 BASE_URL = "http://download.magenta.tensorflow.org/datasets/nsynth"
 
-_BLOCK = 1 << 20
-_TIMEOUT_S = 30.0
-_ATTEMPTS = 6
 _MEMBER = re.compile(
     r"(?:\./)?nsynth-(?:train|valid|test)/(examples\.json|audio/\w[\w.+# -]*\.wav)"
 )
@@ -94,96 +86,10 @@ def _fetch_split(out: Path, archive: Archive, progress: Progress | None, pause_s
     if folder.exists():
         raise BadInput(f"{folder} is there without its examples.json: delete or rename it")
     packed = out / Path(archive.url).name
-    if not packed.is_file():
-        part = packed.with_name(f"{packed.name}.part")
-        download(archive.url, part, progress=progress, pause_s=pause_s)
-        check_md5(part, archive.md5, progress)
-        part.replace(packed)
+    fetch(archive.url, archive.md5, packed, progress=progress, pause_s=pause_s)
     unpack(packed, folder, progress)
     packed.unlink()
     return folder
-
-
-def download(
-    url: str, part: Path, *, progress: Progress | None = None, pause_s: float = 2.0
-) -> None:
-    """Fetch a URL to a file, going on behind what the file already holds.
-
-    Raises:
-        BadInput: the server refuses, or stays away for several attempts in a row.
-    """
-    _make_folder(part.parent)
-    failures = 0
-    while True:
-        before = part.stat().st_size if part.exists() else 0
-        try:
-            if _fetch_rest(url, part, before, progress):
-                return
-            problem = "the connection ended early"
-        except urllib.error.HTTPError as error:
-            problem = f"the server answers {error.code} {error.reason}"
-            if error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise BadInput(f"{url}: {problem}; is the address right?") from None
-        except (http.client.HTTPException, OSError) as error:
-            problem = str(getattr(error, "reason", None) or error or type(error).__name__)
-        moved = part.exists() and part.stat().st_size > before
-        failures = 1 if moved else failures + 1
-        if failures >= _ATTEMPTS:
-            raise BadInput(f"{url} cannot be fetched ({problem}): the same command goes on later")
-        time.sleep(pause_s * 2 ** (failures - 1))
-
-
-def _fetch_rest(url: str, part: Path, have: int, progress: Progress | None) -> bool:
-    """Append what is missing; whether all is there now."""
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        # Nothing behind what we have: it was complete, or is of another file (the md5 will tell).
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return True
-        raise
-    with answer:
-        if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
-            have = 0  # a server that knows no ranges sends the whole
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length and length.isdigit() else 0
-        _require_room(part, total - have)
-        with part.open("ab" if have else "wb", buffering=0) as file:
-            while block := answer.read(_BLOCK):
-                _append(file, block, part)
-                have += len(block)
-                if progress:
-                    progress(f"fetching {Path(url).name}", have, max(total, have))
-    return have >= total
-
-
-def _append(file: BinaryIO, block: bytes, part: Path) -> None:
-    try:
-        file.write(block)
-    except OSError as error:
-        raise BadInput(f"cannot write {part} ({error.strerror}): make room for it") from None
-
-
-def check_md5(path: Path, md5: str, progress: Progress | None = None) -> None:
-    """Delete a file whose md5 is another, so that the next attempt starts afresh.
-
-    Raises:
-        BadInput: it is another.
-    """
-    digest, done, size = hashlib.md5(usedforsecurity=False), 0, path.stat().st_size
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            done += len(block)
-            if progress:
-                progress(f"checking {path.stem}", done, size)
-    if digest.hexdigest() != md5:
-        path.unlink()
-        raise BadInput(
-            f"{path.name} has md5 {digest.hexdigest()}, wanted {md5}: it was damaged on the way "
-            "and is deleted; fetch it again"
-        )
 
 
 def unpack(packed: Path, folder: Path, progress: Progress | None = None) -> None:
@@ -194,7 +100,7 @@ def unpack(packed: Path, folder: Path, progress: Progress | None = None) -> None
     """
     unfinished = folder.with_name(f".{folder.name}.unpacking")
     shutil.rmtree(unfinished, ignore_errors=True)
-    _make_folder(unfinished / "audio")
+    make_folder(unfinished / "audio")
     try:
         _unpack_members(packed, unfinished, progress)
         _require_set(unfinished)
@@ -229,22 +135,6 @@ def _unpack_members(packed: Path, unfinished: Path, progress: Progress | None) -
                     "unpacked; fetch it from NSynth's own address"
                 )
             with (unfinished / name[1]).open("wb") as target:
-                shutil.copyfileobj(content, target, _BLOCK)
+                shutil.copyfileobj(content, target, BLOCK)
             if progress:
                 progress(f"unpacking {packed.name}", file.tell(), size)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"cannot write {folder} ({error.strerror}): choose another folder") from None
-
-
-def _require_room(part: Path, wanted: int) -> None:
-    free = shutil.disk_usage(part.parent).free
-    if wanted > free:
-        raise BadInput(
-            f"{part.name} needs {wanted / 1e9:.1f} GB more and {part.parent} has "
-            f"{free / 1e9:.1f} GB: make room or choose another folder"
-        )
