@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,15 @@ def test_folders_without_recordings_are_refused(timbrel: Any, tmp_path: Path) ->
     assert "empty holds no recordings" in timbrel("data", "melodies", "empty").refusal
     (tmp_path / "empty" / "phrases.toml").write_text("", encoding="utf-8")
     assert "holds no instrument's" in timbrel("data", "melodies", "empty").refusal
+
+
+def test_guitarset_is_taken_from_a_folder(timbrel: Any, sounds: Path) -> None:
+    for player in range(6):
+        shutil.copy(sounds / "a.wav", sounds / f"0{player}_Jazz2-187-F#_solo_mic.wav")
+    ran = timbrel("data", "guitarset", "guitar", "--from", "sounds", "--json")
+    figures = json.loads("\n".join(ran.out))
+    assert [figures[f"takes_{split}"] for split in ("train", "valid", "test")] == [4, 1, 1]
+    assert Path("guitar/test/05_Jazz2-187-F#_solo_mic.wav") in ran.written
+    asked = ("data", "guitarset", "guitar", "--from")
+    assert "no GuitarSet at none" in timbrel("data", "guitarset", "g", "--from", "none").refusal
+    assert "other takes" in timbrel(*asked, "sounds", "--takes", "comp").refusal

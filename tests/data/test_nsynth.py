@@ -7,6 +7,8 @@ import json
 import re
 import tarfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -88,15 +90,21 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def running(content: bytes) -> Iterator[Server]:
+    server = Server(content)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
 @pytest.fixture
 def server():
-    running = Server(packed())
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield running
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with running(packed()) as server:
+        yield server
 
 
 def fetch(server: Server, out: Path, **keys) -> list[Path]:

@@ -11,6 +11,7 @@ from timbrel.cli.names import path_name
 from timbrel.cli.output import say_figures
 from timbrel.cli.places import file_name, folder_for
 from timbrel.cli.set_reports import settings_of
+from timbrel.data.guitarset import GuitarSetReport
 from timbrel.data.melodies import Tracker
 from timbrel.data.melody_overview import draw_melodies
 from timbrel.data.melody_report import MelodyReport, report_melodies
@@ -74,3 +75,13 @@ def print_reports(reports: Sequence[MelodyReport]) -> None:
             print()
         Console(width=None if sys.stdout.isatty() else 200).print(report)
         say_figures(report.figures())
+
+
+def guitarset_figures(report: GuitarSetReport) -> dict[str, Any]:
+    """What was taken of GuitarSet."""
+    return {
+        "folder": report.folder,
+        **{f"takes_{split}": count for split, count in report.takes.items()},
+        **{f"minutes_{split}": minutes for split, minutes in report.minutes.items()},
+        "refused": list(report.refused.values()),
+    }

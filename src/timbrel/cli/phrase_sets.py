@@ -1,9 +1,11 @@
-"""Verbs that make phrases to train on, and hear them: data phrases, melodies."""
+"""Verbs for phrases to train on: data phrases and guitarset make or fetch them, melodies hears."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from timbrel.cli.arguments import Json, Out, Plot, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
@@ -71,3 +73,28 @@ def melodies(
         return say_json([report.details() for report in reports])
     print_reports(reports)
     return say_paths(overviews)
+
+
+def guitarset(
+    out: Path = Path("data/guitarset"),
+    *,
+    source: Annotated[Path | None, Parameter(name="--from")] = None,
+    takes: Literal["solo", "comp", "all"] = "solo",
+    json: Json = False,
+) -> None:
+    """Fetch GuitarSet's microphone takes (0.7 GB) as phrases; a stopped call goes on.
+
+    Args:
+        out: Folder of the set, with splits by player.
+        source: A folder or an archive of it that is here already.
+        takes: Melodies (solo), chords (comp), or both; a model follows one pitch.
+    """
+    from timbrel.cli.phrase_reports import guitarset_figures
+    from timbrel.data.guitarset import collect_guitarset, download_guitarset
+
+    with progress_bar() as progress:
+        if source is None:
+            report = download_guitarset(out, takes, progress=progress)
+        else:
+            report = collect_guitarset(source, out, takes, progress)
+    (say_json if json else say_figures)(guitarset_figures(report))

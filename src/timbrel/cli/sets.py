@@ -9,11 +9,12 @@ from cyclopts import App
 
 from timbrel.cli.arguments import Json, Out, Plot, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
-from timbrel.cli.phrase_sets import melodies, phrases
+from timbrel.cli.phrase_sets import guitarset, melodies, phrases
 
 data = App(name="data", help="Make, fetch or look at notes and phrases to train on.")
 data.command(phrases)
 data.command(melodies)
+data.command(guitarset)
 
 
 @data.command

@@ -93,7 +93,7 @@ def _fetch_rest(url: str, part: Path, have: int, progress: Progress | None) -> b
                 _append(file, block, part)
                 have += len(block)
                 if progress:
-                    progress(f"fetching {Path(url).name}", have, max(total, have))
+                    progress(f"fetching {part.stem}", have, max(total, have))
     return have >= total
 
 
