@@ -22,12 +22,13 @@ def font(tmp_path: Path) -> Path:
 @pytest.mark.needs("soundfont")
 def test_phrases_are_rendered_and_counted(timbrel: Any, font: Path) -> None:
     asked = ("data", "phrases", font, "out", 'programs=["violin", "flute"]', "minutes=0.2")
-    ran = timbrel(*asked, "sample_rate=16000", "--processes", "0", "--json")
+    ran = timbrel(*asked, "sample_rate=16000", "--processes", "0", "--json", "--plot")
     figures = json.loads("\n".join(ran.out))
     files = [path for path in ran.written if path.suffix == ".flac"]
     assert sum(n for key, n in figures.items() if key.startswith("phrases_")) == len(files) > 2
     assert figures["minutes_violin"] >= 0.2 <= figures["minutes_flute"]
     assert (figures["folder"], figures["silent"]) == ("out", 0)
+    assert Path(figures["picture"]) in ran.written
     assert {path.parts[1] for path in files} == {"violin", "flute"}
 
 

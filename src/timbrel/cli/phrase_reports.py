@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from timbrel.audio import probe
 from timbrel.cli.names import path_name
 from timbrel.cli.output import say_figures
 from timbrel.cli.places import file_name, folder_for
@@ -18,6 +19,7 @@ from timbrel.data.melody_report import MelodyReport, report_melodies
 from timbrel.data.phrase_plan import PhraseSettings
 from timbrel.data.phrase_set import PhraseSet
 from timbrel.data.phrases import PhraseReport
+from timbrel.picture import draw_takes
 from timbrel.progress import Progress
 
 
@@ -34,6 +36,15 @@ def phrase_figures(report: PhraseReport) -> dict[str, Any]:
         **{f"minutes_{name}": minutes for name, minutes in report.minutes.items()},
         "silent": report.silent,
     }
+
+
+def draw_phrases(report: PhraseReport) -> Path:
+    """A phrase of each instrument side by side, in the folder of the sets."""
+    sets = [PhraseSet.open(report.folder / name) for name in report.minutes]
+    sample_rate = probe(sets[0].paths[0]).sample_rate
+    sounds = [phrases.audio(0, sample_rate) for phrases in sets]
+    path = report.folder / "overview.png"
+    return draw_takes(path, list(report.minutes), sounds, sample_rate)
 
 
 def look_at_sets(

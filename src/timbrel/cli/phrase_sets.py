@@ -20,6 +20,7 @@ def phrases(
     config: Path | None = None,
     processes: Processes = None,
     json: Json = False,
+    plot: Plot = False,
 ) -> None:
     """Have a SoundFont play melodies, a folder for each instrument; a stopped call goes on.
 
@@ -30,13 +31,14 @@ def phrases(
         config: A TOML file with settings, such as configs/phrases.toml.
         processes: How many render at once; one a core otherwise, 0 uses this process.
     """
-    from timbrel.cli.phrase_reports import phrase_figures, phrase_settings
+    from timbrel.cli.phrase_reports import draw_phrases, phrase_figures, phrase_settings
     from timbrel.data.phrases import render_phrases
 
     settings = phrase_settings(config, overrides)
     with progress_bar("rendering") as progress:
         report = render_phrases(font, out, settings, processes=processes, progress=progress)
-    (say_json if json else say_figures)(phrase_figures(report))
+    pictures = {"picture": draw_phrases(report)} if plot else {}
+    (say_json if json else say_figures)(phrase_figures(report) | pictures)
 
 
 def melodies(
