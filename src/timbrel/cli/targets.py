@@ -70,7 +70,7 @@ def open_target(to: str, timbre: str | None = None, bank: Path | None = None) ->
             f"{model} cannot follow a recording: `timbrel models` shows which can transfer"
         )
     vector, reads = _timbre(timbres, sound)
-    name = shown_name(sound) if sound else _shown_model(model)
+    name = shown_name(sound) if sound else _shown_model(model, timbres)
     return Target(instrument, vector, name, model, (*timbres.reads, *reads))
 
 
@@ -106,5 +106,8 @@ def _timbre(
     return timbres.resolve(sound), ()
 
 
-def _shown_model(model: str) -> str:
-    return Path(model).name.removeprefix(FOLLOWING)
+def _shown_model(model: str, timbres: Timbres) -> str:
+    """What a model of one sound is called by it, else by its folder."""
+    sounds = timbres.bank.names(_SOUND)
+    name = Path(model).name
+    return sounds[0] if len(sounds) == 1 and name == "model" else name.removeprefix(FOLLOWING)

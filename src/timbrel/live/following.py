@@ -1,6 +1,6 @@
 """The live engine of a follower: a microphone's blocks in, blocks of sound out.
 
-    block -> gain -> listener --frame by frame--> gate -> shift -> follower -> dry -> gain, limiter
+    block -> gain -> listener --frames--> leaps, gate, shift -> follower -> dry -> gain, limiter
 
 A block is taken apart where frames end: a frame is told at the very sample at which it was heard,
 whatever the blocks, so that the sound is always as far behind. `process` waits for no lock, prints
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from timbrel.dsp.clearness import SURE
+from timbrel.dsp.leaps import Leaps
 from timbrel.dsp.listening import DELAY_FRAMES, FRAME_RATE, Listener
 from timbrel.dsp.loudness import SILENCE_DB
 from timbrel.live.events import CONTROL, EventRing
@@ -104,7 +105,7 @@ class FollowEngine:
         self._mono = np.zeros(_LONGEST_BLOCK, np.float32)
         self._memory = np.zeros((round(REMEMBERED_S * FRAME_RATE), 3))
         self._memory[:] = _NOTHING
-        self._listener = Listener(self.sample_rate)
+        self._listener, self._leaps = Listener(self.sample_rate), Leaps(FRAME_RATE)
         self._levelling = Levelling(self.sample_rate, gain)
         self._at = self._frames = 0
         self._peak = 0.0
@@ -189,7 +190,8 @@ class FollowEngine:
 
     def _tell(self) -> None:
         listener, shift = self._listener, self.shift
-        frame = listener.f0_hz, listener.loudness_db, listener.confidence
+        sure = self._leaps.believed(listener.f0_hz, listener.confidence)
+        frame = listener.f0_hz, listener.loudness_db, sure
         if not self._gate.passes(listener.loudness_db):
             frame = _NOTHING
         self._memory[self._frames % len(self._memory)] = frame

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from timbrel.audio import AudioBlocks
 from timbrel.dsp.clearness import blurred_share, pitched_share
+from timbrel.dsp.leaps import without_leaps
 from timbrel.dsp.listening import FRAME_RATE, follow_blocks
 from timbrel.dsp.pitch import Method, PitchTrack, track_pitch
 from timbrel.progress import Progress, silent
@@ -60,7 +61,7 @@ def hear_melody(
     told = progress or silent
     light = follow_blocks(_counted(recording, "hearing", told), recording.sample_rate)
     melody = light if tracker == "light" else _heard_again(recording, light, tracker, told)
-    return Heard(melody, _doubt(light))
+    return Heard(without_leaps(melody), _doubt(light))
 
 
 def _heard_again(
