@@ -170,9 +170,7 @@ class DdspObjective(Objective):
             few = PhraseSet(phrases.folder, phrases.paths[:each])
             timbre = self._timbre(instrument, few)
             for place, melody in enumerate(few.melodies(self.settings.data.tracker)):
-                said = instrument.transfer(melody, timbre)[
-                    : round(_PREVIEW_S * instrument.sample_rate)
-                ]
+                said = instrument.transfer(melody, timbre)[:longest]
                 yield few.audio(place, instrument.sample_rate)[: len(said)], said
 
     def _instrument(self) -> Ddsp:

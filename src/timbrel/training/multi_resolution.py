@@ -57,16 +57,9 @@ def _n_fft(window_s: float, sample_rate: int) -> int:
 
 def _loss(audio: Tensor, target: Tensor, n_fft: int) -> Tensor:
     hop_length = n_fft // 4
-    wanted = _magnitudes(target, n_fft, hop_length)
-    got = _magnitudes(audio, n_fft, hop_length)
+    got, wanted = (stft(sound, n_fft, hop_length).abs() for sound in (audio, target))
     level = wanted.square().mean((1, 2), keepdim=True).sqrt().clamp_min(1e-5)
     got, wanted = got / level, wanted / level
     floor = 10 ** (_SOFTEST_DB / 20)
     linear = (got - wanted).abs().mean()
     return linear + ((got + floor).log() - (wanted + floor).log()).abs().mean()
-
-
-def _magnitudes(audio: Tensor, n_fft: int, hop_length: int) -> Tensor:
-    spectra = stft(audio, n_fft, hop_length)
-    # the gradient of a root is infinite at 0
-    return (spectra.real.square() + spectra.imag.square() + 1e-12).sqrt()

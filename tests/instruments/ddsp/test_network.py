@@ -51,10 +51,11 @@ def test_silence_is_silent():
 
 @pytest.mark.parametrize("settings", [
     {}, {"decoder": "transformer"}, {"encoder": "mel"}, {"reverb_s": 0.1, "latent": 3},
+    {"latent": 0},
 ])  # fmt: skip
 def test_every_parameter_learns_from_sound(settings):
     net, melody = network(**settings), asked(frames=101)
-    mean, log_variance = net.encoder(0.1 * torch.randn(2, RATE))
+    mean, log_variance = net.hear(0.1 * torch.randn(2, RATE))
     said = net.decoder(mean + (0.5 * log_variance).exp(), melody)
     tracks = replace(
         silence(2, frames=101, harmonics=36, bands=net.bands.n_bands),
@@ -67,9 +68,9 @@ def test_every_parameter_learns_from_sound(settings):
 
 
 def test_a_timbre_is_heard_at_any_level():
-    encoder = network().encoder
+    hear = network().hear
     sound = torch.randn(1, RATE) * torch.linspace(0.1, 1, RATE)
-    torch.testing.assert_close(encoder(sound)[0], encoder(0.01 * sound)[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(hear(sound)[0], hear(0.01 * sound)[0], atol=1e-3, rtol=0)
 
 
 def test_mfccs_are_orthonormal_cosines():
