@@ -46,7 +46,7 @@ RATE = 16000
 PROGRAMS = {"sax": "alto_sax", "voice": "oohs"}
 """Instruments that are called otherwise in General MIDI."""
 
-HELD_S, WINDOW_S = 0.25, 0.2
+HELD_S, WINDOW_S = 0.15, 0.12
 """What is held so long is judged, a window of it."""
 
 MOST_STRETCHES = 24
