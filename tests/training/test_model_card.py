@@ -5,26 +5,44 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from timbrel.config import make_settings, read_toml
 from timbrel.instruments import load, models
 from timbrel.instruments.model_folder import CARD
-from timbrel.training import harmonic, mel_vae
+from timbrel.training import ddsp, harmonic, mel_vae
 from timbrel.training.folder import ORIGIN
-from timbrel.training.model_card import model_card
+from timbrel.training.model_card import CardPart, model_card
+
+SETS = re.compile(r"- Data: ((?:(?:; )?\d+ notes of \d+ instruments \(`[^`]+`\))+)")
+PHRASES = re.compile(r"- Data: (\d+) minutes of (.+)\.\n- .+ validation: `(.+)`\.\n")
+
+
+def of_notes(card_part: Any, settings: Any, card: str) -> CardPart:
+    told = SETS.search(card)
+    assert told is not None
+    return card_part(settings, told[1])
+
+
+def of_phrases(settings: Any, card: str) -> CardPart:
+    told = PHRASES.search(card)
+    assert told is not None
+    return ddsp.card_part(settings, told[2], float(told[1]), told[3])
+
 
 FAMILIES = {
-    "harmonic": (harmonic.HarmonicTraining, harmonic.card_part),
-    "mel_vae": (mel_vae.MelVAETraining, mel_vae.card_part),
+    "ddsp": (ddsp.DdspTraining, of_phrases),
+    "harmonic": (harmonic.HarmonicTraining, partial(of_notes, harmonic.card_part)),
+    "mel_vae": (mel_vae.MelVAETraining, partial(of_notes, mel_vae.card_part)),
 }
 SHIPPED = {
     name: folder for name, folder in models().items()
     if folder is not None and folder.parent.name == "shipped"
 }  # fmt: skip
-SETS = re.compile(r"- Data: ((?:(?:; )?\d+ notes of \d+ instruments \(`[^`]+`\))+)")
 
 
 @pytest.mark.parametrize("folder", SHIPPED.values(), ids=SHIPPED.keys())
@@ -35,10 +53,8 @@ def test_a_shipped_card_is_what_would_be_written_now(folder: Path) -> None:
     settings = make_settings(settings_class, read_toml(folder / ORIGIN))
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     card = (folder / CARD).read_text(encoding="utf-8")
-    told = SETS.search(card)
-    assert told is not None
     assert instrument.bank is not None
-    written = model_card(card_part(settings, told[1]), settings, instrument.bank, record)
+    written = model_card(card_part(settings, card), settings, instrument.bank, record)
     said, listed = card.split("## Settings")
     assert said == written.split("## Settings")[0]
     # settings that came later stand in no card that was there before

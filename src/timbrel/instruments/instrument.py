@@ -44,6 +44,8 @@ class Instrument(ABC):
         sample_rate: of the audio it renders and hears, in Hz.
         timbre_space: what its timbre vectors mean.
         controls: knobs that `render` takes beside the notes.
+        gestures: differences that move any of its timbres alike, such as brighter, for directions
+            to be made of; None where no number means the same for all sounds.
         bank: named timbres of this model, if it has any.
     """
 
@@ -52,6 +54,7 @@ class Instrument(ABC):
     sample_rate: int
     timbre_space: TimbreSpace
     controls: tuple[Control, ...] = ()
+    gestures: Float[Tensor, "gestures params"] | None = None
     bank: Bank | None = None
 
     @property

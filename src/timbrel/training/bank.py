@@ -1,9 +1,7 @@
 """The bank that a trained model ships: named sounds, means of families and sources, directions.
 
 A sound's timbre is the mean over several of its instrument's notes, so that no single recording's
-accidents are in it; or, where those accidents are its life (`notes = 1`), that of one note. A
-direction is measured on notes of all instruments: how much of a quality each note has
-(`data.amounts`) against its timbre, with pitch and velocity taken out.
+accidents are in it; or, where those accidents are its life (`notes = 1`), that of one note.
 """
 
 from __future__ import annotations
@@ -27,7 +25,8 @@ from timbrel.data.nsynth_layout import FAMILIES, SOURCES, UNKNOWN
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import Instrument
 from timbrel.timbre import Bank
-from timbrel.timbre.directions import class_weights, mean_timbres, measure_direction
+from timbrel.timbre.directions import mean_timbres
+from timbrel.training.bank_directions import long_notes, measured_directions
 
 _log = logging.getLogger(__name__)
 
@@ -36,9 +35,7 @@ _PLURALS = {
     "keyboard": "keyboards", "mallet": "mallets", "organ": "organs", "reed": "reeds",
     "string": "strings", "synth_lead": "synth_leads", "vocal": "voices",
 }  # fmt: skip
-_SHORTEST_HOLD_S = 1.0
 _MIDDLE_C, _TYPICAL_VELOCITY = 60, 85
-_CHUNK = 100
 
 
 class BankSettings(Settings):
@@ -111,7 +108,8 @@ def make_bank(
             _log.warning("the bank gets no mean %r: an instrument is called so", name)
             continue
         bank.add(name, mean, "mean", "mean of its instruments")
-    for name, direction in measured_directions(instrument, notes, settings):
+    chosen = long_notes(notes, settings.measured, settings.seed)
+    for name, direction in measured_directions(instrument, notes, chosen, settings.directions):
         about = f"one standard deviation more of it, in {AMOUNTS[name].unit}"
         bank.add(name, direction, "direction", about)
     return bank
@@ -143,36 +141,6 @@ def _few(
     struck = (notes.velocity[members] - _TYPICAL_VELOCITY).abs().float() / 127
     away = (notes.pitch[members] - _MIDDLE_C).abs().float() + struck
     return members[away.argmin()][None]
-
-
-def measured_directions(
-    instrument: Instrument, notes: NoteSet, settings: BankSettings
-) -> Iterator[tuple[str, Float[Tensor, " params"]]]:
-    """A direction for every wanted quality of which the notes have different amounts."""
-    # decay and release show in long notes; a set of short ones tells of the rest
-    long = (notes.hold_s >= min(_SHORTEST_HOLD_S, float(notes.hold_s.max()))).nonzero()[:, 0]
-    generator = torch.Generator().manual_seed(settings.seed)
-    chosen = long[torch.randperm(len(long), generator=generator)[: settings.measured]]
-    chosen = chosen.sort().values
-    timbres = encode_notes(instrument, notes, chosen)
-    pitch, velocity = notes.pitch[chosen].float() / 60, notes.velocity[chosen].float() / 127
-    beside = torch.stack([pitch, pitch.square(), velocity], dim=1)
-    weights = class_weights(notes.instrument[chosen].tolist())
-    for name in settings.directions:
-        amount = torch.cat([_amounts(name, notes, part) for part in chosen.split(_CHUNK)])
-        known = ~amount.isnan()
-        try:
-            direction = measure_direction(
-                timbres[known], amount[known], beside=beside[known], weights=weights[known]
-            )
-        except BadInput as error:  # too few or all alike: these notes do not tell
-            _log.warning("the bank gets no direction %r: %s", name, error)
-            continue
-        yield name, direction * instrument.timbre_space.is_learned
-
-
-def _amounts(name: str, notes: NoteSet, chosen: Int[Tensor, " chosen"]) -> Float[Tensor, " chosen"]:
-    return AMOUNTS[name].of(notes.audio_batch(chosen), notes.hold_s[chosen], notes.sample_rate)
 
 
 def _means(

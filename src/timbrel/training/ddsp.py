@@ -198,7 +198,9 @@ class DdspObjective(Objective):
                 about=f"{len(phrases)} phrases, {phrases.minutes:.0f} minutes",
             )  # fmt: skip
         held_out = len(self.validation_set or ())
-        part = card_part(self.settings, self.sets, held_out)
+        names = ", ".join(phrases.name for phrases in self.sets)
+        minutes = sum(phrases.minutes for phrases in self.sets)
+        part = card_part(self.settings, names, minutes, f"{held_out} crops" if held_out else None)
         write_model(folder, instrument, part, self.settings, record)
 
 
@@ -228,17 +230,18 @@ def check_names(sets: tuple[PhraseSet, ...]) -> None:
         raise BadInput(f"two folders are called {min(twice)!r}: rename one")
 
 
-def card_part(settings: DdspTraining, sets: tuple[PhraseSet, ...], held_out: int) -> CardPart:
-    """What a model card says of this family, trained on some phrases, so many crops held out."""
-    model, names = settings.model, ", ".join(phrases.name for phrases in sets)
-    minutes = sum(phrases.minutes for phrases in sets)
+def card_part(
+    settings: DdspTraining, names: str, minutes: float, held_out: str | None = None
+) -> CardPart:
+    """What a model card says of this family, trained on so many minutes of some instruments."""
+    model = settings.model
     latent = f"Latent: {model.latent}" if model.latent else "One instrument: there is no latent"
     return CardPart(
         title=f"ddsp, {names}, {settings.size}, {model.sample_rate / 1000:g} kHz",
         about="Follows pitch and loudness: harmonics, noise and a room, said by a "
         f"{_CALLED[model.decoder]}.\n{latent}.",
         data=f"{minutes:.0f} minutes of {names}",
-        held_out=f"{held_out} crops" if held_out else None,
+        held_out=held_out,
         item="crops",
         judged="phrases",
     )

@@ -22,6 +22,7 @@ from timbrel.instruments.harmonic.fitting import (
     fit,
     with_likelier_end,
 )
+from timbrel.instruments.harmonic.gestures import gestures_of
 from timbrel.instruments.harmonic.hearing import hear
 from timbrel.instruments.harmonic.knobs import CONTROLS, Knobs
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
@@ -80,6 +81,7 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
         )
         self.residuals = Residuals(self.layout, self.network.slots, self.network.bands)
         self.timbre_space = self.layout.space
+        self.gestures = gestures_of(self.layout, self.network.slots, self.network.bands)
 
     def encode(
         self,
