@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 from scipy import signal
 
@@ -61,6 +62,26 @@ def test_it_is_the_same_room_at_another_rate():
         assert abs(10 * float(ratio.log10())) < (4 if sample_rate < RATE else 0.5)
         assert float(spectrum[frequency_hz > 8600].sum()) < 1e-4 * float(spectrum.sum())
         assert len(there) == sample_rate // 2
+
+
+@pytest.mark.parametrize("length", [900, 4096, 4097, 20000])
+def test_a_long_sound_is_convolved_part_by_part(length: int):
+    audio, response = torch.randn(2, 3, length), torch.randn(1000)
+    whole = convolved(audio, response)
+    with torch.no_grad():
+        parts = convolved(audio, response)
+    assert parts.shape == whole.shape
+    torch.testing.assert_close(parts, whole, atol=2e-4, rtol=0)
+
+
+def test_what_was_learned_since_is_heard_at_once():
+    made, click = room(-20.0, 0.3, 0.2), torch.zeros(3000)
+    click[0] = 1.0
+    with torch.no_grad():
+        before = made(click)
+        made.level.data.sub_(2.0)
+        after = made(click)
+    torch.testing.assert_close(10 * (after[100:] - click[100:]), before[100:] - click[100:])
 
 
 def test_no_length_is_no_room():

@@ -32,6 +32,9 @@ _FIRST_LEVEL_DB, _FIRST_DECAY_S = -70.0, 0.3
 _UNKNOWN_DB = -200.0
 _SHORTEST_S = 0.02
 _RISE_S = 0.004
+_PARTS_OF = 2
+"""Times the response's length, at least, of a long sound's parts."""
+
 _LEARNING_DB = 10.0
 """Decibels that one unit of a level's parameter stands for: optimisers move all alike."""
 
@@ -56,6 +59,7 @@ class Room(nn.Module):
         self.register_buffer("noise", noise, persistent=False)
         self.level = nn.Parameter(torch.full((n_bands,), _FIRST_LEVEL_DB / _LEARNING_DB))
         self.decay = nn.Parameter(torch.full((n_bands,), math.log(_FIRST_DECAY_S)))
+        self._known: tuple[Tensor, Tensor] | None = None
 
     def at(self, sample_rate: int) -> Room:
         """The same room at another sample rate; of bands that it knows nothing of nothing comes.
@@ -94,7 +98,15 @@ class Room(nn.Module):
         """The sound in the room; what comes after its end is cut off."""
         if self.length == 0:
             return audio
-        return audio + convolved(audio, self.response())
+        response = self.response() if torch.is_grad_enabled() else self._known_response()
+        return audio + convolved(audio, response)
+
+    def _known_response(self) -> Float[Tensor, " time"]:
+        """The response, made once for what was learned."""
+        learned = torch.stack([self.level, self.decay])
+        if self._known is None or not torch.equal(self._known[0], learned):
+            self._known = learned, self.response()
+        return self._known[1]
 
 
 def convolved(
@@ -105,6 +117,21 @@ def convolved(
     >>> convolved(torch.tensor([1.0, 0.0, 0.0, 1.0]), torch.tensor([0.0, 2.0])).round()
     tensor([0., 2., 0., -0.])
     """
-    n_fft: int = next_fast_len(audio.shape[-1] + len(response) - 1, real=True)  # pyright: ignore[reportAssignmentType]
+    n_taps, length = len(response), audio.shape[-1]
+    n_fft = _PARTS_OF * (1 << n_taps.bit_length())
+    if length > n_fft and not torch.is_grad_enabled():
+        return _convolved_in_parts(audio, response.to(audio), n_fft)
+    n_fft: int = next_fast_len(length + n_taps - 1, real=True)  # pyright: ignore[reportAssignmentType]
     spectrum = torch.fft.rfft(audio, n_fft) * torch.fft.rfft(response.to(audio), n_fft)
-    return torch.fft.irfft(spectrum, n_fft)[..., : audio.shape[-1]]
+    return torch.fft.irfft(spectrum, n_fft)[..., :length]
+
+
+def _convolved_in_parts(audio: Tensor, response: Tensor, n_fft: int) -> Tensor:
+    """The same by transforms that the processor's cache can hold, in a third of the time."""
+    n_before, length = len(response) - 1, audio.shape[-1]
+    n_parts = -(-length // (n_fft - n_before))
+    more = n_parts * (n_fft - n_before) - length
+    padded = torch.nn.functional.pad(audio, (n_before, more))
+    parts = padded.unfold(-1, n_fft, n_fft - n_before)
+    spectrum = torch.fft.rfft(parts) * torch.fft.rfft(response, n_fft)
+    return torch.fft.irfft(spectrum, n_fft)[..., n_before:].flatten(-2)[..., :length]

@@ -15,10 +15,11 @@ from timbrel.dsp.tracks.kernel import push
 from timbrel.dsp.tracks.synthesis import FADE_FROM
 from timbrel.dsp.tracks.tracks import SILENT_DB
 from timbrel.instruments.ddsp.network import DdspNetwork
-from timbrel.instruments.ddsp.sounding import MOST_PARTIALS
 from timbrel.instruments.ddsp.turning import NUMBER, knob_at
 
 _HARMONIC_GAIN, _NOISE_GAIN = NUMBER["harmonic_gain"], NUMBER["noise_gain"]
+
+MOST_PARTIALS = 200
 
 _FACTS = np.dtype([
     ("sample_rate", "f8"), ("own_rate", "f8"), ("n_slots", "i8"), ("n_bands", "i8"),
@@ -41,17 +42,17 @@ class Frames(NamedTuple):
     noise_db: np.ndarray
 
 
-def frames_of(network: DdspNetwork, sample_rate: int) -> Frames:
+def frames_of(network: DdspNetwork, sample_rate: int, n_partials: int = MOST_PARTIALS) -> Frames:
     """Frames of a network, to be played at a sample rate."""
     slots, n_bands = network.slots, network.bands.n_bands
     facts = np.zeros(1, _FACTS)
     facts[0] = sample_rate, network.settings.sample_rate, slots.n_slots, n_bands
-    numbers, points = np.arange(1, MOST_PARTIALS + 1), slots.centres.double().numpy()
+    numbers, points = np.arange(1, n_partials + 1), slots.centres.double().numpy()
     return Frames(
         facts[0],
         np.interp(numbers, points, np.arange(slots.n_slots)),
         np.zeros(1, np.float32),
-        np.zeros((1, MOST_PARTIALS), np.float32),
+        np.zeros((1, n_partials), np.float32),
         np.zeros((1, n_bands), np.float32),
     )
 

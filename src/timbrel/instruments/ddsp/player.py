@@ -18,7 +18,7 @@ from timbrel.audio.resampling import check_rate
 from timbrel.dsp.listening import FRAME_RATE
 from timbrel.dsp.tracks import TrackVoices
 from timbrel.instruments.ddsp.curves import struck_db
-from timbrel.instruments.ddsp.frames import frames_of
+from timbrel.instruments.ddsp.frames import MOST_PARTIALS, frames_of
 from timbrel.instruments.ddsp.keys import Keys
 from timbrel.instruments.ddsp.live_room import LiveRoom
 from timbrel.instruments.ddsp.playing import (
@@ -28,7 +28,6 @@ from timbrel.instruments.ddsp.playing import (
     push_next,
     still_to_slide,
 )
-from timbrel.instruments.ddsp.sounding import MOST_PARTIALS
 from timbrel.instruments.ddsp.stepping import stepper_of
 from timbrel.instruments.ddsp.timbre_layout import Manner
 from timbrel.instruments.ddsp.turning import BEND, Turning

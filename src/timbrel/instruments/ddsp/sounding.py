@@ -9,8 +9,10 @@ from torch import Tensor
 from timbrel.dsp.listening import FRAME_RATE
 from timbrel.dsp.tracks import SILENT_DB, Tracks, render_levels, synthesise
 from timbrel.dsp.tracks.tracks import TRANSIENT_TICKS
+from timbrel.instruments.ddsp.frames import MOST_PARTIALS
 from timbrel.instruments.ddsp.knobs import Knobs
 from timbrel.instruments.ddsp.network import Asked, DdspNetwork, Said
+from timbrel.instruments.ddsp.whole import play_whole
 from timbrel.sound import Performance
 from timbrel.units import db_to_amplitude
 
@@ -19,8 +21,6 @@ SURE = 0.5
 
 MIDDLE_HZ = 261.6
 """Until a pitch is heard."""
-
-MOST_PARTIALS = 200
 
 PLAIN = Knobs()
 """Nothing is turned."""
@@ -54,8 +54,20 @@ def sound_of(
 
     Up to the last frame: n frames are n - 1 hops of sound. On the CPU by compiled code.
     """
-    rate = network.settings.sample_rate
+    dry = _dry(network, asked, said, knobs, noise_start)
+    wet = network.room(dry)
+    if knobs.reverb_gain == 0:
+        return wet
+    return dry + db_to_amplitude(knobs.reverb_gain) * (wet - dry)
+
+
+def _dry(
+    network: DdspNetwork, asked: Asked, said: Said, knobs: Knobs, noise_start: Tensor | None
+) -> Float[Tensor, "batch time"]:
+    rate, is_on_cpu = network.settings.sample_rate, asked.f0_hz.device.type == "cpu"
     n_partials = min(MOST_PARTIALS, max(1, int(0.5 * rate / float(asked.f0_hz.min()))))
+    if is_on_cpu and not any(curve.requires_grad for curve in said):
+        return play_whole(network, asked, said, knobs, n_partials, noise_start)
     batch, n_bands = len(asked.f0_hz), network.bands.n_bands
     tracks = Tracks(
         FRAME_RATE,
@@ -65,9 +77,5 @@ def sound_of(
         said.noise_db + knobs.noise_gain,
         asked.f0_hz.new_full((batch, TRANSIENT_TICKS, n_bands), SILENT_DB),
     )
-    made = render_levels if asked.f0_hz.device.type == "cpu" else synthesise
-    dry = made(tracks, rate, noise_start=noise_start)
-    wet = network.room(dry)
-    if knobs.reverb_gain == 0:
-        return wet
-    return dry + db_to_amplitude(knobs.reverb_gain) * (wet - dry)
+    made = render_levels if is_on_cpu else synthesise
+    return made(tracks, rate, noise_start=noise_start)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 
 from timbrel.dsp.compiling import kernel
 from timbrel.errors import BadInput
-from timbrel.instruments.ddsp.knobs import CONTROLS
+from timbrel.instruments.ddsp.knobs import CONTROLS, Knobs
 
 KNOB_S = 0.015
 """Time constant with which knobs are followed."""
@@ -35,6 +37,13 @@ class Turning:
         self.knobs[FROM, -1] = KNOB_S * sample_rate
         # so that no later call compiles
         knob_at(self.knobs, 0, 0.0)
+
+    @classmethod
+    def at(cls, knobs: Knobs, sample_rate: int) -> Turning:
+        """Controls that stand, and are not moved."""
+        turning = cls(sample_rate)
+        turning.knobs[FROM:AT, :BEND] = astuple(knobs)
+        return turning
 
     def goal(self, control: str) -> float:
         """What a control was turned to."""
