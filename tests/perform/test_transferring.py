@@ -143,6 +143,13 @@ def test_chords_are_told_from_lines(tmp_path, steps) -> None:
     assert heard.doubt.startswith("several notes seem to sound at once")
 
 
+@pytest.mark.parametrize("steps", [(0, 5, 9), (0, 5, 9, 12)])
+def test_chords_that_share_a_period_are_told_by_what_is_missing_at_it(tmp_path, steps) -> None:
+    heard = hear_melody(AudioBlocks(written(tmp_path, chord(steps))))
+    assert blurred_share(heard.melody) < 0.1
+    assert heard.doubt.startswith("several notes seem to sound at once")
+
+
 def test_a_chord_without_a_common_period_is_as_noise(tmp_path) -> None:
     heard = hear_melody(AudioBlocks(written(tmp_path, chord((0, 3, 6, 9)))))
     assert heard.doubt.startswith("hardly any pitch is heard in it (noise, or many notes at once?)")

@@ -65,8 +65,8 @@ def _share(which: Bool[Tensor, " frames"], melody: Performance) -> float:
 def hollow_share(melody: Performance, audio: Float[Tensor, " time"], sample_rate: int) -> float:
     """Share of the loud, pitched frames in whose spectrum hardly anything lies at the pitch itself.
 
-    Nor at twice and three times it. A chord is heard so where its notes share a period: of a
-    triad, two octaves below its root. So is a tone two octaves too low.
+    Nor at twice it. A chord is heard so where its notes share a period: of a
+    triad, two octaves below its root, or at a third of it. So is a tone two octaves too low.
 
     Args:
         melody: heard in the audio.
@@ -87,4 +87,4 @@ def hollow_share(melody: Performance, audio: Float[Tensor, " time"], sample_rate
     spectra = power.T[: len(places)][chosen]
     known = near.clamp(max=spectra.shape[1] - 1)
     levels = spectra.gather(1, known.flatten(1)).reshape(known.shape).amax(-1)
-    return float((levels[:, :3].sum(1) < _HOLLOW * levels.sum(1)).float().mean())
+    return float((levels[:, :2].sum(1) < _HOLLOW * levels.sum(1)).float().mean())

@@ -17,7 +17,7 @@ from jaxtyping import Float32, Int
 from torch import Tensor
 
 from timbrel.audio import AudioBlocks
-from timbrel.dsp.clearness import blurred_share, pitched_share
+from timbrel.dsp.clearness import SURE, blurred_share, hollow_share, loud, pitched_share
 from timbrel.dsp.leaps import without_leaps
 from timbrel.dsp.listening import FRAME_RATE, follow_blocks
 from timbrel.dsp.pitch import Method, PitchTrack, track_pitch
@@ -28,9 +28,9 @@ Tracker = Literal["light", "swift", "pyin", "crepe"]
 
 _STRETCH_S, _MARGIN_S = 30.0, 0.5
 
-_BLURRED_SHARE, _PITCHED_SHARE = 0.3, 0.35
-"""Over the one, under the other a melody is doubted. Lines with no more than half as much echo as
-sound have 0.25 of the first; what chords have is in `bench/transfer.py`."""
+_BLURRED_SHARE, _HOLLOW_SHARE, _PITCHED_SHARE = 0.3, 0.3, 0.35
+"""Over the first two and under the third a melody is doubted. Lines with no more than half as much
+echo as sound have 0.25 of the first; what chords have is in `bench/transfer.py`."""
 
 
 class Heard(NamedTuple):
@@ -61,7 +61,7 @@ def hear_melody(
     told = progress or silent
     light = follow_blocks(_counted(recording, "hearing", told), recording.sample_rate)
     melody = light if tracker == "light" else _heard_again(recording, light, tracker, told)
-    return Heard(without_leaps(melody), _doubt(light))
+    return Heard(without_leaps(melody), _doubt(light, _hollow(recording, light)))
 
 
 def _heard_again(
@@ -76,18 +76,35 @@ def _heard_again(
     return Performance(f0_hz, light.loudness_db, confidence, FRAME_RATE)
 
 
-def _doubt(heard: Performance) -> str:
+def _doubt(heard: Performance, hollow: float) -> str:
     if pitched_share(heard) < _PITCHED_SHARE:
         return (
             "hardly any pitch is heard in it (noise, or many notes at once?): little but its "
             "loudness is followed"
         )
-    if blurred_share(heard) > _BLURRED_SHARE:
+    if blurred_share(heard) > _BLURRED_SHARE or hollow > _HOLLOW_SHARE:
         return (
             "several notes seem to sound at once, or a long echo: one line is followed, and which "
             "is by chance; a dry recording of one voice is wanted"
         )
     return ""
+
+
+def _hollow(recording: AudioBlocks, light: Performance) -> float:
+    """`hollow_share`, a stretch at a time."""
+    judged = loud(light) & (light.confidence >= SURE)
+    total, rate = 0.0, recording.sample_rate
+    for begin, stop, first, audio in _stretches(recording, rate):
+        frames = slice(begin, min(stop, len(judged)))
+        cut = round((begin - first) * rate / FRAME_RATE)
+        part = Performance(
+            *(curve[frames] for curve in (light.f0_hz, light.loudness_db, light.confidence)),
+            frame_rate=FRAME_RATE,
+        )
+        weight = float(judged[frames].float().sum())
+        if weight:
+            total += weight * hollow_share(part, torch.from_numpy(audio[cut:]), rate)
+    return total / max(float(judged.float().sum()), 1.0)
 
 
 def _counted(
