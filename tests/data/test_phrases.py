@@ -19,7 +19,7 @@ from timbrel.data.phrase_plan import (
     is_plucked,
     plan_phrases,
 )
-from timbrel.data.phrase_render import PhrasePlayer, gain_db_at, tuning
+from timbrel.data.phrase_render import PhrasePlayer, gain_db_at, pitch_at, tuning
 from timbrel.data.phrases import render_phrases
 from timbrel.dsp.listening import follow
 from timbrel.errors import BadConfig, BadInput
@@ -103,6 +103,13 @@ class TestCurves:
         curve = tuning(PhraseNote(0.0, 3.0, 60, 90, (), (50.0, 5.0, 0.5)), 9.0)
         assert np.abs(curve[:250]).max() == 0
         assert np.abs(curve[500:]).max() == pytest.approx(0.5, rel=1e-3)
+
+    def test_the_pitch_asked_for_is_the_keys_and_their_turns(self):
+        notes = (PhraseNote(0.5, 1.0, 60, 90, (Turn(0.4, 0.1, 3.0),)), PhraseNote(2.0, 0.5, 67, 90))
+        phrase = Phrase("train", PROGRAMS["flute"], "x", notes, (), 3.0)
+        pitch = pitch_at(phrase, np.array([0.4, 0.5, 0.95, 1.3, 1.6, 2.2, 2.6]))
+        expected = [np.nan, 60, 61.5, 63, np.nan, 67, np.nan]
+        np.testing.assert_allclose(pitch, expected, atol=0.1)
 
     def test_expression_is_straight_between_its_points(self):
         phrase = Phrase("train", PROGRAMS["flute"], "x", (), ((0.0, -8.0), (2.0, 0.0)), 3.0)

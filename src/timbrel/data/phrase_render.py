@@ -139,6 +139,18 @@ def tuning(note: PhraseNote, longest_s: float) -> np.ndarray:
     return semitones + depth * np.sin(2 * np.pi * rate_hz * (time_s - begins_s))
 
 
+def pitch_at(phrase: Phrase, time_s: np.ndarray) -> np.ndarray:
+    """The MIDI number that is asked for at some times; NaN where no key is down."""
+    pitch = np.full(len(time_s), np.nan)
+    for note in phrase.notes:
+        since_s = time_s - note.onset_s
+        is_down = (since_s >= 0) & (since_s < note.duration_s)
+        curve = tuning(note, phrase.duration_s)
+        place = np.clip((since_s[is_down] / _TICK_S).astype(int), 0, len(curve) - 1)
+        pitch[is_down] = note.pitch + curve[place]
+    return pitch
+
+
 def gain_db_at(phrase: Phrase, time_s: np.ndarray) -> np.ndarray:
     """How much softer than its loudest the phrase is played at some times."""
     if not phrase.expression:

@@ -57,7 +57,7 @@ def render_phrases(
     """Have a SoundFont play melodies; a run that was stopped is finished by the same call.
 
     The samples depend only on the font and the settings. 15 minutes of an instrument at 48 kHz
-    take about 15 s on one core.
+    take about 20 s on one core.
 
     Args:
         font: an .sf2 or .sf3 file.
