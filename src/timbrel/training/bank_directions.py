@@ -92,22 +92,30 @@ def _by_gestures(
     """Each direction as the sum of gestures, and of what was measured, that does it most surely."""
     names = list(measured)
     plain = amounts_played(instrument, notes, timbres, names)
+    deviation = torch.stack([amount[amount.isfinite()].std() for amount in plain]).clamp_min(1e-6)
 
-    def grown(move: Tensor, names: Sequence[str]) -> list[Tensor]:
+    def grown(move: Tensor) -> Float[Tensor, "amounts notes"]:
         """Half of what the move adds to each amount, and its opposite takes away."""
         more, less = (
             amounts_played(instrument, notes, timbres + way * move, names) for way in (1, -1)
         )
-        return [AMOUNTS[name].growth(less[i], more[i]) / 2 for i, name in enumerate(names)]
+        rows = [AMOUNTS[name].growth(less[i], more[i]) / 2 for i, name in enumerate(names)]
+        return torch.stack(rows) / deviation[:, None]
 
-    by_gesture = [grown(move, names) for move in gestures]
+    by_gesture = torch.stack([grown(move) for move in gestures])
     for i, (name, direction) in enumerate(measured.items()):
-        growth = [amounts[i] for amounts in by_gesture] + grown(direction, [name])
+        growth = torch.cat([by_gesture, grown(direction)[None]])
         moves = torch.cat([gestures, direction[None]])
+        others = [k for k, other in enumerate(names) if not _is_alike(name, other)]
         try:
-            yield name, gestured_direction(moves, torch.stack(growth), plain[i])
+            yield name, gestured_direction(moves, growth[:, i], growth[:, others])
         except BadInput as error:
             _log.warning("the bank gets no direction %r: %s", name, error)
+
+
+def _is_alike(name: str, other: str) -> bool:
+    """Whether two qualities are the same amount, or each other's opposite."""
+    return AMOUNTS[name].measure is AMOUNTS[other].measure
 
 
 def _as_played(notes: NoteSet, chosen: Int[Tensor, " chosen"]) -> Notes:
