@@ -145,8 +145,13 @@ def phrases_sung(folder: Path) -> Iterator[Path]:
     from timbrel.audio import write_audio
 
     for name in SINGERS:
-        for number, audio in enumerate(phrases(FOREIGN_FONT, name, 0.2, seed=7)):
+        for number, audio in enumerate(phrases(other_font(), name, 0.2, seed=7)):
             yield write_audio(folder / f"{name}_{number}.wav", audio, 48000)
+
+
+def other_font() -> Path:
+    """Another SoundFont than the one trained on, where there is one."""
+    return FOREIGN_FONT if FOREIGN_FONT.is_file() else fluid_r3()
 
 
 def phrases(font: Path, program: str, minutes: float, seed: int) -> Iterator[Tensor]:
@@ -304,7 +309,7 @@ def windows(held: Sequence[Stretch]) -> Tensor:
     count = round(WINDOW_S * RATE)
     begins = [(len(s.audio) - count) // 2 for s in held]
     return torch.stack(
-        [s.audio[begin : begin + count] for s, begin in zip(held, begins, strict=True)]
+        [s.audio[begin : begin + count].float() for s, begin in zip(held, begins, strict=True)]
     )
 
 
@@ -325,10 +330,10 @@ def doubted(bench: Bench) -> dict[str, float]:
             return bool(hear_melody(AudioBlocks(path)).doubt)
 
         for program in programs:
-            for line in phrases(FOREIGN_FONT, program, 0.4, seed=5):
+            for line in phrases(other_font(), program, 0.4, seed=5):
                 told["lines_doubted"].append(is_doubted(line, 48000))
             for number, chord in enumerate(CHORDS):
-                notes = [note_of(program, 58 + 2 * number + step, FOREIGN_FONT) for step in chord]
+                notes = [note_of(program, 58 + 2 * number + step, other_font()) for step in chord]
                 sounds = [note[: 2 * RATE] for note in notes if note is not None]
                 if len(sounds) == len(chord):
                     told["chords_doubted"].append(is_doubted(torch.stack(sounds).mean(0), RATE))

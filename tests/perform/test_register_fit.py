@@ -46,7 +46,8 @@ def test_what_is_soft_or_has_no_pitch_has_no_say() -> None:
         torch.cat([getattr(part, name) for part in (line, rumble, hiss)])
         for name in ("f0_hz", "loudness_db", "confidence")
     ]
-    assert fit_to_register(Performance(*curves, 200.0), FLUTE)[::3] == (1, 1.0)
+    fit = fit_to_register(Performance(*curves, 200.0), FLUTE)
+    assert (fit.octaves, fit.inside) == (1, 1.0)
 
 
 def test_where_no_octave_fits_the_nearest_is_taken() -> None:
@@ -72,7 +73,7 @@ def test_a_cough_is_not_the_loudest() -> None:
 def test_what_was_asked_for_is_done() -> None:
     melody = sung((60.0, -30.0))
     fit = fit_to_register(melody, FLUTE, octaves=-1, gain_db=3.0, semitones=7.0)
-    assert fit == Fit(-1, 3.0, 7.0, 0.0)
+    assert fit == Fit(-1, 3.0, 7.0, 0.0, -70.0)
     moved = fitted(melody, fit)
     assert float(moved.f0_hz[0]) == pytest.approx(midi_to_hz(55.0))
     assert float(moved.loudness_db[0]) == pytest.approx(-27.0)
@@ -81,6 +82,14 @@ def test_what_was_asked_for_is_done() -> None:
 def test_a_transposition_counts_where_octaves_are_sought() -> None:
     assert fit_to_register(sung((55.0, -30.0)), FLUTE, semitones=5.0).octaves == 0
     assert fit_to_register(sung((55.0, -30.0)), FLUTE, semitones=4.0).octaves == 1
+
+
+def test_a_room_between_notes_is_made_softer_without_a_step() -> None:
+    melody = sung(*[(72.0, -30.0)] * 8, (72.0, -69.9), (72.0, -70.1), (72.0, -80.0))
+    fit = fit_to_register(melody, FLUTE)
+    assert (fit.gain_db, fit.floor_db) == pytest.approx((10.0, -70.0))
+    told = fitted(melody, fit).loudness_db[200 * 8 :: 200].tolist()
+    assert told == pytest.approx([-59.9, -60.3, -90.0], abs=0.01)
 
 
 def test_silence_stays_silent_and_no_pitch_stays_none() -> None:

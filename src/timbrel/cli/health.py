@@ -177,9 +177,10 @@ def _soundfont() -> str:
 
 
 def _live() -> str:
-    from timbrel.live import input_ports, output_devices
+    from timbrel.live import input_devices, input_ports, output_devices
 
-    return f"{len(output_devices())} sound cards, {len(input_ports())} MIDI ports"
+    cards, microphones = len(output_devices()), len(input_devices())
+    return f"{cards} sound cards, {microphones} microphones, {len(input_ports())} MIDI ports"
 
 
 def _imports(package: str, distribution: str = "") -> Callable[[], str]:
@@ -206,7 +207,7 @@ PROBES = (
         "pip install 'timbrel[soundfont]' and apt-get install fluidr3mono-gm-soundfont",
     ),
     Probe(
-        "live", _live, "live: MIDI keyboards and sound cards",
+        "live", _live, "live: MIDI keyboards, microphones and sound cards",
         "pip install 'timbrel[live]', and on Linux apt-get install libportaudio2",
     ),
     Probe("crepe", _imports("torchcrepe"), "a third pitch tracker, for Python",

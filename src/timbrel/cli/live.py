@@ -90,7 +90,7 @@ def live(
         play: A MIDI file to play along.
         seconds: Stop after so long.
         bank: A bank of your own beside the model's.
-        list_devices: Only list sound cards and MIDI ports.
+        list_devices: Only list sound cards, microphones and MIDI ports.
     """
     from timbrel.cli.live_engine import Wishes
     from timbrel.cli.live_session import devices, play_live

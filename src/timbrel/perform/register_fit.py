@@ -24,6 +24,10 @@ MOST_OCTAVES = 6
 _LOUD_DB = 25.0
 """What is heard as the melody, so far under its loudest."""
 
+_FLOOR_DB, _SOFTER = 40.0, 2.0
+"""How far under its loudest a melody's floor is, and by how much, per dB, is made softer what lies
+under it. A gate would be heard to close."""
+
 _LOUDEST = 0.95
 """The quantile of what sounds that is taken for its loudest: a cough is none."""
 
@@ -41,12 +45,15 @@ class Fit(NamedTuple):
         gain_db: by which it is louder.
         semitones: of transposition, beside the octaves, that somebody asked for.
         inside: share of the voiced, loud time that then lies in the register; NaN without any.
+        floor_db: what is softer than that, as it was heard, is made softer still: a room between
+            two notes is no note.
     """
 
     octaves: int = 0
     gain_db: float = 0.0
     semitones: float = 0.0
     inside: float = float("nan")
+    floor_db: float = SILENCE_DB
 
     @property
     def ratio(self) -> float:
@@ -104,8 +111,9 @@ def fit_to_register(
     if not bool(sounds.any()):
         raise BadAudio("nothing sounds in it: give a recording with a melody")
     loudest_db = float(performance.loudness_db[sounds].quantile(_LOUDEST))
+    floor_db = loudest_db - _FLOOR_DB
     if register is None:
-        return Fit(octaves or 0, gain_db or 0.0, semitones)
+        return Fit(octaves or 0, gain_db or 0.0, semitones, floor_db=floor_db)
     if gain_db is None:
         gain_db = register.loudest_db - loudest_db
     is_melody = (
@@ -115,16 +123,18 @@ def fit_to_register(
         & (performance.f0_hz > 0)
     )
     if not bool(is_melody.any()):
-        return Fit(octaves or 0, gain_db, semitones)
+        return Fit(octaves or 0, gain_db, semitones, floor_db=floor_db)
     pitch = hz_to_midi(performance.f0_hz[is_melody]) + semitones
     if octaves is None:
         octaves = _octaves_into(pitch, register)
-    return Fit(octaves, gain_db, semitones, _inside(pitch + 12 * octaves, register))
+    return Fit(octaves, gain_db, semitones, _inside(pitch + 12 * octaves, register), floor_db)
 
 
 def fitted(performance: Performance, fit: Fit) -> Performance:
     """The performance as the fit has it; silence stays silent."""
-    louder = (performance.loudness_db + fit.gain_db).clamp_min(SILENCE_DB)
+    below_db = (fit.floor_db - performance.loudness_db).clamp_min(0)
+    softer = performance.loudness_db - _SOFTER * below_db
+    louder = (softer + fit.gain_db).clamp_min(SILENCE_DB)
     return replace(
         performance,
         f0_hz=performance.f0_hz * fit.ratio,
