@@ -81,6 +81,12 @@ class DdspLoss(Settings):
 class DdspTraining(TrainingSettings):
     """A whole training file."""
 
+    # ten seconds of an instrument are heard often enough in two minutes
+    tuning: ClassVar[Mapping[str, Any]] = {
+        "steps": 400, "learning_rate": 1e-3, "warmup_steps": 20, "validate_every": 200,
+        "preview_every": 200,
+    }  # fmt: skip
+
     family: Literal["ddsp"] = "ddsp"
     data: DdspData = DdspData()
     model: DdspSettings = DdspSettings()

@@ -34,6 +34,16 @@ def settings_from(tables: Mapping[str, Any], where: str) -> TrainingSettings:
     return make_settings(settings_class, tables, where)
 
 
+def tuning_of(family: object, where: str) -> dict[str, Any]:
+    """What the loop of a family is set to where a model goes on with other sounds.
+
+    Raises:
+        BadConfig: no such family.
+    """
+    settings_class, _ = _classes(family, where)
+    return dict(settings_class.tuning)
+
+
 def objective_for(settings: TrainingSettings) -> Objective:
     """A fresh objective of the settings' family."""
     _, objective_class = _classes(settings.family, "settings")

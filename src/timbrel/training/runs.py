@@ -19,7 +19,7 @@ from timbrel.training.folder import ORIGIN, RECORD
 from timbrel.training.loop import train
 from timbrel.training.model_card import BANK_COMMAND, with_bank_of
 from timbrel.training.record import typed_command
-from timbrel.training.registry import settings_from
+from timbrel.training.registry import settings_from, tuning_of
 
 
 def run(
@@ -117,12 +117,16 @@ def _tuning_tables(model: Path, overrides: Sequence[str]) -> dict[str, Any]:
     notes = own.get("data", {})
     if any(override.startswith(("data=", "data.train=")) for override in overrides):
         notes.pop("validation", None)
+        own["loop"] = own.get("loop", {}) | tuning_of(own.get("family"), str(model / ORIGIN))
     tables = with_overrides(own, overrides)
     for key in ("train", "validation"):
-        folder = notes.get(key)
-        if folder is not None and folder == tables["data"].get(key) and not Path(folder).is_dir():
-            raise BadConfig(
-                f"{model.name} was trained with {folder}, which is not here: "
-                "give notes to go on with, data=FOLDER"
-            )
+        folders = notes.get(key) or []
+        if folders != tables["data"].get(key):
+            continue
+        for folder in [folders] if isinstance(folders, str) else folders:
+            if not Path(folder).is_dir():
+                raise BadConfig(
+                    f"{model.name} was trained with {folder}, which is not here: "
+                    "give notes to go on with, data=FOLDER"
+                )
     return tables

@@ -7,7 +7,8 @@ full key.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -93,7 +94,10 @@ class TrainingSettings(Settings):
     Attributes:
         family: what is trained, as the registry calls it.
         size: the one dial of the model's size.
+        tuning: what of the loop is set otherwise where a model goes on with other sounds.
     """
+
+    tuning: ClassVar[Mapping[str, Any]] = {}
 
     family: str
     size: Size = "small"

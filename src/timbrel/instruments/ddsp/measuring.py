@@ -28,7 +28,10 @@ _LEAST_SEMITONES = 12.0
 _STEADY = round(0.2 * FRAME_RATE)
 _ATTACK = round(0.4 * FRAME_RATE)
 _RELEASE = round(0.5 * FRAME_RATE)
-_LEAST_FALL_DB_S = 4.0
+_ENDS_DB, _LET_GO_DB = 30.0, 10.0
+"""Ends of phrases that are louder tell of releases, from so far under their loudest on."""
+
+_LEAST_FALL_DB_S = 8.0
 """What falls more slowly is held: swells and fades of who plays."""
 
 
@@ -101,12 +104,12 @@ def _attacks_s(melody: Performance, loudest: float) -> Iterator[float]:
 
 
 def _releases_s(melody: Performance, loudest: float) -> Iterator[float]:
-    """Seconds to fall by `-FROM_DB`, at the rate at which phrases end."""
+    """Seconds to fall by `-FROM_DB`, at the rate at which the ends of phrases go."""
     for begin, end in _runs(melody, loudest):
         level = melody.loudness_db[max(begin, end - _RELEASE) : end]
-        top = level.max()
-        if end < len(melody.loudness_db) and len(level) > 4 and top > loudest - _HEARD_DB + 10:
-            last = int((level > top - 3).nonzero()[-1])
-            fell = float(level[last] - level[-1])
+        if end < len(melody.loudness_db) and level.max() > loudest - _ENDS_DB:
+            # what is plucked has fallen a little before its key comes up
+            last = int((level > level.max() - _LET_GO_DB).nonzero()[-1])
+            fell, frames = float(level[last] - level[-1]), len(level) - 1 - last
             if fell > 5:
-                yield -FROM_DB / fell * (len(level) - 1 - last) / FRAME_RATE
+                yield -FROM_DB / fell * frames / FRAME_RATE

@@ -1,0 +1,125 @@
+"""The instrument: melodies followed, notes played, timbres heard."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from timbrel.config import make_settings
+from timbrel.dsp.listening import follow
+from timbrel.errors import BadInput, Unsupported
+from timbrel.instruments.ddsp import Ddsp, DdspSettings
+from timbrel.instruments.ddsp.timbre_layout import Manner
+from timbrel.sound import Notes, Performance
+
+RATE = 16000
+
+
+def instrument(**settings) -> Ddsp:
+    torch.manual_seed(3)
+    tables = {"size": "tiny", "sample_rate": RATE, "latent": 0} | settings
+    return Ddsp(make_settings(DdspSettings, tables))
+
+
+def timbre_of(model: Ddsp, *latent: float, **changed: float) -> torch.Tensor:
+    numbers = {
+        "lowest_pitch": 48.0, "highest_pitch": 84.0, "softest_db": -40.0, "loudest_db": -15.0,
+        "attack_s": 0.02, "fall_db_s": 0.0, "release_s": 0.1,
+    } | changed  # fmt: skip
+    manner = Manner(*(torch.tensor(value) for value in numbers.values()))
+    return model.layout.timbre(torch.tensor(latent), manner)
+
+
+def steady(loudness_db: float = -20.0, frames: int = 201) -> Performance:
+    curve = torch.ones(frames)
+    return Performance(220 * curve, loudness_db * curve, curve, 200.0)
+
+
+def test_what_is_followed_is_at_its_pitch_and_its_loudness():
+    model = instrument(reverb_s=0)
+    timbre = timbre_of(model)
+    quieter, louder = (
+        follow(model.transfer(steady(level), timbre, {"noise_gain": -40}), RATE)
+        for level in (-40.0, -20.0)
+    )
+    assert float(louder.f0_hz[100]) == pytest.approx(220, rel=3e-3)
+    assert float(louder.loudness_db[100]) > float(quieter.loudness_db[100]) + 10
+
+
+def test_gains_turn_what_they_name():
+    model = instrument(reverb_s=0.3)
+    timbre, off = timbre_of(model), {"reverb_gain": -40, "noise_gain": -40}
+    dry = model.transfer(steady(), timbre, off)
+    softer = model.transfer(steady(), timbre, off | {"harmonic_gain": -20})
+    assert float(softer.square().mean() / dry.square().mean()) == pytest.approx(0.01, rel=0.1)
+    plain, wet = (model.transfer(steady(), timbre, {"reverb_gain": db}) for db in (0, 6))
+    half = model.transfer(steady(), timbre, {"reverb_gain": -6.0206})
+    back = (plain - half) * 2
+    torch.testing.assert_close(wet, plain + (10 ** (6 / 20) - 1) * back, atol=1e-4, rtol=0)
+
+
+def test_the_octave_and_the_loudness_that_are_asked_for_stay():
+    model = instrument()
+    low = timbre_of(model, lowest_pitch=30.0, highest_pitch=40.0)
+    assert torch.equal(model.transfer(steady(), low), model.transfer(steady(), timbre_of(model)))
+    assert model.register(low) == (30.0, 40.0, -40.0, -15.0)
+
+
+def test_mixed_ends_of_a_register_are_put_in_order():
+    model = instrument()
+    crossed = timbre_of(model, lowest_pitch=70.0, highest_pitch=50.0)
+    assert model.register(crossed)[:2] == (50.0, 70.0)
+
+
+def test_takes_differ_in_their_noise_alone():
+    model = instrument(reverb_s=0)
+    notes, timbre = Notes.of([60.0, 60.0], duration_s=0.3), timbre_of(model)
+    generator = torch.Generator().manual_seed(1)
+    one, other = model.render(notes, timbre, generator=generator).audio
+    assert not torch.equal(one, other)
+    quiet = {"noise_gain": -40.0}
+    one, other = model.render(notes, timbre, quiet, generator=generator).audio
+    assert float((one - other).square().mean()) < 1e-3 * float(one.square().mean())
+
+
+def test_a_note_lasts_for_its_release_and_its_room():
+    model = instrument(reverb_s=0.25)
+    rendered = model.render(Notes.of(60.0, duration_s=0.3), timbre_of(model))
+    assert int(rendered.lengths[0]) == pytest.approx((0.3 + 0.1 + 0.25) * RATE, abs=0.006 * RATE)
+
+
+def test_one_instrument_hears_no_timbres_and_many_do():
+    sound = 0.3 * (2 * torch.pi * 330 * torch.arange(RATE) / RATE).sin()
+    with pytest.raises(Unsupported, match="ddsp cannot encode"):
+        instrument().encode(sound)
+    many = instrument(latent=4)
+    timbre = many.encode(sound)
+    assert many.register(timbre)[:2] == pytest.approx((58.0, 70.0), abs=0.1)
+    assert torch.equal(many.encode(sound), timbre)
+
+
+def test_latents_sound_different():
+    model = instrument(latent=2)
+    one, other = (model.transfer(steady(), timbre_of(model, *z)) for z in ((1.0, 0.0), (-1.0, 2.0)))
+    assert float((one - other).abs().max()) > 1e-3
+
+
+def test_performances_that_cannot_be_followed_are_refused():
+    model, broken = instrument(), steady()
+    broken.loudness_db[7] = float("nan")
+    with pytest.raises(BadInput, match="the performance holds NaN or infinity"):
+        model.transfer(broken, timbre_of(model))
+
+
+def test_the_transformer_follows_long_melodies_part_by_part(monkeypatch: pytest.MonkeyPatch):
+    from timbrel.instruments.ddsp import network
+
+    model = instrument(decoder="transformer", looks_back=16, reverb_s=0)
+    performance = Performance(
+        *(torch.linspace(low, high, 300) for low, high in ((110, 440), (-50, -10), (1, 1))),
+        frame_rate=200.0,
+    )
+    whole = model.transfer(performance, timbre_of(model))
+    monkeypatch.setattr(network, "_AT_ONCE", 64)
+    parts = model.transfer(performance, timbre_of(model))
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=0)
