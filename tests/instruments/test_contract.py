@@ -8,19 +8,21 @@ from pathlib import Path
 import pytest
 import torch
 
-import timbrel
 from timbrel.errors import BadInput, Unsupported
 from timbrel.instruments import FAMILIES, Instrument, load
+from timbrel.instruments.ddsp import Ddsp, DdspSettings
 from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.instruments.mel_vae import MelVAE, MelVAESettings
 from timbrel.instruments.shifted import Shifted
 from timbrel.instruments.sine import Sine
-from timbrel.sound import Notes
+from timbrel.sound import Notes, Performance
 
 MAKERS: dict[str, Callable[[], Instrument]] = {
     "sine": Sine,
     "shifted": lambda: Shifted(inner=Sine()),
     "harmonic": lambda: Harmonic(HarmonicSettings(size="tiny")),
+    "ddsp": lambda: Ddsp(DdspSettings(size="tiny", latent=4)),
+    "ddsp of one instrument": lambda: Ddsp(DdspSettings(size="tiny", latent=0, reverb_s=0)),
     "mel_vae": lambda: MelVAE(MelVAESettings(size="tiny")),
     "mel_vae as shipped": lambda: load("mel_vae"),
     "harmonic as shipped": lambda: load("harmonic"),
@@ -165,9 +167,26 @@ def test_what_is_encoded_can_be_played(instrument) -> None:
 def test_what_it_cannot_do_is_said_in_one_line(instrument, timbre) -> None:
     if instrument.can("transfer"):
         pytest.skip("it can transfer")
-    performance = timbrel.sound.Performance(*torch.zeros(3, 10), 100.0)
+    performance = Performance(*torch.zeros(3, 10), frame_rate=100.0)
     with pytest.raises(Unsupported, match=f"{instrument.family} cannot transfer: it can render"):
         instrument.transfer(performance, timbre)
+
+
+def test_what_can_transfer_sounds_as_long_and_as_silent_as_it_is_asked(instrument, timbre) -> None:
+    if not instrument.can("transfer"):
+        pytest.skip("says that it cannot")
+    curve = torch.ones(101)
+    loud = Performance(220 * curve, -20 * curve, curve, 200.0)
+    sound = instrument.transfer(loud, timbre)
+    assert len(sound) == instrument.sample_rate // 2
+    assert bool(sound.isfinite().all())
+    assert float(sound.abs().max()) > 1e-4
+    slower = Performance(*(c[::2] for c in (loud.f0_hz, loud.loudness_db, curve)), frame_rate=100.0)
+    torch.testing.assert_close(instrument.transfer(slower, timbre), sound, atol=1e-5, rtol=0)
+    silent = Performance(0 * curve, -120 * curve, 0 * curve, 200.0)
+    assert float(instrument.transfer(silent, timbre).abs().max()) < 1e-4
+    with pytest.raises(BadInput, match="1 frames: wanted 2 or more"):
+        instrument.transfer(Performance(*torch.ones(3, 1), frame_rate=200.0), timbre)
 
 
 def test_saved_and_loaded_it_is_equal_to_the_bit(instrument, timbre, tmp_path: Path) -> None:
@@ -186,12 +205,13 @@ def test_who_cannot_follow_a_live_input_says_so(instrument, timbre) -> None:
 
 
 def is_untrained(instrument: Instrument) -> bool:
-    return isinstance(instrument, MelVAE | Harmonic) and instrument.bank is None
+    return isinstance(instrument, MelVAE | Harmonic | Ddsp) and instrument.bank is None
 
 
 def named_or_sampled(instrument: Instrument) -> torch.Tensor:
     if instrument.bank is not None:
-        return instrument.bank["violin"]
+        names = instrument.bank.names("sound")
+        return instrument.bank["violin" if "violin" in names else names[0]]
     return instrument.timbre_space.sample(1, generator=torch.Generator().manual_seed(5))[0]
 
 

@@ -16,7 +16,12 @@ from timbrel.instruments.ddsp.measuring import measured_manner
 from timbrel.instruments.ddsp.network import Asked, DdspNetwork, DdspSettings
 from timbrel.instruments.ddsp.sounding import asked_of, sound_of
 from timbrel.instruments.ddsp.timbre_layout import Layout
-from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
+from timbrel.instruments.instrument import (
+    Ability,
+    ControlValues,
+    check_pitch,
+    resolve_controls,
+)
 from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.sound import Notes, Performance, Register, Rendered
 
@@ -70,14 +75,17 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
     ) -> Float[Tensor, " params"]:
         """What a recording's instrument is like, and the manner in which it is played there.
 
-        One pass: `seconds` and `pitch` are not needed.
+        One pass: there is nothing to fit, and a melody's pitch is heard.
 
         Raises:
             BadAudio: the sound is empty, silent or not finite.
+            BadInput: the pitch that it is said to have is no MIDI number.
             Unsupported: this model is of one instrument.
         """
         if not self.can("encode"):
             raise self._cannot("encode")
+        if pitch is not None:
+            check_pitch(pitch)
         manner = measured_manner([follow(audio, self.sample_rate)])
         return self.layout.timbre(self.network.hear(audio[None].float())[0][0], manner)
 
