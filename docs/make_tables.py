@@ -81,6 +81,10 @@ TABLES = {
         {"resynthesis": ("", ""), "neighbour": ("", "_neighbour"), "noise": ("", "_noise")},
         "(log_mel_l1_db|mss|pitch_accuracy).*(?<!_real)",
     ),
+    "ddsp-resynthesis": Table(
+        "ddsp_resynthesis",
+        {"ddsp": ("", ""), "plain": ("", "_plain"), "neighbour": ("", "_neighbour")},
+    ),
     "unseen": Table("unseen_instruments", _rivals(""), "(?!foreign_|recordings_).*"),
     "foreign": Table("unseen_instruments", _rivals("foreign_")),
     "recordings": Table("unseen_instruments", _rivals("recordings_")),
