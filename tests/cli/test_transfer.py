@@ -33,7 +33,9 @@ def folder_of(home: Path, name: str, latent: int, *sounds: str) -> Path:
 
 
 @pytest.fixture
-def players(tmp_path: Path, timbrel) -> Path:
+def players(tmp_path: Path, timbrel, monkeypatch) -> Path:
+    """The folder of a user who has two models, where none are shipped."""
+    monkeypatch.setattr("timbrel.instruments.registry._SHIPPED", tmp_path / "nothing")
     home = tmp_path / ".home"
     folder_of(home, "ddsp-guitar", 0, "guitar")
     folder_of(home, "ddsp-many", 4, "oboe", "tuba")
@@ -115,7 +117,7 @@ def test_what_cannot_be_followed(timbrel, players, bad_wav) -> None:
     ("words", "line"),
     [
         (["--to", "gitar"], "nobody is called 'gitar': those that follow a recording are guitar, "),
-        (["--to", "harmonic"], "harmonic cannot follow a recording: `timbrel models` shows"),
+        (["--to", "sine"], "sine cannot follow a recording: `timbrel models` shows"),
         (["--to", "none.wav"], "no audio file at none.wav"),
         (["--to", "oboe", "--timbre", "tuba"], "--to oboe is a sound already"),
         (["--to", "ddsp-many", "--timbre", "flut"], "unknown sound 'flut'"),
