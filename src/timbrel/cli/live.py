@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -28,29 +29,78 @@ from timbrel.errors import BadInput
 Several = Parameter(consume_multiple=True)
 
 
+@dataclass(frozen=True)
+class Microphone:
+    """Who follows a microphone, and how it is heard.
+
+    Attributes:
+        transfer: Follow a microphone instead: who plays what is heard, such as violin; see
+            `timbrel transfer`.
+        audio_in: Part of the microphone's name.
+        octave: Octaves to shift what is heard by; "auto" listens for a few seconds, then goes into
+            the instrument's range, and to its level unless --input-gain says otherwise.
+        gate: Decibels (A-weighted) under which what is heard is silence.
+        input_gain: Decibels of what is heard.
+        dry: How much of what is heard is mixed in, 0 to 1.
+    """
+
+    transfer: str | None = None
+    audio_in: str | None = None
+    octave: Octaves = 0
+    gate: Level = -50.0
+    input_gain: Decibels | None = None
+    dry: Share = 0.0
+
+    def told(self) -> dict[str, Any]:
+        """The same as the wishes of a session take it."""
+        return {
+            "to": self.transfer, "audio_in": self.audio_in, "octaves": self.octave,
+            "gate_db": self.gate, "input_gain_db": self.input_gain, "dry": self.dry,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Controllers:
+    """What MIDI is listened to, and what it turns.
+
+    Attributes:
+        midi_in: Part of a MIDI port's name, or "virtual" for a port of its own; may be repeated.
+        channel: The only MIDI channel to listen to; 0 listens to all.
+        bind: Which controller turns which control, as in "1=vibrato_depth,74=brightness".
+        learn: A control: the next controller that moves is bound to it, and that is kept.
+    """
+
+    midi_in: list[str] | None = None
+    channel: Channel = 0
+    bind: Annotated[list[str] | None, Parameter(name="--map")] = None
+    learn: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        """The same as the wishes of both kinds of session take it."""
+        bindings, ports = tuple(self.bind or ()), tuple(self.midi_in or ())
+        return {
+            "midi_in": ports, "channel": self.channel, "bindings": bindings, "learn": self.learn,
+        }  # fmt: skip
+
+
+NO_MICROPHONE, ALL_MIDI = Microphone(), Controllers()
+
+
 def live(
     model: str = DEFAULT_MODEL,
     *,
     timbre: str | None = None,
-    midi_in: list[str] | None = None,
+    controllers: Annotated[Controllers, Parameter(name="*")] = ALL_MIDI,
     out: str | None = None,
     rate: Rate = 48000,
     block: Block = 256,
     voices: Voices = 16,
     gain: Decibels = -6.0,
-    channel: Channel = 0,
     bend_range: BendRange = 2.0,
     corners: Annotated[list[str] | None, Several] = None,
     xy: tuple[int, int] = (16, 17),
-    bind: Annotated[list[str] | None, Parameter(name="--map")] = None,
-    learn: str | None = None,
     legato: bool = False,
-    transfer: str | None = None,
-    audio_in: str | None = None,
-    octave: Octaves = 0,
-    gate: Level = -50.0,
-    input_gain: Decibels | None = None,
-    dry: Share = 0.0,
+    microphone: Annotated[Microphone, Parameter(name="*")] = NO_MICROPHONE,
     keys: bool = False,
     play: Path | None = None,
     seconds: Seconds | None = None,
@@ -65,27 +115,17 @@ def live(
     Args:
         model: An instrument: see `timbrel models`.
         timbre: A sound file, name or expression to begin with; program changes choose others.
-        midi_in: Part of a MIDI port's name, or "virtual" for a port of its own; may be repeated.
+        controllers: What MIDI is listened to.
         out: Part of a sound card's name.
         rate: Samples per second.
         block: Samples computed at once: fewer answer sooner, and are harder to keep up with.
         voices: Notes that can sound at once.
         gain: Decibels of the whole, before a limiter.
-        channel: The only MIDI channel to listen to; 0 listens to all.
         bend_range: Semitones of the pitch wheel.
         corners: Two to four timbres to morph between by two controllers.
         xy: The numbers of these controllers.
-        bind: Which controller turns which control, as in "1=vibrato_depth,74=brightness".
-        learn: A control: the next controller that moves is bound to it, and that is kept.
         legato: All keys play one line, and overlapping notes are slurred.
-        transfer: Follow a microphone instead: who plays what is heard, such as violin; see
-            `timbrel transfer`.
-        audio_in: Part of the microphone's name.
-        octave: Octaves to shift what is heard by; "auto" listens for a few seconds, then goes into
-            the instrument's range, and to its level unless --input-gain says otherwise.
-        gate: Decibels (A-weighted) under which what is heard is silence.
-        input_gain: Decibels of what is heard.
-        dry: How much of what is heard is mixed in, 0 to 1.
+        microphone: What follows a microphone, and how.
         keys: Play on the computer's keys: z s x d c ... and q 2 w 3 e ...
         play: A MIDI file to play along.
         seconds: Stop after so long.
@@ -96,25 +136,23 @@ def live(
     from timbrel.cli.live_session import devices, play_live
 
     if list_devices:
-        return say_json(devices()) if json else say_lines(devices())
-    if transfer is not None:
+        return (say_json if json else say_lines)(devices())
+    shared = controllers.told() | {"timbre": timbre, "out": out, "sample_rate": rate}
+    shared |= {"block": block, "gain_db": gain, "seconds": seconds}
+    if microphone.transfer is not None:
         from timbrel.cli.live_following import FollowWishes, follow_live
 
-        if keys or play or corners or legato:
-            raise BadInput("--keys, --play, --corners and --legato are not for --transfer")
-        follow_wishes = FollowWishes(
-            to=transfer, timbre=timbre, bank=bank, audio_in=audio_in, out=out, sample_rate=rate,
-            block=block, octaves=octave, gate_db=gate, input_gain_db=input_gain, dry=dry,
-            gain_db=gain, midi_in=tuple(midi_in or ()), channel=channel,
-            bindings=tuple(bind or ()), learn=learn, seconds=seconds,
-        )  # fmt: skip
-        figures = follow_live(follow_wishes)
-        return say_json(figures) if json else None
-    wishes = Wishes(
-        using=Using(model, bank), timbre=timbre, corners=tuple(corners or ()), xy=xy,
-        midi_in=tuple(midi_in or ()), keys=keys, song=play, out=out, sample_rate=rate,
-        block=block, n_voices=voices, gain_db=gain, channel=channel, bend_range=bend_range,
-        bindings=tuple(bind or ()), learn=learn, legato=legato, seconds=seconds,
-    )  # fmt: skip
-    summary = play_live(wishes)
-    return say_json(summary) if json else None
+        _alone(keys, play, corners, legato)
+        figures = follow_live(FollowWishes(bank=bank, **microphone.told(), **shared))
+    else:
+        figures = play_live(Wishes(
+            using=Using(model, bank), corners=tuple(corners or ()), xy=xy, keys=keys, song=play,
+            n_voices=voices, bend_range=bend_range, legato=legato, **shared,
+        ))  # fmt: skip
+    return say_json(figures) if json else None
+
+
+def _alone(*beside: object) -> None:
+    """Refuse what is asked for beside a microphone."""
+    if any(beside):
+        raise BadInput("--keys, --play, --corners and --legato are not for --transfer")
