@@ -25,6 +25,8 @@ def write(folder):
     os.kill(os.getpid(), signal.{signal})
     time.sleep(60)
 
+# whoever runs the tests may have been told to ignore it
+signal.signal(signal.{signal}, signal.SIG_DFL)
 app.run = lambda _: place_for(Path("new/a.wav"), "a").fill(write)
 app.main()
 """

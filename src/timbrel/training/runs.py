@@ -121,7 +121,7 @@ def _tuning_tables(model: Path, overrides: Sequence[str]) -> dict[str, Any]:
     tables = with_overrides(own, overrides)
     for key in ("train", "validation"):
         folders = notes.get(key) or []
-        if folders != tables["data"].get(key):
+        if folders != tables.get("data", {}).get(key):
             continue
         for folder in [folders] if isinstance(folders, str) else folders:
             if not Path(folder).is_dir():

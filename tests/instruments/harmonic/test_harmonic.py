@@ -12,6 +12,7 @@ from timbrel.dsp.pitch import note_pitch, track_pitch
 from timbrel.dsp.tracks import synthesise
 from timbrel.dsp.tracks.analysis import analyse
 from timbrel.errors import BadAudio
+from timbrel.instruments import load
 from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.sound import Notes
 from timbrel.units import cents_between, midi_to_hz
@@ -214,9 +215,12 @@ def test_half_way_between_two_sounds_is_in_tune(instrument, steady, falling) -> 
     assert note_pitch(audio, RATE) == pytest.approx(62.0, abs=0.15)
 
 
-def test_a_cut_recording_is_not_taken_for_a_silent_one(instrument) -> None:
-    whole = tone(57, 3.0)
-    timbre = instrument.encode(whole[: round(0.8 * RATE)], pitch=57.0)
+@pytest.mark.slow
+def test_a_cut_recording_is_not_taken_for_a_silent_one() -> None:
+    # what is held for longer than it was known is the decoder's to say: it must have learned
+    instrument = load("harmonic-16k")
+    assert isinstance(instrument, Harmonic)
+    timbre = instrument.encode(tone(57, 3.0)[: round(0.8 * RATE)], pitch=57.0)
     assert float(instrument.layout.parts(timbre).known_s) == pytest.approx(0.75, abs=0.05)
     audio = play(instrument, timbre, 57.0, 2.5)
     assert level_db(audio, 2.0) == pytest.approx(level_db(audio, 0.5), abs=6.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 from timbrel.dsp.stft import istft, stft
@@ -36,10 +36,27 @@ def griffin_lim(
     """
     if length is None:
         length = hop_length * (magnitude.shape[-1] - 1)
-    n_fft = 2 * (magnitude.shape[-2] - 1)
     shape = magnitude.shape if generator else magnitude.shape[-2:]
     turn = torch.rand(shape, generator=generator or torch.Generator().manual_seed(0))
     spectra = torch.polar(magnitude, (turn.to(magnitude) * (2 * math.pi)).expand_as(magnitude))
+    # one by one: transforms of batches round otherwise on some processors, and rounds amplify that
+    sounds = [
+        _projected(one, begun, hop_length, length, n_iterations, momentum)
+        for one, begun in zip(_each(magnitude), _each(spectra), strict=True)
+    ]
+    return torch.stack(sounds).reshape(*magnitude.shape[:-2], length)
+
+
+def _projected(
+    magnitude: Float[Tensor, "bins frames"],
+    spectra: Complex[Tensor, "bins frames"],
+    hop_length: int,
+    length: int,
+    n_iterations: int,
+    momentum: float,
+) -> Float[Tensor, " time"]:
+    """One sound's rounds, begun with some phases."""
+    n_fft = 2 * (len(magnitude) - 1)
     previous = torch.zeros_like(spectra)
     for _ in range(n_iterations):
         rebuilt = stft(istft(spectra, hop_length, length), n_fft, hop_length)
@@ -47,3 +64,7 @@ def griffin_lim(
         spectra = magnitude * ahead / ahead.abs().clamp_min(1e-16)
         previous = rebuilt
     return istft(spectra, hop_length, length)
+
+
+def _each(batch: Tensor) -> Tensor:
+    return batch.reshape(-1, *batch.shape[-2:])
