@@ -81,6 +81,9 @@ TABLES = {
         {"resynthesis": ("", ""), "neighbour": ("", "_neighbour"), "noise": ("", "_noise")},
         "(log_mel_l1_db|mss|pitch_accuracy).*(?<!_real)",
     ),
+    "transfer": Table("transfer", {"result": ("", ""), "recording": ("", "_recording")}),
+    "ddsp-offline": Table("ddsp_offline", {"ddsp": ("", ""), "plain": ("", "_plain")}),
+    "ddsp-live": Table("ddsp_live"),
     "ddsp-resynthesis": Table(
         "ddsp_resynthesis",
         {"ddsp": ("", ""), "plain": ("", "_plain"), "neighbour": ("", "_neighbour")},
