@@ -24,8 +24,8 @@ _PULL = 3e-3
 DRAWN = 0.5
 """By so much of its way to the middle of all latents, which is 0, a latent is drawn; the residual,
 which is mixed in decibels, says the rest. So morphs are more even, and other pitches at most 0.1 dB
-worse, some 0.2 better: over 20 pairs the largest step is 1.62, 1.51, 1.44, 1.37, 1.29 times the mean one for 0, 0.3, 0.5, 0.7
-and 1; from 0.7 on other pitches are off by more (LOG.md)."""
+worse, some 0.2 better: over 20 pairs the largest step is 1.62, 1.51, 1.44, 1.37, 1.29 times the
+mean one for 0, 0.3, 0.5, 0.7 and 1; from 0.7 on other pitches are off by more (LOG.md)."""
 
 _FLOOR_DB, _LEAST_WEIGHT, _LOUDNESS_POWER = -85.0, 0.05, 1.5
 """A level's weight grows from the second number, at or below the floor, with a power of its height
