@@ -14,7 +14,8 @@ from operator import itemgetter
 import numpy as np
 from jaxtyping import Float32
 
-from timbrel.live.events import NOTE_OFF, NOTE_ON, Event, EventRing
+from timbrel.live.event_driven import EventDriven
+from timbrel.live.events import NOTE_OFF, NOTE_ON, Event
 from timbrel.live.keyboard import Keyboard
 from timbrel.live.levelling import Levelling
 from timbrel.live.meter import Meter
@@ -26,12 +27,10 @@ _FADED_S = 0.05
 _TIME = itemgetter(0)
 
 
-class Engine:
+class Engine(EventDriven):
     """Plays what is in its rings.
 
     Attributes:
-        rings: one for each producer.
-        meter: what happened.
         player: what sounds.
         keyboard: through which events reach it.
 
@@ -44,23 +43,11 @@ class Engine:
     def __init__(
         self, player: Player, keyboard: Keyboard | None = None, *, gain: float = 1.0
     ) -> None:
-        self.rings: list[EventRing] = []
-        self.meter = Meter()
+        super().__init__()
         self.player = player
         self.keyboard = keyboard or Keyboard(player)
         self._gain = gain
         self._levelling = Levelling(player.sample_rate, gain)
-
-    def ring(self) -> EventRing:
-        """A ring for one more producer; to be asked for before playing begins."""
-        ring = EventRing()
-        self.rings.append(ring)
-        return ring
-
-    @property
-    def dropped(self) -> int:
-        """Events that found no room in their rings."""
-        return sum(ring.dropped for ring in self.rings)
 
     def process(self, out: Float32[np.ndarray, " time"], before_s: float) -> None:
         """Fill a block with the sound of all events before a time, each at its own sample.
@@ -124,7 +111,3 @@ class Engine:
         except Exception as error:
             out[:] = 0.0
             self._failed(error)
-
-    def _failed(self, error: Exception) -> None:
-        self.meter.failures += 1
-        self.meter.problem = f"{type(error).__name__}: {error}"

@@ -19,7 +19,8 @@ from timbrel.dsp.clearness import SURE
 from timbrel.dsp.leaps import Leaps
 from timbrel.dsp.listening import DELAY_FRAMES, FRAME_RATE, Listener
 from timbrel.dsp.loudness import SILENCE_DB
-from timbrel.live.events import CONTROL, EventRing
+from timbrel.live.event_driven import EventDriven
+from timbrel.live.events import CONTROL
 from timbrel.live.knobs import Knobs
 from timbrel.live.levelling import Levelling, silence_what_is_no_number
 from timbrel.live.meter import Meter
@@ -29,7 +30,10 @@ from timbrel.units import amplitude_to_db, db_to_amplitude
 REMEMBERED_S = 10.0
 """What was heard so long is remembered."""
 
-_LONGEST_BLOCK = 8192
+LONGEST_BLOCK = 8192
+"""Samples that are heard, and filled, at once."""
+
+_HYSTERESIS_DB = 6.0
 _LOUDEST = np.float32(8.0)
 _WARM_S = 0.1
 _NOTHING = 0.0, SILENCE_DB, 0.0
@@ -46,9 +50,9 @@ class Gate:
     [False, True, True, False, False]
     """
 
-    def __init__(self, opens_db: float, hysteresis_db: float = 6.0) -> None:
+    def __init__(self, opens_db: float) -> None:
         self.is_open = False
-        self._opens_db, self._closes_db = opens_db, opens_db - hysteresis_db
+        self._opens_db, self._closes_db = opens_db, opens_db - _HYSTERESIS_DB
 
     def passes(self, level_db: float) -> bool:
         """Whether it is open at the next level."""
@@ -63,12 +67,10 @@ class Shift(NamedTuple):
     gain_db: float = 0.0
 
 
-class FollowEngine:
-    """Hears blocks and fills others.
+class FollowEngine(EventDriven):
+    """Hears blocks and fills others; events of controllers turn the follower's controls.
 
     Attributes:
-        rings: of MIDI events, one for each producer: controllers turn the follower's controls.
-        meter: what happened.
         shift: of what is told; another thread may set it.
         heard_hz: the latest pitch, 0 where there is none.
         channel: the only MIDI channel that is listened to, 1..16; 0 listens to all.
@@ -92,17 +94,16 @@ class FollowEngine:
         dry: float = 0.0,
         gain: float = 1.0,
     ) -> None:
+        super().__init__()
         self.follower = follower
         self.sample_rate = follower.sample_rate
         self.knobs = knobs or Knobs()
-        self.rings: list[EventRing] = []
-        self.meter = Meter()
         self.shift = Shift()
         self.heard_hz = 0.0
         self.channel = 0
         self._gate = gate or Gate(SILENCE_DB)
         self._input_gain, self._dry, self._gain = np.float32(input_gain), np.float32(dry), gain
-        self._mono = np.zeros(_LONGEST_BLOCK, np.float32)
+        self._mono = np.zeros(LONGEST_BLOCK, np.float32)
         self._memory = np.zeros((round(REMEMBERED_S * FRAME_RATE), 3))
         self._memory[:] = _NOTHING
         self._listener, self._leaps = Listener(self.sample_rate), Leaps(FRAME_RATE)
@@ -118,17 +119,6 @@ class FollowEngine:
         it in the time of one more.
         """
         return (DELAY_FRAMES + 1) / FRAME_RATE
-
-    @property
-    def dropped(self) -> int:
-        """Events that found no room in their rings."""
-        return sum(ring.dropped for ring in self.rings)
-
-    def ring(self) -> EventRing:
-        """A ring for one more producer; to be asked for before playing begins."""
-        ring = EventRing()
-        self.rings.append(ring)
-        return ring
 
     def process(
         self,
@@ -215,7 +205,3 @@ class FollowEngine:
             self.follower.set(control, value)
         except Exception as error:
             self._failed(error)
-
-    def _failed(self, error: Exception) -> None:
-        self.meter.failures += 1
-        self.meter.problem = f"{type(error).__name__}: {error}"

@@ -1,77 +1,104 @@
-"""Sound cards, through PortAudio: which there are, and one that plays an engine."""
+"""A sound card that plays an engine, through PortAudio, and one that hears for it as well."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Float32
 
-from timbrel.errors import BadInput, MissingExtra, Unsupported
+from timbrel.errors import BadInput
 from timbrel.live.clock import BlockClock
+from timbrel.live.devices import find_device, sounddevice_library
 from timbrel.live.engine import Engine
+from timbrel.live.following import LONGEST_BLOCK, FollowEngine
 from timbrel.live.quiet import native_quiet
 
-Side = Literal["input", "output"]
-
-LONGEST_BLOCK = 8192
-_CALLED = {"input": "microphone", "output": "sound card"}
-_NONE = {
-    "input": "no microphone: no sound card that hears was found",
-    "output": "no sound card: none that plays was found (is JACK or PulseAudio running?)",
-}
+Card = TypeVar("Card", bound="SoundCard")
 
 
-def sounddevice_library() -> Any:
-    """The library.
-
-    Raises:
-        MissingExtra: it is not installed.
-        Unsupported: PortAudio is not.
-    """
-    try:
-        with native_quiet():
-            import sounddevice
-    except ImportError:
-        raise MissingExtra("sounddevice", "live") from None
-    except OSError:
-        raise Unsupported("PortAudio is not installed: apt-get install libportaudio2") from None
-    return sounddevice
-
-
-def _devices(side: Side) -> list[tuple[int, str]]:
-    """Number and name of each device of a side, the driver's name behind its own."""
-    sounddevice = sounddevice_library()
-    drivers = [api["name"] for api in sounddevice.query_hostapis()]
-    return [
-        (number, f"{device['name']} ({drivers[device['hostapi']]})")
-        for number, device in enumerate(sounddevice.query_devices())
-        if device.get(f"max_{side}_channels", 0) > 0
-    ]
-
-
-def output_devices() -> list[str]:
-    """Names of the devices that play; none on a machine without a sound card.
-
-    Raises:
-        MissingExtra: sounddevice is not installed.
-    """
-    return [name for _, name in _devices("output")]
-
-
-def input_devices() -> list[str]:
-    """Names of the devices that hear, as `output_devices`."""
-    return [name for _, name in _devices("input")]
-
-
-class Output:
-    """A sound card that plays an engine, which is mono: the same on its first two channels.
+class SoundCard:
+    """A sound card that plays while it is entered: one mono block on its first two channels.
 
     Attributes:
-        name: of the device.
+        name: of the device that plays.
         sample_rate: in Hz.
         block: samples that the engine is asked for at once.
+    """
+
+    _stream: Any
+
+    def __init__(
+        self, engine: Engine | FollowEngine, device: str | None, sample_rate: int, block: int
+    ) -> None:
+        sounddevice = sounddevice_library()
+        self._number, self.name = find_device(device, "output")
+        self.sample_rate = sample_rate
+        self.block = block
+        self._engine = engine
+        self._clock = BlockClock()
+        self._mono = np.zeros(LONGEST_BLOCK, np.float32)
+        self._is_first = True
+        self._channels = min(2, sounddevice.query_devices(self._number)["max_output_channels"])
+
+    def __enter__(self: Card) -> Card:
+        with native_quiet():
+            self._stream.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with native_quiet():
+            self._stream.abort()
+            self._stream.close()
+
+    def _open(self, kind: str, who_refuses: str, options: str, **told: Any) -> None:
+        """Make the stream, one of PortAudio's kinds.
+
+        Raises:
+            BadInput: the device refuses; the message names those options.
+        """
+        sounddevice = sounddevice_library()
+        try:
+            with native_quiet():
+                self._stream = getattr(sounddevice, kind)(
+                    samplerate=self.sample_rate, blocksize=self.block, latency="low",
+                    dtype="float32", **told,
+                )  # fmt: skip
+        except sounddevice.PortAudioError as error:
+            reason = str(error).partition(" [")[0]
+            raise BadInput(
+                f"{who_refuses} {self.sample_rate} Hz in blocks of {self.block} ({reason}): "
+                f"try another {options}"
+            ) from None
+
+    def _play(
+        self,
+        process: Callable[[Float32[np.ndarray, " time"], float], None],
+        out: Any,
+        frames: int,
+        status: Any,
+    ) -> None:
+        """A callback's work: it raises nothing, prints nothing and waits for nothing."""
+        now_s = time.perf_counter()
+        if self._is_first:
+            torch.set_flush_denormal(True)  # of this thread only, where a processor can
+            self._is_first = False
+        meter = self._engine.meter
+        if status.output_underflow:
+            meter.ran_dry()
+        length_s = frames / self.sample_rate
+        mono = self._mono[:frames]
+        process(mono, self._clock.tick(now_s, length_s))
+        out[:] = mono[:, None]
+        meter.count(time.perf_counter() - now_s, length_s)
+
+
+class Output(SoundCard):
+    """A sound card that plays an engine.
 
     Args:
         engine: what is played.
@@ -84,74 +111,55 @@ class Output:
     """
 
     def __init__(self, engine: Engine, device: str | None, block: int) -> None:
-        sounddevice = sounddevice_library()
-        number, self.name = find_device(device, "output")
-        self.sample_rate = engine.player.sample_rate
-        self.block = block
-        self._engine = engine
-        self._clock = BlockClock()
-        self._mono = np.zeros(LONGEST_BLOCK, np.float32)
-        self._is_first = True
-        channels = min(2, sounddevice.query_devices(number)["max_output_channels"])
-        try:
-            with native_quiet():
-                self._stream = sounddevice.OutputStream(
-                    samplerate=self.sample_rate, blocksize=block, device=number, latency="low",
-                    channels=channels, dtype="float32", callback=self._fill,
-                )  # fmt: skip
-        except sounddevice.PortAudioError as error:
-            reason = str(error).partition(" [")[0]
-            raise BadInput(
-                f"{self.name} refuses {self.sample_rate} Hz in blocks of {block} ({reason}): try "
-                "another --rate, --block or --out"
-            ) from None
+        super().__init__(engine, device, engine.player.sample_rate, block)
+        self._process = engine.process
+        self._open(
+            "OutputStream", f"{self.name} refuses", "--rate, --block or --out",
+            device=self._number, channels=self._channels, callback=self._fill,
+        )  # fmt: skip
 
     @property
     def latency_s(self) -> float:
         """From the callback to the loudspeaker, as the driver says."""
         return float(self._stream.latency)
 
-    def __enter__(self) -> Output:
-        with native_quiet():
-            self._stream.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with native_quiet():
-            self._stream.abort()
-            self._stream.close()
-
     def _fill(self, out: Any, frames: int, _: object, status: Any) -> None:
-        """The callback: it raises nothing, prints nothing and waits for nothing."""
-        now_s = time.perf_counter()
-        if self._is_first:
-            torch.set_flush_denormal(True)  # of this thread only, where a processor can
-            self._is_first = False
-        meter = self._engine.meter
-        if status.output_underflow:
-            meter.ran_dry()
-        length_s = frames / self.sample_rate
-        begin_s = self._clock.tick(now_s, length_s)
-        mono = self._mono[:frames]
-        self._engine.process(mono, begin_s)
-        out[:] = mono[:, None]
-        meter.count(time.perf_counter() - now_s, length_s)
+        self._play(self._process, out, frames, status)
 
 
-def find_device(wanted: str | None, side: Side) -> tuple[int, str]:
-    """Number and name of the device that is named so, or of the system's.
+class Duplex(SoundCard):
+    """A sound card that hears with its first channel, and plays what a follower makes of it.
+
+    Attributes:
+        input_name: of the device that hears.
+        round_trip_s: from the microphone to the loudspeaker, without what the engine takes: what
+            the driver says of the latest block, the block included; 0 before the first.
+
+    Args:
+        engine: what hears and plays.
+        device_in, device_out: parts of devices' names; None takes the system's.
+        block: samples at once.
 
     Raises:
-        BadInput: there is none.
+        MissingExtra: sounddevice is not installed.
+        BadInput: there is no such device, or it refuses.
     """
-    there = _devices(side)
-    if not there:
-        raise BadInput(_NONE[side])
-    if wanted is None:
-        default = int(sounddevice_library().default.device[("input", "output").index(side)])
-        return next((device for device in there if device[0] == default), there[0])
-    for number, name in there:
-        if wanted.casefold() in name.casefold():
-            return number, name
-    names = ", ".join(name for _, name in there)
-    raise BadInput(f"no {_CALLED[side]} {wanted!r}: there are {names}")
+
+    def __init__(
+        self, engine: FollowEngine, device_in: str | None, device_out: str | None, block: int
+    ) -> None:
+        super().__init__(engine, device_out, engine.sample_rate, block)
+        number_in, self.input_name = find_device(device_in, "input")
+        self.round_trip_s = 0.0
+        self._process = engine.process
+        self._open(
+            "Stream", f"{self.input_name} and {self.name} refuse",
+            "--rate, --block, --audio-in or --out",
+            device=(number_in, self._number), channels=(1, self._channels), callback=self._fill,
+        )  # fmt: skip
+
+    def _fill(self, heard: Any, out: Any, frames: int, times: Any, status: Any) -> None:
+        if status.input_overflow:
+            self._engine.meter.overflows += 1
+        self.round_trip_s = times.outputBufferDacTime - times.inputBufferAdcTime
+        self._play(partial(self._process, heard[:, 0]), out, frames, status)

@@ -24,7 +24,8 @@ _ALIGNED = 16
 
 _QUICK = {"fastmath": {"contract", "reassoc", "arcp", "nsz", "nnan"}, "error_model": "numpy"}
 """Whoever watches for a division by zero cannot divide by eight numbers at once."""
-_AT, _INS, _OUTS = range(3)
+AT, INS, OUTS = range(3)
+"""What `Layers.places` tells of a layer."""
 
 
 class Layers(NamedTuple):
@@ -131,19 +132,28 @@ def copy(source, out, count):
 
 
 @part
+def times_silu(layers, number, x, count, out):
+    """Writes SiLU(x times a layer) for the first `count` rows."""
+    times(layers, number, x, count, out)
+    for r in range(count):
+        silu(out[r], layers.places[number, OUTS])
+
+
+@part
 def times_normed_silu(layers, number, x, count, out):
     """Writes SiLU(norm(x times a layer)) for the first `count` rows."""
     times(layers, number, x, count, out)
     at, ins, outs = layers.places[number]
     scale = layers.numbers[at + (ins + 1) * outs :]
     for r in range(count):
-        _normalise(out[r], scale, outs)
-        _silu(out[r], outs)
+        normalise(out[r], outs, out[r])
+        _scale(out[r], scale, outs)
+        silu(out[r], outs)
 
 
 @part(fastmath=True)
-def _normalise(x, scale, width):
-    """Behind the scales stand the shifts."""
+def normalise(x, width, out):
+    """Writes some numbers less their mean, over their deviation: a layer norm without weights."""
     size, total, square = np.uint64(width), np.float32(0.0), np.float32(0.0)
     for j in range(size):
         total += x[j]
@@ -152,11 +162,20 @@ def _normalise(x, scale, width):
         square += (x[j] - mean) * (x[j] - mean)
     whole = _ONE / np.sqrt(square / np.float32(width) + _EPSILON)
     for j in range(size):
-        x[j] = (x[j] - mean) * whole * scale[j] + scale[size + j]
+        out[j] = (x[j] - mean) * whole
+
+
+@part(fastmath=True)
+def _scale(x, scale, width):
+    """Behind the scales stand the shifts."""
+    size = np.uint64(width)
+    for j in range(size):
+        x[j] = x[j] * scale[j] + scale[size + j]
 
 
 @part(**_QUICK)
-def _silu(x, width):
+def silu(x, width):
+    """X / (1 + e^-x), of each of some numbers in their place."""
     for j in range(np.uint64(width)):
         x[j] = x[j] / (1.0 + _exp(-x[j]))
 

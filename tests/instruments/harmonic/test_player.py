@@ -15,10 +15,10 @@ from timbrel.instruments.harmonic.compiled_decoder import (
     SAID,
     condition,
     conditions,
+    decoder_layers,
     desk,
     say,
     say_fallen,
-    weights_of,
 )
 from timbrel.instruments.harmonic.knobs import Knobs
 from timbrel.instruments.harmonic.player import HarmonicPlayer
@@ -170,15 +170,15 @@ def test_the_compiled_decoder_says_what_the_decoder_says(settings) -> None:
     decoder, n_bands = network.decoder, network.bands.n_bands
     for weight in decoder.parameters():
         weight.data += 0.02 * torch.randn_like(weight)
-    weights, rows = weights_of(decoder), np.arange(ROWS) % 3
-    room, bends = desk(weights), conditions(3, weights)
+    layers, rows = decoder_layers(decoder), np.arange(ROWS) % 3
+    room, bends = desk(layers), conditions(3, layers)
     latent, pitch = torch.randn(3, 64), torch.tensor([33.0, 60.3, 101.0])
     velocity = torch.tensor([0.1, 0.6, 1.0])
     moment_s, since_s = torch.linspace(0, 3.9, ROWS), torch.linspace(0.005, 0.95, ROWS)
     notes = latent.numpy(), pitch.double().numpy(), velocity.double().numpy()
-    kernel(condition.py_func)(weights, room, *notes, np.arange(3), 3, bends)
-    kernel(say.py_func)(weights, room, bends, rows, moment_s.double().numpy(), ROWS)
-    kernel(say_fallen.py_func)(weights, room, bends, rows, since_s.double().numpy(), ROWS)
+    kernel(condition.py_func)(layers, room, *notes, np.arange(3), 3, bends)
+    kernel(say.py_func)(layers, room, bends, rows, moment_s.double().numpy(), ROWS)
+    kernel(say_fallen.py_func)(layers, room, bends, rows, since_s.double().numpy(), ROWS)
     with torch.no_grad():
         of = torch.from_numpy(rows)
         note = latent[of], pitch[of], velocity[of], moment_s[:, None]

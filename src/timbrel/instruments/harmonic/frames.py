@@ -13,7 +13,6 @@ import numpy as np
 from timbrel.dsp.compiling import kernel, part
 from timbrel.dsp.tracks.synthesis import FADE_FROM
 from timbrel.dsp.tracks.tracks import FRAME_RATE, SILENT_DB
-from timbrel.instruments.harmonic.compiled_decoder import copy
 from timbrel.instruments.harmonic.course import LAST_RELEASE_S
 from timbrel.instruments.harmonic.curves import (
     curve_at,
@@ -48,6 +47,7 @@ from timbrel.instruments.harmonic.sounding import (
 )
 from timbrel.instruments.harmonic.take import DRIFT_CENTS, DRIFTS_HZ
 from timbrel.instruments.harmonic.timbre_layout import MOVED_RATE
+from timbrel.nn.compiled import copy
 from timbrel.units import A4_HZ, A4_MIDI
 
 _INAUDIBLE_DB, _INAUDIBLE_FRAMES = -80.0, 10

@@ -19,7 +19,6 @@ from timbrel.instruments.harmonic.compiled_decoder import (
     ROWS,
     SAID,
     condition,
-    copy,
     say,
     say_fallen,
 )
@@ -63,6 +62,7 @@ from timbrel.instruments.harmonic.said import (
     SOFTEST_DB,
 )
 from timbrel.instruments.harmonic.sounding import RISE_MOMENTS, SLOPE_OVER_S, SLOPE_SHARE
+from timbrel.nn.compiled import copy
 from timbrel.units import A4_HZ, A4_MIDI
 
 _PATCHY = 4
@@ -154,7 +154,7 @@ def begin_notes(model, notes, first, count):
     """Conditions of new notes, and where they read what depends on their pitch."""
     new, pitch = notes.new[first:], notes.of["pitch"]
     condition(
-        model.weights, notes.desk, notes.timbre, pitch, notes.of["velocity"], new, count,
+        model.layers, notes.desk, notes.timbre, pitch, notes.of["velocity"], new, count,
         notes.conditions,
     )  # fmt: skip
     for i in range(count):
@@ -197,7 +197,7 @@ def say_all(model, notes):
             else:
                 is_last = moment == model.facts.n_moments
                 moment_s[i] = LONGEST_HOLD_S if is_last else model.moments[moment]
-        say(model.weights, notes.desk, notes.conditions, notes.rows, moment_s, count)
+        say(model.layers, notes.desk, notes.conditions, notes.rows, moment_s, count)
         for i in range(count):
             read_body(model.facts, notes.slots[asked[i, 0], BODY], notes.desk[SAID, i])
         _say_fallen(model, notes, asked)
@@ -219,7 +219,7 @@ def _say_fallen(model, notes, asked):
             n_fallen += 1
     if n_fallen == 0:
         return
-    say_fallen(model.weights, notes.desk, notes.conditions, notes.rows, notes.moment_s[1], n_fallen)
+    say_fallen(model.layers, notes.desk, notes.conditions, notes.rows, notes.moment_s[1], n_fallen)
     n_fallen = 0
     for i in range(len(asked)):
         if asked[i, 2] and asked[i, 1] > 0:

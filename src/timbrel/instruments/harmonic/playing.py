@@ -22,7 +22,7 @@ from timbrel.instruments.harmonic.burst import (
     MOST_BURST_GAIN_DB,
     SLOWER_BURST_DB,
 )
-from timbrel.instruments.harmonic.compiled_decoder import ROWS, SAID, copy, say
+from timbrel.instruments.harmonic.compiled_decoder import ROWS, SAID, say
 from timbrel.instruments.harmonic.curves import between_four, knob_at, parted, power_db, row_at
 from timbrel.instruments.harmonic.frames import rise_s, write_frame
 from timbrel.instruments.harmonic.knobs import CONTROLS
@@ -43,6 +43,7 @@ from timbrel.instruments.harmonic.playing_state import (
 )
 from timbrel.instruments.harmonic.said import SOFTEST_DB
 from timbrel.instruments.harmonic.sounding import REFERENCE_DB
+from timbrel.nn.compiled import copy
 
 _NOISE = [control.name for control in CONTROLS].index("noise")
 _ATTACK = np.array(ATTACK_MOMENTS)
@@ -118,7 +119,7 @@ def attack_of_recording(model, notes, voice):
     begin_notes(model, notes, 0, 1)
     for i in range(len(_ATTACK)):
         notes.rows[i], notes.moment_s[0, i] = voice, model.moments[_ATTACK[i]]
-    say(model.weights, notes.desk, notes.conditions, notes.rows, notes.moment_s[0], len(_ATTACK))
+    say(model.layers, notes.desk, notes.conditions, notes.rows, notes.moment_s[0], len(_ATTACK))
     loudest = SOFTEST_DB
     for i in range(len(_ATTACK)):
         said = notes.desk[SAID, i]

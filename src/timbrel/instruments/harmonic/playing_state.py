@@ -12,10 +12,9 @@ from torch import Tensor
 
 from timbrel.instruments.harmonic.compiled_decoder import (
     ROWS,
-    Weights,
     conditions,
+    decoder_layers,
     desk,
-    weights_of,
 )
 from timbrel.instruments.harmonic.course import heard_moments, release_moments
 from timbrel.instruments.harmonic.knobs import CONTROLS, TILTED_AROUND_HZ
@@ -23,6 +22,7 @@ from timbrel.instruments.harmonic.knots import hats
 from timbrel.instruments.harmonic.said import END_SLOPE_OVER_S, LONGEST_HOLD_S
 from timbrel.instruments.harmonic.take import Take
 from timbrel.instruments.harmonic.timbre_layout import Parts
+from timbrel.nn.compiled import Layers
 
 if TYPE_CHECKING:
     from timbrel.instruments.harmonic.instrument import Harmonic
@@ -109,7 +109,7 @@ class Model(NamedTuple):
     """What is the same for all notes. A place is a knot's number and the way to the next.
 
     Attributes:
-        weights: of the decoder.
+        layers: of the decoder.
         facts: what `FACTS` says.
         parts: what `PARTS` says.
         moments, released: seconds of the moments.
@@ -120,7 +120,7 @@ class Model(NamedTuple):
         takes: dB and cents of each take, and where its drifts begin.
     """
 
-    weights: Weights
+    layers: Layers
     facts: np.void
     parts: np.void
     moments: np.ndarray
@@ -188,7 +188,7 @@ def model_of(instrument: Harmonic, sample_rate: int, takes: Sequence[Take]) -> M
     for row, weights in zip(places, knots, strict=True):
         row[: len(weights)] = _places(weights)
     return Model(
-        weights=weights_of(network.decoder),
+        layers=decoder_layers(network.decoder),
         facts=np.array([(
             sample_rate, instrument.sample_rate,
             slots.n_slots, bands.n_bands, slots.n_slots + bands.n_bands,
@@ -226,14 +226,14 @@ def playing_of(model: Model, n_voices: int, size: int, sample_rate: int) -> Play
     return Playing(
         of=np.zeros(n_rows, NOTE),
         timbre=levels(n_rows, size),
-        conditions=conditions(n_rows, model.weights),
+        conditions=conditions(n_rows, model.layers),
         slots=np.zeros((n_rows, 3, max(n_slots, n_bands))),
         known=np.zeros((n_rows, n_moments + 1 + n_released), bool),
         levels=levels(n_rows, n_moments + n_released + _N_EXTRA, n_levels + 2),
         knobs=knobs,
         asked=np.zeros((_MOST_ASKED * n_voices + 1, 3), np.int64),
         new=np.zeros(n_rows, np.int64),
-        desk=desk(model.weights), moment_s=np.zeros((2, ROWS)), rows=np.zeros(ROWS, np.int64),
+        desk=desk(model.layers), moment_s=np.zeros((2, ROWS)), rows=np.zeros(ROWS, np.int64),
         row=levels(4, n_levels + 2),
         f0_hz=levels(1), harmonic_db=levels(1, n_harmonics), noise_db=levels(1, n_bands),
     )  # fmt: skip
