@@ -5,8 +5,10 @@ TimbrelError
 │   ├── BadAudio      ... audio: missing, empty, silent, not finite, unreadable
 │   ├── BadScore      ... a MIDI file
 │   ├── BadConfig     ... a setting: unknown key, wrong type, out of range
-│   └── BadModel      ... a model folder or a bank: missing, truncated, of another model
+│   ├── BadModel      ... a model folder or a bank: missing, truncated, of another model
+│   └── BadPatch      ... a file of patches: truncated, of another synthesizer, out of bounds
 ├── Unsupported       an instrument was asked for what its family cannot do
+├── SynthFailed       a plug-in crashed, hung, or made nothing that can be used
 └── MissingExtra      an optional part is not installed
 
 Every message is one line and says what was got, what is wanted and what to do. The command line
@@ -43,8 +45,16 @@ class BadModel(BadInput):
     """A model folder or a bank that is missing, damaged or belongs to another model."""
 
 
+class BadPatch(BadInput):
+    """A file of patches that is truncated, hostile, or of another synthesizer."""
+
+
 class Unsupported(TimbrelError):
     """The instrument's family cannot do what was asked."""
+
+
+class SynthFailed(TimbrelError):
+    """A plug-in crashed, hung, or made nothing that can be used."""
 
 
 class MissingExtra(TimbrelError):

@@ -19,6 +19,7 @@ class Control:
         minimum, maximum: the ends of its range, in that unit.
         default: where it stands when nobody has touched it.
         curve: how knob travel maps to the value; `log` needs a positive minimum.
+        choices: names of its values where it is a switch: minimum, minimum + 1, ... maximum.
     """
 
     name: str
@@ -27,18 +28,25 @@ class Control:
     maximum: float
     default: float
     curve: Literal["linear", "log"] = "linear"
+    choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.minimum < self.maximum:
             raise BadInput(f"control {self.name}: minimum {self.minimum} is not below its maximum")
         if self.curve == "log" and self.minimum <= 0:
             raise BadInput(f"control {self.name}: a log curve needs a minimum above 0")
+        if self.choices and len(self.choices) != self.maximum - self.minimum + 1:
+            raise BadInput(
+                f"control {self.name}: {len(self.choices)} choices from {self.minimum:g} to "
+                f"{self.maximum:g}: wanted one for each whole number"
+            )
 
     def clip(self, value: float) -> float:
-        """The nearest value within the range; a NaN becomes the default."""
+        """The nearest value in the range, whole where it is a switch; a NaN becomes the default."""
         if math.isnan(value):
             return self.default
-        return min(max(value, self.minimum), self.maximum)
+        value = min(max(value, self.minimum), self.maximum)
+        return float(round(value)) if self.choices else value
 
     def from_knob(self, position: float) -> float:
         """The value at a knob position 0..1.

@@ -1,0 +1,99 @@
+"""The knobs of a synthesizer as data, and patches as vectors.
+
+In a vector a continuous knob is its position 0..1, and a switch the number of its choice, counted
+from 0: numbers that networks predict, searches vary, and timbres are made of.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from timbrel.errors import BadInput
+from timbrel.sound import Control, Dimension, Kind, TimbreSpace
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """All knobs of a synthesizer, in order.
+
+    >>> cutoff = Control("cutoff", "Hz", 20.0, 20000.0, 2000.0, "log")
+    >>> wave = Control("wave", "", 0, 2, 0, choices=("saw", "square", "sine"))
+    >>> knobs = Parameters((cutoff, wave))
+    >>> knobs.vector({"wave": 2})
+    tensor([0.6667, 2.0000])
+    >>> knobs.values(torch.tensor([1 / 3, 0.0]))
+    {'cutoff': 200.0, 'wave': 0.0}
+    """
+
+    controls: tuple[Control, ...]
+
+    def __iter__(self) -> Iterator[Control]:
+        return iter(self.controls)
+
+    def __len__(self) -> int:
+        return len(self.controls)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """In order."""
+        return tuple(control.name for control in self.controls)
+
+    @cached_property
+    def space(self) -> TimbreSpace:
+        """What the numbers of a vector mean."""
+        return TimbreSpace(tuple(map(_dimension, self.controls)))
+
+    @cached_property
+    def is_switch(self) -> Bool[Tensor, " params"]:
+        """Which are switches."""
+        return torch.tensor([bool(control.choices) for control in self.controls])
+
+    @cached_property
+    def defaults(self) -> Float[Tensor, " params"]:
+        """The vector of all knobs untouched."""
+        return self.vector({})
+
+    def vector(self, values: Mapping[str, float]) -> Float[Tensor, " params"]:
+        """Knobs by name as a vector; those not named stand at their default.
+
+        Raises:
+            BadInput: no knob of that name, or a value that is not finite.
+        """
+        for name, value in values.items():
+            self._check(name, value)
+        placed = (_to_number(c, values.get(c.name, c.default)) for c in self.controls)
+        return torch.tensor(list(placed), dtype=torch.float32)
+
+    def values(self, vector: Float[Tensor, " params"]) -> dict[str, float]:
+        """A vector as knobs by name, each in its unit."""
+        legal = self.space.project(vector.detach().float().cpu()).tolist()
+        return {c.name: _from_number(c, x) for c, x in zip(self.controls, legal, strict=True)}
+
+    def _check(self, name: str, value: float) -> None:
+        if name not in self.names:
+            near = difflib.get_close_matches(name, self.names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.names)}"
+            raise BadInput(f"no parameter {name!r}: {hint}")
+        if not torch.tensor(float(value)).isfinite():
+            raise BadInput(f"parameter {name} is {value}, wanted a number")
+
+
+def _dimension(control: Control) -> Dimension:
+    if control.choices:
+        return Dimension(control.name, Kind.CHOICE, 1, 0.0, len(control.choices) - 1.0)
+    return Dimension(control.name, Kind.RANGE)
+
+
+def _to_number(control: Control, value: float) -> float:
+    return control.clip(value) - control.minimum if control.choices else control.to_knob(value)
+
+
+def _from_number(control: Control, number: float) -> float:
+    return number + control.minimum if control.choices else control.from_knob(number)

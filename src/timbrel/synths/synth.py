@@ -1,0 +1,47 @@
+"""The interface of synthesizers: a table of knobs, and notes played with them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.errors import Unsupported
+from timbrel.sound import Notes, Rendered
+from timbrel.sound.playing import Player
+from timbrel.synths.parameters import Parameters
+
+
+class Synth(ABC):
+    """A synthesizer that plays any patch.
+
+    Attributes:
+        name: as the registry and patches call it.
+        parameters: its knobs.
+        sample_rate: of what it renders, in Hz.
+        streams: whether it has a player of its own, which goes on from block to block.
+    """
+
+    name: ClassVar[str]
+    parameters: Parameters
+    sample_rate: int
+    streams: bool = False
+
+    @abstractmethod
+    def render(self, patches: Float[Tensor, "*notes params"], notes: Notes) -> Rendered:
+        """Notes played with one patch for all, or with one for each; the same at every call.
+
+        Args:
+            patches: vectors as `parameters` makes them.
+            notes: what is played.
+
+        Raises:
+            BadInput: shapes that do not fit, or numbers that are not finite.
+            SynthFailed: a plug-in crashed, hung or made no sound that could be used.
+        """
+
+    def player(self, n_voices: int, sample_rate: int) -> Player:
+        """This synthesizer played live; its timbres are patch vectors."""
+        raise Unsupported(f"{self.name} cannot be played block by block")
