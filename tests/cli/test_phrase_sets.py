@@ -58,6 +58,15 @@ def test_melodies_are_heard_doubted_and_drawn(timbrel: Any, sounds: Path) -> Non
     assert any(line.split() == ["heard_now", "0"] for line in ran.out)
 
 
+def test_pictures_of_other_sets_stay(timbrel: Any, sounds: Path) -> None:
+    shutil.copytree(sounds, sounds.with_name("more"))
+    for folder in ("sounds", "more"):
+        assert timbrel("data", "melodies", folder, "--processes", "0", "--plot").code == 0
+    for folder in ("sounds", "more"):
+        assert Path(f"out/melodies/{folder}/my door.wav.png").is_file()
+        assert Path(f"out/melodies/{folder}/overview.png").is_file()
+
+
 def test_folders_without_recordings_are_refused(timbrel: Any, tmp_path: Path) -> None:
     assert "no folder of recordings at none" in timbrel("data", "melodies", "none").refusal
     (tmp_path / "empty").mkdir()

@@ -261,7 +261,7 @@ class TestBadFonts:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            (None, r"cannot be read \(No such file or directory\): give a SoundFont$"),
+            (None, r"^no SoundFont at .*font.sf2: check the path$"),
             (b"", r"is no SoundFont: give an .sf2 or .sf3 file$"),
             (b"RIFF\x10\0\0\0WAVEfmt ", r"is no SoundFont: give an .sf2 or .sf3 file$"),
             (tiny_font()[:3000], r"is damaged or no SoundFont: give a whole .sf2 or .sf3 file$"),
@@ -274,6 +274,11 @@ class TestBadFonts:
         with pytest.raises(BadInput, match=message):
             render_soundfont(path, tmp_path / "set", settings(), processes=1)
         assert not (tmp_path / "set").exists()
+
+    def test_a_font_of_that_name_that_is_installed_is_named(self, font, tmp_path, monkeypatch):
+        monkeypatch.setattr("timbrel.data.font._INSTALLED", (str(tmp_path),))
+        with pytest.raises(BadInput, match=rf"no SoundFont at {font.name}: did you mean {font}\?$"):
+            render_soundfont(Path(font.name), tmp_path / "set", settings(), processes=0)
 
     def test_names_in_another_encoding_are_names(self, tmp_path):
         path = tmp_path / "font.sf2"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from timbrel.audio import probe
 from timbrel.cli.names import path_name
 from timbrel.cli.output import say_figures
-from timbrel.cli.places import file_name, folder_for
+from timbrel.cli.places import Place, file_name, folder_for
 from timbrel.cli.set_reports import settings_of
 from timbrel.data.guitarset import GuitarSetReport
 from timbrel.data.melodies import Tracker
@@ -57,24 +58,28 @@ def look_at_sets(
     processes: int | None,
     progress: Progress,
 ) -> tuple[list[MelodyReport], list[Path]]:
-    """What the melodies of each set are like, and a picture of each set, where they are drawn."""
+    """What the melodies of each set are like, and a picture of each set, where they are drawn.
+
+    Each set has a folder of pictures to itself: those of sets looked at before stay.
+    """
     reports: list[MelodyReport] = []
+    home = folder_for(out, "melodies").folder
 
-    def look(home: Path | None) -> list[Path]:
-        overviews = []
-        for phrases in sets:
-            pictures = None if home is None else home / file_name(path_name(phrases.folder))
-            report = report_melodies(
-                phrases, tracker, against,
-                pictures=pictures, processes=processes, progress=progress,
-            )  # fmt: skip
-            reports.append(report)
-            if pictures is not None and report.clips:
-                overviews.append(draw_melodies(report, pictures / "overview.png"))
-        return overviews
+    def look(phrases: PhraseSet, pictures: Path | None) -> list[Path]:
+        report = report_melodies(
+            phrases, tracker, against, pictures=pictures, processes=processes, progress=progress
+        )
+        reports.append(report)
+        if pictures is None or not report.clips:
+            return []
+        return [draw_melodies(report, pictures / "overview.png")]
 
-    drawn = folder_for(out, "melodies").fill(look) if is_drawn else look(None)
-    return reports, drawn
+    overviews: list[Path] = []
+    for phrases in sets:
+        place = Place(home / file_name(path_name(phrases.folder)))
+        draw = partial(look, phrases)
+        overviews += place.fill(draw) if is_drawn else draw(None)
+    return reports, overviews
 
 
 def print_reports(reports: Sequence[MelodyReport]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import math
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ _CLEAN_HZ = 96000
 frequency mirrors back: at 16 kHz that is 2 to 3 dB of log-mel L1 away from the note, for notes far
 above their recordings 17. At this rate nearly all of it lies above what is kept."""
 
+_INSTALLED = ("/usr/share/sounds", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
+"""Where Linux systems put fonts, in folders of their own or in none."""
 
 RENDERING = 2
 """Raised when the same settings come to sound otherwise: what was rendered before is another's."""
@@ -78,6 +81,12 @@ def check_font(font: Path) -> Path:
             raise BadInput(f"{font} is a pipe or a device: give an .sf2 or .sf3 file")
         with font.open("rb") as file:
             head = file.read(12)
+    except FileNotFoundError:
+        installed = [
+            path for folder in _INSTALLED for path in Path(folder).rglob(escape(font.name))
+        ]
+        fix = f"did you mean {installed[0]}?" if installed else "check the path"
+        raise BadInput(f"no SoundFont at {font}: {fix}") from None
     except OSError as error:
         raise BadInput(f"{font} cannot be read ({error.strerror}): give a SoundFont") from None
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from timbrel.data.melody_quality import ClipFigures
 from timbrel.data.melody_report import MelodyReport
@@ -61,9 +62,13 @@ def _draw_spans(axes: Axes, clips: list[ClipFigures], colours: list[str]) -> Non
 def _draw_clearness(axes: Axes, clips: list[ClipFigures], colours: list[str]) -> None:
     pitched = np.array([clip.pitched_share for clip in clips])
     blurred = np.array([clip.blurred_share for clip in clips])
-    axes.bar(range(len(clips)), pitched, color=colours, width=0.8, label="a sure pitch")
-    axes.bar(range(len(clips)), blurred, color=INK, width=0.3, label="a bad period")
+    axes.bar(range(len(clips)), pitched, color=colours, width=0.8)
+    axes.bar(range(len(clips)), blurred, color=INK, width=0.3)
     axes.axhline(1.0, color=GREY, linewidth=0.6)
     axes.set_ylim(0, 1.08)
     axes.set_ylabel("share of frames")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    keys = {"a sure pitch": BLUE, "the same, in a doubtful clip": RED, "a bad period": INK}
+    patches = [Patch(color=colour, label=label) for label, colour in keys.items()]
+    axes.legend(
+        handles=patches, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2
+    )
