@@ -18,7 +18,7 @@ from scipy import signal
 from torch import Tensor
 
 from timbrel.errors import BadAudio
-from timbrel.units import db_to_power, power_to_db
+from timbrel.units import amplitude_to_db, db_to_power, power_to_db
 
 SILENCE_DB = -120.0
 
@@ -65,6 +65,16 @@ def a_weighting(
     return torch.from_numpy(filtered).to(audio)
 
 
+def a_curve_db(frequency_hz: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """The A curve itself, 0 dB at 1 kHz: what a tone's level counts for (IEC 61672-1).
+
+    >>> a_curve_db(torch.tensor([100.0, 1000.0, 10000.0])).round(decimals=1)
+    tensor([-19.1,   0.0,  -2.5])
+    """
+    gain = _a_curve(frequency_hz.double().numpy()) / _a_curve(np.array([1000.0]))
+    return amplitude_to_db(torch.from_numpy(gain).clamp_min(1e-30)).to(frequency_hz)
+
+
 def lufs(audio: Float[Tensor, "*channels time"], sample_rate: int) -> float:
     """Integrated loudness in LUFS, gated, as ITU-R BS.1770-4 has it; -inf for silence.
 
@@ -109,7 +119,8 @@ def a_sections(sample_rate: int) -> np.ndarray:
     top_hz, reference_hz = 0.45 * sample_rate, 1000.0
     at_dc = (1.0, 1.0, 1.0, 1.0)
     top, reference = (_gain(at_dc, poles, hz / sample_rate) for hz in (top_hz, reference_hz))
-    missing = _a_curve(top_hz) / _a_curve(reference_hz) / (top / reference)
+    curve = _a_curve(np.array([top_hz, reference_hz])).tolist()
+    missing = curve[0] / curve[1] / (top / reference)
     zeros = (*at_dc, _mending_zero(top_hz / sample_rate, reference_hz / sample_rate, missing))
     return signal.zpk2sos(zeros, poles, 1 / _gain(zeros, poles, reference_hz / sample_rate))
 
@@ -132,10 +143,10 @@ def _gain(zeros: tuple[float, ...], poles: np.ndarray, cycles: float) -> float:
     return float(np.abs(np.prod(z - np.array(zeros)) / np.prod(z - poles)))
 
 
-def _a_curve(frequency_hz: float) -> float:
+def _a_curve(frequency_hz: np.ndarray) -> np.ndarray:
     """The analogue A curve, unscaled: four zeros at 0 Hz over its poles."""
-    distances = [math.hypot(frequency_hz, pole) for pole in _A_POLES_HZ]
-    return frequency_hz**4 / math.prod(distances)
+    distances = np.hypot(frequency_hz[..., None], np.array(_A_POLES_HZ))
+    return frequency_hz**4 / distances.prod(-1)
 
 
 @lru_cache(maxsize=8)

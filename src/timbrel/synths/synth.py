@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import Unsupported
-from timbrel.sound import Notes, Rendered
+from timbrel.sound import Control, Notes, Rendered
 from timbrel.sound.playing import Player
 from timbrel.synths.parameters import Parameters
 
@@ -21,21 +22,31 @@ class Synth(ABC):
         name: as the registry and patches call it.
         parameters: its knobs.
         sample_rate: of what it renders, in Hz.
+        volume: name of the knob that sets how loud the sound is and nothing else, if there is one.
+        controls: knobs of the player's, beside those of the patch.
         streams: whether it has a player of its own, which goes on from block to block.
     """
 
     name: ClassVar[str]
     parameters: Parameters
     sample_rate: int
+    volume: str = ""
+    controls: tuple[Control, ...] = ()
     streams: bool = False
 
     @abstractmethod
-    def render(self, patches: Float[Tensor, "*notes params"], notes: Notes) -> Rendered:
+    def render(
+        self,
+        patches: Float[Tensor, "*notes params"],
+        notes: Notes,
+        controls: Mapping[str, float] | None = None,
+    ) -> Rendered:
         """Notes played with one patch for all, or with one for each; the same at every call.
 
         Args:
             patches: vectors as `parameters` makes them.
             notes: what is played.
+            controls: values for some of `self.controls`.
 
         Raises:
             BadInput: shapes that do not fit, or numbers that are not finite.

@@ -1,0 +1,121 @@
+"""What a network says of a patch, and the patches that this may mean."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor
+
+from timbrel.sound import Dimension, Kind, TimbreSpace
+
+_LEAST_ODDS = 0.01
+"""Of a choice that a search may still try."""
+
+
+class Answer(NamedTuple):
+    """What is said of patches, one a row.
+
+    Attributes:
+        place: the middle of where each continuous knob may stand, 0..1.
+        spread: mean distance from there.
+        logits: of the choices of all switches, side by side.
+        held_s: when the key came up.
+    """
+
+    place: Float[Tensor, "batch knobs"]
+    spread: Float[Tensor, "batch knobs"]
+    logits: Float[Tensor, "batch choices"]
+    held_s: Float[Tensor, " batch"]
+
+
+def likeliest(space: TimbreSpace, answer: Answer) -> Float[Tensor, "batch params"]:
+    """The patch that is likeliest, knob by knob."""
+    choice = [part.argmax(-1) for part in each_switch(space, answer.logits)]
+    none = answer.place.new_zeros(len(answer.place), 0)
+    return vectors_of(space, answer.place, torch.stack(choice, -1) if choice else none)
+
+
+def drawn(
+    space: TimbreSpace, answer: Answer, count: int, generator: torch.Generator | None = None
+) -> Float[Tensor, "count params"]:
+    """Patches as likely as the first of the answers says: Laplace about the places, by the odds."""
+    place, spread = answer.place[:1].expand(count, -1), answer.spread[:1].expand(count, -1)
+    half = torch.rand(place.shape, generator=generator) - 0.5
+    away = -half.sign() * torch.log1p(-2 * half.abs().clamp(max=0.499)) * spread
+    odds = [part[0].softmax(-1) for part in each_switch(space, answer.logits)]
+    choice = [torch.multinomial(each, count, True, generator=generator) for each in odds]
+    none = place.new_zeros(count, 0)
+    placed = (place + away).clamp(0.0, 1.0)
+    return vectors_of(space, placed, torch.stack(choice, -1) if choice else none)
+
+
+def nothing_known(space: TimbreSpace, held_s: float, spread: float = 0.2) -> Answer:
+    """The answer of who heard nothing: knobs in the middle, choices all alike."""
+    n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
+    logits = torch.zeros(1, sum(map(n_choices, switches(space))))
+    place = torch.full((1, n_knobs), 0.5)
+    return Answer(place, torch.full_like(place, spread), logits, torch.tensor([held_s]))
+
+
+def around(space: TimbreSpace, vector: Float[Tensor, " params"], answer: Answer) -> Answer:
+    """The answer moved to a patch: as unsure as before, its choices as likely as the likeliest."""
+    is_switch = _is_switch(space)
+    logits = []
+    for part, chosen in zip(each_switch(space, answer.logits), vector[is_switch], strict=True):
+        moved = part.clone()
+        moved[:, int(chosen)] = part.max() + 1.0
+        logits.append(moved)
+    return answer._replace(
+        place=vector[None, ~is_switch],
+        logits=torch.cat(logits, -1) if logits else answer.logits,
+    )
+
+
+def probabilities(space: TimbreSpace, answer: Answer) -> np.ndarray | None:
+    """Odds of each switch's choices in a row, none of them 0, padded with 0; None: no switch."""
+    parts = each_switch(space, answer.logits)
+    if not parts:
+        return None
+    odds = np.zeros((len(parts), max(part.shape[-1] for part in parts)))
+    for row, part in zip(odds, parts, strict=True):
+        likely = part[0].double().softmax(-1).clamp_min(_LEAST_ODDS)
+        row[: len(likely)] = (likely / likely.sum()).numpy()
+    return odds
+
+
+def vectors_of(
+    space: TimbreSpace,
+    place: Float[Tensor, "*batch knobs"],
+    choice: Num[Tensor, "*batch switches"],
+) -> Float[Tensor, "*batch params"]:
+    """Patches of the places of knobs and the choices of switches."""
+    is_switch = _is_switch(space)
+    vectors = place.new_empty(*place.shape[:-1], len(is_switch))
+    vectors[..., ~is_switch] = place
+    vectors[..., is_switch] = choice.to(place)
+    return vectors
+
+
+def each_switch(
+    space: TimbreSpace, logits: Float[Tensor, "batch choices"]
+) -> list[Float[Tensor, "batch _"]]:
+    """The logits of each switch."""
+    sizes = list(map(n_choices, switches(space)))
+    return list(logits.split(sizes, dim=-1)) if sizes else []
+
+
+def switches(space: TimbreSpace) -> list[Dimension]:
+    """Those dimensions that are choices, in order."""
+    return [d for d in space.dimensions if d.kind is Kind.CHOICE]
+
+
+def n_choices(switch: Dimension) -> int:
+    """How many a switch has."""
+    return round(switch.high - switch.low) + 1
+
+
+def _is_switch(space: TimbreSpace) -> Tensor:
+    return torch.tensor([d.kind is Kind.CHOICE for d in space.dimensions])

@@ -1,0 +1,105 @@
+"""What the networks hear of a sound: its mels, and how pitch and loudness go.
+
+One set of spectra serves all of it, so that hearing four seconds takes a few milliseconds.
+
+    audio -> |STFT|^2 -+-> 128 mels -> dB under the sound's maximum -> [-1, 1]
+                       +-> A curve -> sum ----------------------------> loudness
+                       +-> autocorrelation ----------------------------> pitch, clearness
+
+Levels are left out: how loud a patch is, its own volume knob says, and `matching` sets that.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.dsp.autocorrelation import autocorrelation_pitch
+from timbrel.dsp.loudness import a_curve_db
+from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, normalise_db
+from timbrel.dsp.stft import stft
+from timbrel.units import db_to_power, hz_to_midi, power_to_db
+
+SAMPLE_RATE = 44100
+LENGTH_S = 4.0
+"""What is heard of a sound: more is not listened to, and silence follows less."""
+
+HOLD_S = 3.0
+"""How long notes are held, of which a data set is made and that stand for a patch."""
+
+SCALE = MelScale(SAMPLE_RATE, n_fft=2048, hop_length=512, n_mels=128,
+                 minimum_hz=30.0, maximum_hz=16000.0)  # fmt: skip
+N_SAMPLES = round(LENGTH_S * SAMPLE_RATE)
+N_FRAMES = SCALE.frames(N_SAMPLES)
+N_CURVES = 3
+"""Pitch, clearness, loudness."""
+
+_CLEAR = 0.5
+_LOUD, _SHARE_OF_LOUD = 0.25, 0.3
+"""A sound has a pitch where so many of the frames within 30 dB of its maximum are clear."""
+
+_MIDDLE_PITCH, _PITCH_SPREAD = 60.0, 24.0
+
+
+class Heard(NamedTuple):
+    """Sounds as the networks take them.
+
+    Attributes:
+        mel: normalised, 1 where a sound is loudest and -1 at 80 dB below and under.
+        curves: pitch (0 at middle C, 1 two octaves above, 0 where unclear), its clearness 0..1,
+            and loudness, normalised as the mels.
+    """
+
+    mel: Float[Tensor, "batch mels frames"]
+    curves: Float[Tensor, "batch curves frames"]
+
+
+def hear(audio: Float[Tensor, "batch time"]) -> Heard:
+    """What is heard of sounds at 44.1 kHz, from their beginning.
+
+    >>> [tuple(part.shape) for part in hear(torch.randn(2, 1000))]
+    [(2, 128, 345), (2, 3, 345)]
+    """
+    sound = fitted(audio)
+    spectra = stft(sound, SCALE.n_fft, SCALE.hop_length)
+    power = spectra.real.square() + spectra.imag.square()
+    mel = normalise_db(mel_db(SCALE.filterbank().to(power) @ power))
+    return Heard(mel, torch.stack([*_melody(power), _loudness(power)], dim=1))
+
+
+def fitted(audio: Float[Tensor, "*batch time"]) -> Float[Tensor, "*batch samples"]:
+    """Sounds cut to four seconds, or padded with silence."""
+    sound = audio[..., :N_SAMPLES]
+    return torch.nn.functional.pad(sound, (0, N_SAMPLES - sound.shape[-1]))
+
+
+def _melody(power: Tensor) -> tuple[Tensor, Tensor]:
+    f0_hz, clearness = autocorrelation_pitch(power, SAMPLE_RATE)
+    height = (hz_to_midi(f0_hz.clamp_min(1.0)) - _MIDDLE_PITCH) / _PITCH_SPREAD
+    return torch.where(clearness >= _CLEAR, height, 0.0), clearness
+
+
+def _loudness(power: Tensor) -> Tensor:
+    level = (power * _a_curve().to(power)).sum(-2)
+    relative = level / level.amax(-1, keepdim=True).clamp_min(1e-20)
+    return normalise_db(power_to_db(relative.clamp_min(1e-8)).clamp(FLOOR_DB, 0.0))
+
+
+@lru_cache(maxsize=1)
+def _a_curve() -> Float[Tensor, "bins 1"]:
+    """What the A curve makes of each bin's power."""
+    frequency_hz = torch.arange(SCALE.n_fft // 2 + 1) * SCALE.bin_hz
+    return db_to_power(a_curve_db(frequency_hz.clamp_min(10.0)))[:, None]
+
+
+def pitch_heard(heard: Heard) -> float | None:
+    """MIDI number of one sound: the median of loud and clear frames; None where there is none."""
+    pitch, clearness, loudness = heard.curves[0]
+    counts = (clearness >= _CLEAR) & (loudness >= _LOUD)
+    if counts.float().mean() < _SHARE_OF_LOUD * (loudness >= _LOUD).float().mean():
+        return None
+    return _MIDDLE_PITCH + _PITCH_SPREAD * float(pitch[counts].median())

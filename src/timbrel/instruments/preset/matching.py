@@ -1,0 +1,192 @@
+"""The patch behind a sound: guessed, rendered, compared, and refined for as long as there is time.
+
+    target --network--> an answer: the likeliest patch, and some that are nearly as likely
+           --bank-----> the patches that sound nearest by the tone matcher
+      all rendered, and judged by how near they come; then `search` goes on from the nearest
+
+Without time for it nothing is rendered: the network's likeliest patch is the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.audio import resample
+from timbrel.errors import SynthFailed
+from timbrel.instruments.preset.answers import (
+    Answer,
+    around,
+    drawn,
+    likeliest,
+    nothing_known,
+)
+from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE, fitted
+from timbrel.instruments.preset.judging import Judge
+from timbrel.instruments.preset.network import Predictor
+from timbrel.instruments.preset.search import search
+from timbrel.instruments.preset.target import TYPICAL_VELOCITY, Target
+from timbrel.sound import Notes
+from timbrel.synths import Synth
+
+N_DRAWN = 15
+"""Patches that are tried beside the likeliest."""
+
+_VOLUMES = 33
+"""Places of the volume knob that are tried."""
+
+_HOLDS = (0.5, 0.75, 1.0)
+"""When the key may have come up, as shares of the sound's length, beside what the network says."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A patch that may be tried, and who says so."""
+
+    vector: Float[Tensor, " params"]
+    by: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """A patch that was found.
+
+    Attributes:
+        vector: the patch.
+        note: the one that sounds like the target.
+        distance_db: how far it is (`Judge`); NaN where nothing was rendered.
+        by: who found it.
+    """
+
+    vector: Float[Tensor, " params"]
+    note: Notes
+    distance_db: float
+    by: str
+
+
+def match(
+    synth: Synth,
+    predictor: Predictor | None,
+    target: Target,
+    seconds: float,
+    *,
+    also: Sequence[Guess] = (),
+    count: int = 1,
+    generator: torch.Generator | None = None,
+) -> list[Match]:
+    """The nearest patches, best first.
+
+    Args:
+        synth: that is to make the sound.
+        predictor: what was learned of it; None searches from nothing.
+        target: the sound.
+        seconds: for all of it; 0 is the network's word alone.
+        also: other patches to try.
+        count: how many are wanted.
+        generator: of what is tried.
+    """
+    end = time.monotonic() + seconds
+    space = synth.parameters.space
+    answer = _answer(synth, predictor, target)
+    if seconds <= 0:
+        note = _note(target, float(answer.held_s[0]))
+        return [Match(likeliest(space, answer)[0], note, float("nan"), "network")]
+    distances = _Distances(synth, Judge(target.audio))
+    guesses = [*_guesses(synth, predictor, answer, generator), *also]
+    note = _likeliest_note(distances, guesses[0], target, float(answer.held_s[0]))
+    judged = distances.of(torch.stack([guess.vector for guess in guesses]), note).tolist()
+    found = [Match(g.vector, note, d, g.by) for g, d in zip(guesses, judged, strict=True)]
+    found.sort(key=lambda one: one.distance_db)
+    begin = around(space, found[0].vector, answer)
+    refined = search(
+        space, begin, lambda some: distances.of(some, note), end - time.monotonic(), generator
+    )
+    if refined is not None and refined.distance < found[0].distance_db:
+        found.insert(0, Match(refined.vector, note, refined.distance, "search"))
+    return found[:count]
+
+
+class _Distances:
+    """How far patches are from what a judge wants to hear."""
+
+    def __init__(self, synth: Synth, judge: Judge) -> None:
+        self._synth, self._judge = synth, judge
+
+    def of(self, vectors: Float[Tensor, "batch params"], notes: Notes) -> Float[Tensor, " batch"]:
+        """Of patches that play one note, or one each; infinite where the synthesizer failed."""
+        many = notes if len(notes) == len(vectors) else notes[torch.zeros(len(vectors)).long()]
+        try:
+            audio = rendered(self._synth, vectors, many)
+        except SynthFailed:
+            if len(vectors) == 1:
+                return torch.tensor([torch.inf])
+            each = [self.of(vectors[i : i + 1], many[i : i + 1]) for i in range(len(vectors))]
+            return torch.cat(each)
+        return self._judge(audio)
+
+
+def rendered(
+    synth: Synth, vectors: Float[Tensor, "*notes params"], notes: Notes
+) -> Float[Tensor, "notes samples"]:
+    """Four seconds of each note at the rate that is listened to."""
+    made = synth.render(vectors, notes)
+    return fitted(resample(made.audio, made.sample_rate, SAMPLE_RATE))
+
+
+def _answer(synth: Synth, predictor: Predictor | None, target: Target) -> Answer:
+    if predictor is None:
+        return nothing_known(synth.parameters.space, min(target.length_s, HOLD_S))
+    with torch.inference_mode():
+        return predictor(target.heard, torch.tensor([target.pitch]))
+
+
+def _guesses(
+    synth: Synth, predictor: Predictor | None, answer: Answer, generator: torch.Generator | None
+) -> list[Guess]:
+    """What the network says, or, of nothing, the patch of untouched knobs."""
+    if predictor is None:
+        return [Guess(synth.parameters.defaults, "default")]
+    space = synth.parameters.space
+    others = drawn(space, answer, N_DRAWN, generator)
+    return [
+        Guess(likeliest(space, answer)[0], "network"),
+        *(Guess(vector, "network, drawn") for vector in others),
+    ]
+
+
+def _likeliest_note(distances: _Distances, guess: Guess, target: Target, held_s: float) -> Notes:
+    """The note whose hold explains the target best."""
+    holds = [held_s, *(share * target.length_s for share in _HOLDS)]
+    notes = Notes.of(
+        [target.pitch] * len(holds), TYPICAL_VELOCITY, [max(hold, 0.01) for hold in holds]
+    )
+    judged = distances.of(guess.vector.expand(len(holds), -1), notes)
+    best = int(judged.argmin())
+    return notes[best : best + 1]
+
+
+def _note(target: Target, held_s: float) -> Notes:
+    return Notes.of(target.pitch, TYPICAL_VELOCITY, max(held_s, 0.01))
+
+
+def levelled(
+    synth: Synth, vector: Float[Tensor, " params"], note: Notes, target: Float[Tensor, " time"]
+) -> Float[Tensor, " params"]:
+    """The patch with its volume knob where it is as loud as the target, if it has one."""
+    if not synth.volume:
+        return vector
+    knob = synth.parameters.names.index(synth.volume)
+    places = torch.linspace(0.0, 1.0, _VOLUMES)
+    some = vector.repeat(_VOLUMES, 1)
+    some[:, knob] = places
+    audio = rendered(synth, some, note[torch.zeros(_VOLUMES).long()])
+    wanted = fitted(target).square().mean().sqrt()
+    louder = (audio.square().mean(-1).sqrt() >= wanted).nonzero()
+    chosen = vector.clone()
+    chosen[knob] = places[int(louder[0]) if len(louder) else -1]
+    return chosen

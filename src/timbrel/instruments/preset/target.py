@@ -1,0 +1,68 @@
+"""The sound that a patch is looked for: from its onset, with its pitch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.audio import require_note
+from timbrel.dsp.first_note import one_note
+from timbrel.dsp.onset import from_onset
+from timbrel.instruments.instrument import check_pitch
+from timbrel.instruments.preset.hearing import (
+    N_SAMPLES,
+    SAMPLE_RATE,
+    Heard,
+    hear,
+    pitch_heard,
+)
+
+TYPICAL_VELOCITY = 0.8
+"""Of a sound that is heard: nobody wrote down how hard it was struck."""
+
+UNPITCHED = 60.0
+"""The key that noises and drums are played by."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A sound to be matched.
+
+    Attributes:
+        audio: at 44.1 kHz, from its onset, four seconds at most.
+        heard: what the networks hear of it.
+        pitch: MIDI number of the key that it is to be played by.
+        is_pitched: whether that was heard or given; if not it is `UNPITCHED`.
+    """
+
+    audio: Float[Tensor, " time"]
+    heard: Heard
+    pitch: float
+    is_pitched: bool = True
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return len(self.audio) / SAMPLE_RATE
+
+
+def target_of(audio: Float[Tensor, " time"], pitch: float | None = None) -> Target:
+    """A recording of one note, or of a drum, as a target.
+
+    Args:
+        audio: at 44.1 kHz.
+        pitch: the key; by default what is heard.
+
+    Raises:
+        BadAudio: the sound is empty, silent or not finite.
+        BadInput: `pitch` is no MIDI number.
+    """
+    sound = require_note(audio, SAMPLE_RATE)
+    note = from_onset(one_note(sound, SAMPLE_RATE), SAMPLE_RATE)[:N_SAMPLES]
+    heard = hear(note[None])
+    if pitch is not None:
+        return Target(note, heard, check_pitch(pitch))
+    found = pitch_heard(heard)
+    return Target(note, heard, UNPITCHED if found is None else found, found is not None)

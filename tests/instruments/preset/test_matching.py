@@ -1,0 +1,123 @@
+"""Patches behind sounds: what is rendered is found again, however long, loud and high it is."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from timbrel.instruments.preset.answers import (
+    Answer,
+    around,
+    drawn,
+    likeliest,
+    nothing_known,
+    probabilities,
+)
+from timbrel.instruments.preset.hearing import N_SAMPLES, hear, pitch_heard
+from timbrel.instruments.preset.judging import Judge
+from timbrel.instruments.preset.matching import levelled, match, rendered
+from timbrel.instruments.preset.network import Predictor, PredictorSettings
+from timbrel.instruments.preset.target import target_of
+from timbrel.sound import Notes
+from timbrel.synths import Synth
+
+PATCH = {"slope": 0.6, "decay_s": 0.4, "wave": 1, "level_db": -20.0}
+
+
+@pytest.fixture
+def patch(synth: Synth) -> torch.Tensor:
+    return synth.parameters.vector(PATCH)
+
+
+def sound(synth: Synth, pitch: float = 57.0, held_s: float = 1.0) -> torch.Tensor:
+    return synth.render(synth.parameters.vector(PATCH), Notes.of(pitch, 0.8, held_s)).audio[0]
+
+
+def test_a_search_finds_the_patch_again(synth: Synth) -> None:
+    target = target_of(sound(synth))
+    found = match(synth, None, target, 6.0, count=3, generator=torch.manual_seed(0))
+    best = found[0]
+    assert best.by == "search"
+    assert best.distance_db < 1.0 < found[-1].distance_db
+    knobs = synth.parameters.values(best.vector)
+    assert knobs["wave"] == 1
+    assert knobs["slope"] == pytest.approx(0.6, abs=0.1)
+    assert knobs["decay_s"] == pytest.approx(0.4, rel=0.15)
+    assert float(best.note.pitch) == pytest.approx(57.0, abs=0.1)
+
+
+def test_without_time_the_network_has_the_word(synth: Synth) -> None:
+    torch.manual_seed(0)
+    predictor = Predictor(PredictorSettings(size="tiny", latent=8), synth.parameters.space).eval()
+    target = target_of(sound(synth))
+    (only,) = match(synth, predictor, target, 0.0)
+    with torch.inference_mode():
+        answer = predictor(target.heard, torch.tensor([target.pitch]))
+    torch.testing.assert_close(only.vector, likeliest(synth.parameters.space, answer)[0])
+    assert only.by == "network"
+
+
+def test_a_patch_is_made_as_loud_as_the_target(synth: Synth, patch: torch.Tensor) -> None:
+    note, wanted = Notes.of(57.0, 0.8, 1.0), 0.3 * sound(synth)
+    patch = levelled(synth, patch, note, wanted)
+    loud = rendered(synth, patch, note).square().mean().sqrt() / wanted.square().mean().sqrt()
+    loud = loud * (N_SAMPLES / len(wanted)) ** 0.5
+    assert abs(20 * float(loud.log10())) < 1.5
+    torch.testing.assert_close(patch[:3], patch[:3])
+
+
+@pytest.mark.parametrize("pitch", [36.0, 57.3, 84.0])
+def test_the_pitch_is_heard_and_noise_has_none(synth: Synth, pitch: float) -> None:
+    target = target_of(sound(synth, pitch))
+    assert target.is_pitched
+    assert target.pitch == pytest.approx(pitch, abs=0.15)
+    noise = target_of(torch.randn(22050, generator=torch.manual_seed(0)))
+    assert not noise.is_pitched
+    assert noise.pitch == 60.0
+
+
+def test_a_judge_hears_no_level_and_hears_colour(synth: Synth) -> None:
+    note = sound(synth)
+    judge = Judge(note)
+    duller = synth.parameters.vector({"slope": 1.2, "decay_s": 0.4, "wave": 1})
+    other = rendered(synth, duller, Notes.of(57.0, 0.8, 1.0))[0]
+    same, softer, dull = judge(torch.stack([
+        torch.nn.functional.pad(x, (0, N_SAMPLES - len(x))) for x in (note, 0.1 * note, other)
+    ])).tolist()  # fmt: skip
+    assert same == 0.0
+    assert softer < 0.2
+    assert dull > 3.0
+    assert judge(torch.full((1, N_SAMPLES), torch.nan)).tolist() == [float("inf")]
+
+
+def test_what_is_heard_does_not_depend_on_level_nor_on_others(synth: Synth) -> None:
+    sounds = torch.stack([sound(synth), sound(synth, 64.0)])
+    together, alone = hear(sounds), hear(0.1 * sounds[1:])
+    for ours, one in zip(together, alone, strict=True):
+        torch.testing.assert_close(ours[1:], one, atol=1e-3, rtol=0)
+    assert pitch_heard(alone) == pytest.approx(64.0, abs=0.1)
+
+
+def test_draws_are_as_wide_as_the_answer_and_choices_as_likely(synth: Synth) -> None:
+    answer = Answer(
+        torch.tensor([[0.5, 0.2, 0.9]]), torch.tensor([[0.1, 0.005, 0.005]]),
+        torch.tensor([[0.0, 2.0]]), torch.tensor([1.0]),
+    )  # fmt: skip
+    some = drawn(synth.parameters.space, answer, 4000, torch.manual_seed(0))
+    assert (some[:, 0] - 0.5).abs().mean() == pytest.approx(0.1, rel=0.05)
+    assert (some[:, 1] - 0.2).abs().mean() == pytest.approx(0.005, rel=0.05)
+    assert some[:, 2].mean() == pytest.approx(1 / (1 + math.exp(-2)), abs=0.02)
+    assert likeliest(synth.parameters.space, answer)[0].tolist() == pytest.approx(
+        [0.5, 0.2, 1.0, 0.9]
+    )
+
+
+def test_an_answer_moved_to_a_patch_likes_it_best(synth: Synth, patch: torch.Tensor) -> None:
+    moved = around(synth.parameters.space, patch, nothing_known(synth.parameters.space, 1.0))
+    torch.testing.assert_close(likeliest(synth.parameters.space, moved)[0], patch)
+    odds = probabilities(synth.parameters.space, moved)
+    assert odds is not None
+    assert odds.shape == (1, 2)
+    assert odds[0, 1] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-6)
