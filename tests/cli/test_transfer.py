@@ -100,6 +100,13 @@ def test_controls_and_dry(timbrel, voice) -> None:
     assert np.abs(dry).max() > 0.1
 
 
+def test_results_of_other_ears_and_controls_have_other_names(timbrel, voice) -> None:
+    heard = timbrel("transfer", voice, "--pitch-tracker", "swift")
+    assert heard.out == ["out/voice_wav-guitar-swift.wav"]
+    turned = timbrel("transfer", voice, "--controls", "noise_gain=3", "harmonic_gain=-6")
+    assert turned.out == ["out/voice_wav-guitar-noise_gain=3-harmonic_gain=-6.wav"]
+
+
 def test_several_notes_at_once_are_doubted(timbrel, players, tmp_path) -> None:
     chord = sum(tone(hz, 2.0, 48000) for hz in (220.0, 277.18, 329.63)) / 3
     soundfile.write(tmp_path / "chord.wav", chord, 48000)
@@ -117,6 +124,8 @@ def test_what_cannot_be_followed(timbrel, players, bad_wav) -> None:
     ("words", "line"),
     [
         (["--to", "gitar"], "nobody is called 'gitar': those that follow a recording are guitar, "),
+        (["--to", "gitar"], "`timbrel models ddsp-many` tells which sounds it knows"),
+        (["--to", "runs/none/model"], "no model at runs/none/model: a trained one is RUN/model"),
         (["--to", "sine"], "sine cannot follow a recording: `timbrel models` shows"),
         (["--to", "none.wav"], "no audio file at none.wav"),
         (["--to", "oboe", "--timbre", "tuba"], "--to oboe is a sound already"),

@@ -84,9 +84,12 @@ def _model_and_sound(to: str) -> tuple[str, str | None]:
         return MANY, to
     if Path(to).is_dir():
         return to, None
+    if os.sep in to:
+        raise BadInput(f"no model at {to}: a trained one is RUN{os.sep}model")
     short = sorted(name.removeprefix(FOLLOWING) for name in known if name.startswith(FOLLOWING))
     there = ", ".join(short) or "none yet: train one with configs/ddsp-violin.toml"
-    raise BadInput(f"nobody is called {to!r}: those that follow a recording are {there}")
+    more = f"; `timbrel models {MANY}` tells which sounds it knows" if MANY in known else ""
+    raise BadInput(f"nobody is called {to!r}: those that follow a recording are {there}{more}")
 
 
 def _timbre(

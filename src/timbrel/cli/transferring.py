@@ -149,7 +149,9 @@ def _words(wishes: Wishes) -> list[str]:
     words = [written_name(wishes.to)]
     words += [written_name(wishes.timbre)] if wishes.timbre else []
     words += [f"octave={wishes.octaves}"] if wishes.octaves is not None else []
-    return words + ([f"transpose={wishes.semitones:g}"] if wishes.semitones else [])
+    words += [f"transpose={wishes.semitones:g}"] if wishes.semitones else []
+    words += [wishes.tracker] if wishes.tracker != Wishes.tracker else []
+    return words + [f"{name}={value:g}" for name, value in parse_controls(wishes.controls).items()]
 
 
 def _pitches(melody: Performance, what: str) -> dict[str, float | None]:

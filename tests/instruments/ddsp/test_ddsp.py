@@ -11,6 +11,7 @@ from timbrel.errors import BadInput, Unsupported
 from timbrel.instruments.ddsp import Ddsp, DdspSettings
 from timbrel.instruments.ddsp.timbre_layout import Manner
 from timbrel.sound import Notes, Performance
+from timbrel.timbre import Bank
 
 RATE = 16000
 
@@ -96,6 +97,16 @@ def test_one_instrument_hears_no_timbres_and_many_do():
     timbre = many.encode(sound)
     assert many.register(timbre)[:2] == pytest.approx((58.0, 70.0), abs=0.1)
     assert torch.equal(many.encode(sound), timbre)
+
+
+def test_how_loud_a_recording_is_tells_nothing():
+    sound = 0.3 * (2 * torch.pi * 330 * torch.arange(RATE) / RATE).sin()
+    many = instrument(latent=4)
+    many.bank = Bank(many.fingerprint)
+    many.bank.add("oboe", timbre_of(many, *[0.0] * 4, loudest_db=-12.0))
+    soft, loud = (many.register(many.encode(gain * sound)) for gain in (0.03, 1.0))
+    assert soft == pytest.approx(loud, abs=0.05)
+    assert loud.loudest_db == pytest.approx(-12.0, abs=1e-3)
 
 
 def test_latents_sound_different():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -15,7 +16,7 @@ from timbrel.instruments.ddsp.knobs import CONTROLS, Knobs
 from timbrel.instruments.ddsp.measuring import measured_manner
 from timbrel.instruments.ddsp.network import Asked, DdspNetwork, DdspSettings
 from timbrel.instruments.ddsp.sounding import asked_of, sound_of
-from timbrel.instruments.ddsp.timbre_layout import Layout
+from timbrel.instruments.ddsp.timbre_layout import Layout, Manner
 from timbrel.instruments.instrument import (
     Ability,
     ControlValues,
@@ -75,7 +76,8 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
     ) -> Float[Tensor, " params"]:
         """What a recording's instrument is like, and the manner in which it is played there.
 
-        One pass: there is nothing to fit, and a melody's pitch is heard.
+        One pass: there is nothing to fit, and a melody's pitch is heard. No recording tells how
+        loud its instrument is: it is made as loud as the sounds of the bank, where there are any.
 
         Raises:
             BadAudio: the sound is empty, silent or not finite.
@@ -87,7 +89,20 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
         if pitch is not None:
             check_pitch(pitch)
         manner = measured_manner([follow(audio, self.sample_rate)])
-        return self.layout.timbre(self.network.hear(audio[None].float())[0][0], manner)
+        latent = self.network.hear(audio[None].float())[0][0]
+        return self.layout.timbre(latent, self._levelled(manner))
+
+    def _levelled(self, manner: Manner) -> Manner:
+        """A manner that is as loud as the bank's sounds are in the middle."""
+        bank = self.bank
+        names = bank.names("sound") if bank is not None else []
+        if bank is None or not names:
+            return manner
+        loudest_db = median(self.register(bank[name]).loudest_db for name in names)
+        gain_db = loudest_db - manner.loudest_db
+        return manner._replace(
+            softest_db=manner.softest_db + gain_db, loudest_db=manner.loudest_db + gain_db
+        )
 
     def register(self, timbre: Float[Tensor, " params"]) -> Register:
         """Where a timbre's instrument was heard playing."""
