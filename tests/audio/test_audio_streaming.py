@@ -13,7 +13,7 @@ from timbrel.errors import BadAudio
 
 
 @pytest.fixture
-def noise(generator) -> np.ndarray:
+def noise() -> np.ndarray:
     return np.random.default_rng(0).normal(0, 0.1, (100_000, 2)).astype(np.float32)
 
 

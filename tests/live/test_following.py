@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from timbrel.dsp.listening import follow
-from timbrel.live import Event, FollowEngine, Gate, Knobs
-from timbrel.live.following import Shift
+from timbrel.live import Event, FollowEngine, Gate, Knobs, Shift
 from timbrel.sound import Control
 from timbrel.sound.playing import Follower
 
@@ -172,10 +171,9 @@ def test_warm_up_leaves_nothing_behind() -> None:
     assert engine.remembered()[:, 1].max() == -120.0
     follower = engine.follower
     assert isinstance(follower, Remembering)
-    before = follower.now
     played(engine, tone(0.1))
     steps = np.diff([frame[0] for frame in follower.frames])
-    assert set(steps) == {240}, before
+    assert set(steps) == {240}
 
 
 def test_the_peak_is_of_the_time_since_the_last_look() -> None:

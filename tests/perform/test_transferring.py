@@ -195,9 +195,11 @@ def test_an_interrupted_transfer_leaves_no_file(tmp_path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["voice.wav"]
 
 
-def test_it_rings_out_no_longer_than_it_must() -> None:
+def test_a_follower_is_heard_for_as_long_as_anything_may_ring() -> None:
     silence = Performance(torch.zeros(200), torch.full((200,), -120.0), torch.zeros(200), 200.0)
-    assert sum(len(block) for block in following(Following(), silence, TIMBRE)) > 6 * 16000
+    length = sum(len(block) for block in following(Following(), silence, TIMBRE))
+    # the last block, of up to 20 frames, is not full and is not handed on
+    assert 6.9 * 16000 <= length <= 7 * 16000
 
 
 @pytest.mark.parametrize("rate", [16000, 22050])

@@ -16,7 +16,7 @@ from timbrel.cli.live_session import chores
 from timbrel.cli.live_status import watch
 from timbrel.cli.output import say_note
 from timbrel.cli.targets import Target, open_target
-from timbrel.dsp.clearness import SURE
+from timbrel.dsp.clearness import pitched
 from timbrel.dsp.listening import FRAME_RATE
 from timbrel.errors import BadAudio, BadInput, Unsupported
 from timbrel.live import (
@@ -24,11 +24,11 @@ from timbrel.live import (
     FollowEngine,
     Gate,
     MidiInput,
+    Shift,
     calm,
     input_devices,
     output_devices,
 )
-from timbrel.live.following import Shift
 from timbrel.perform.register_fit import Fit, fit_to_register
 from timbrel.sound import Performance, Register
 from timbrel.units import db_to_amplitude, hz_to_midi, pitch_name
@@ -140,7 +140,7 @@ class Fitter:
         if not self._is_sought:
             return
         heard = _melody(self._engine)
-        if float(_is_sure(heard).sum()) < _HEARD_S * FRAME_RATE:
+        if float(pitched(heard).sum()) < _HEARD_S * FRAME_RATE:
             return
         self._is_sought = False
         self.fit = _fit(heard, self._register, self._gain_db)
@@ -158,10 +158,6 @@ def _fit(heard: Performance, register: Register | None, gain_db: float | None) -
 def _melody(engine: FollowEngine) -> Performance:
     f0_hz, loudness_db, confidence = torch.from_numpy(engine.remembered()).float().T
     return Performance(f0_hz, loudness_db, confidence, FRAME_RATE)
-
-
-def _is_sure(heard: Performance) -> torch.Tensor:
-    return (heard.confidence >= SURE) & (heard.f0_hz > 0)
 
 
 def _latency_s(engine: FollowEngine, card: Duplex) -> float:

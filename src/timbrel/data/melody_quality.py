@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.clearness import (
-    SURE,
     blurred_share,
     hollow_share,
     loud,
+    pitched,
     pitched_share,
     sounding,
 )
@@ -101,7 +101,7 @@ def measure_clip(
         other: the same, heard by a second tracker.
     """
     sounds = sounding(melody)
-    pitch = hz_to_midi(melody.f0_hz[_sure(melody) & sounds])
+    pitch = hz_to_midi(melody.f0_hz[pitched(melody) & sounds])
     span = pitch.quantile(torch.tensor([0.05, 0.95])).tolist() if len(pitch) else (None, None)
     levels_db = melody.loudness_db[sounds] if bool(sounds.any()) else melody.loudness_db
     return ClipFigures(
@@ -122,7 +122,7 @@ def measure_clip(
 
 def octave_leaps(melody: Performance) -> int:
     """How often the pitch leaps by two, three or four times, and back within 0.2 s."""
-    sure = (_sure(melody) & loud(melody)).numpy()
+    sure = (pitched(melody) & loud(melody)).numpy()
     at = np.flatnonzero(sure)
     step = np.diff(hz_to_midi(melody.f0_hz.double()).numpy()[at])
     together = np.diff(at) <= _TOGETHER_S * melody.frame_rate
@@ -133,12 +133,8 @@ def octave_leaps(melody: Performance) -> int:
     return int((soon & back).sum())
 
 
-def _sure(melody: Performance) -> Tensor:
-    return (melody.f0_hz > 0) & (melody.confidence >= SURE)
-
-
 def _apart_share(melody: Performance, other: Performance) -> float:
-    both = loud(melody) & _sure(melody) & _sure(other)
+    both = loud(melody) & pitched(melody) & pitched(other)
     if not bool(both.any()):
         return 0.0
     apart = hz_to_midi(melody.f0_hz[both]) - hz_to_midi(other.f0_hz[both])

@@ -43,9 +43,19 @@ def loud(melody: Performance) -> Bool[Tensor, " frames"]:
     return sounds & (melody.loudness_db >= least_db)
 
 
+def pitched(melody: Performance) -> Bool[Tensor, " frames"]:
+    """Which frames have a pitch that is sure.
+
+    >>> curve = torch.tensor([220.0, 220.0, 0.0])
+    >>> pitched(Performance(curve, curve, torch.tensor([0.9, 0.4, 0.9]), 200.0)).tolist()
+    [True, False, False]
+    """
+    return (melody.confidence >= SURE) & (melody.f0_hz > 0)
+
+
 def pitched_share(melody: Performance) -> float:
     """Share of the loud frames that have a pitch."""
-    return _share((melody.confidence >= SURE) & (melody.f0_hz > 0), melody)
+    return _share(pitched(melody), melody)
 
 
 def blurred_share(melody: Performance) -> float:
@@ -63,10 +73,11 @@ def _share(which: Bool[Tensor, " frames"], melody: Performance) -> float:
 
 
 def hollow_share(melody: Performance, audio: Float[Tensor, " time"], sample_rate: int) -> float:
-    """Share of the loud, pitched frames in whose spectrum hardly anything lies at the pitch itself.
+    """Share of the loud, pitched frames with hardly any power at the pitch, nor at twice the pitch.
 
-    Nor at twice it. A chord is heard so where its notes share a period: of a
-    triad, two octaves below its root, or at a third of it. So is a tone two octaves too low.
+    Where the notes of a chord share a period, the pitch of that period is heard, which none of them
+    plays: of a triad two octaves below its root, or at a third of it. A tone that is heard two
+    octaves too low looks the same.
 
     Args:
         melody: heard in the audio.
@@ -77,7 +88,7 @@ def hollow_share(melody: Performance, audio: Float[Tensor, " time"], sample_rate
     stride = round(_EVERY_S * melody.frame_rate)
     power = stft(audio, n_fft, round(stride * sample_rate / melody.frame_rate)).abs().square()
     places = torch.arange(0, len(melody.f0_hz), stride)[: power.shape[-1]]
-    sure = (melody.confidence >= SURE) & (melody.f0_hz > 0) & loud(melody)
+    sure = pitched(melody) & loud(melody)
     chosen = sure[places]
     if not bool(chosen.any()):
         return 0.0

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.dsp.clearness import SURE, sounding
+from timbrel.dsp.clearness import pitched, sounding
 from timbrel.dsp.loudness import SILENCE_DB
 from timbrel.errors import BadAudio
 from timbrel.sound import Performance, Register
@@ -116,12 +116,7 @@ def fit_to_register(
         return Fit(octaves or 0, gain_db or 0.0, semitones, floor_db=floor_db)
     if gain_db is None:
         gain_db = register.loudest_db - loudest_db
-    is_melody = (
-        sounds
-        & (performance.loudness_db >= loudest_db - _LOUD_DB)
-        & (performance.confidence >= SURE)
-        & (performance.f0_hz > 0)
-    )
+    is_melody = sounds & (performance.loudness_db >= loudest_db - _LOUD_DB) & pitched(performance)
     if not bool(is_melody.any()):
         return Fit(octaves or 0, gain_db, semitones, floor_db=floor_db)
     pitch = hz_to_midi(performance.f0_hz[is_melody]) + semitones

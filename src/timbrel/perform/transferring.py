@@ -22,6 +22,7 @@ from torch import Tensor
 
 from timbrel.audio import AudioBlocks, AudioWriter
 from timbrel.dsp.limiter import Limiter
+from timbrel.dsp.listening import FRAME_RATE
 from timbrel.dsp.loudness import SILENCE_DB
 from timbrel.errors import BadAudio, Unsupported
 from timbrel.instruments.instrument import Instrument, resolve_controls
@@ -185,7 +186,7 @@ def _whole(
     longer = Performance(*curves.contiguous(), frame_rate=performance.frame_rate)
     with torch.no_grad():
         audio = instrument.transfer(longer, timbre, controls)
-    for block in audio.float().split(round(_GATHERED * instrument.sample_rate / 200)):
+    for block in audio.float().split(round(_GATHERED * instrument.sample_rate / FRAME_RATE)):
         yield block.numpy()
 
 

@@ -18,7 +18,6 @@ from timbrel.data.phrase_set import PhraseSet, Tracker
 from timbrel.dsp.listening import FRAME_RATE
 from timbrel.errors import BadInput
 from timbrel.instruments.ddsp import Asked, asked_of
-from timbrel.progress import Progress
 
 _SAMPLE = 32767.0
 _QUIETEST_DB = -60.0
@@ -54,7 +53,6 @@ class PhraseCropSet:
         sample_rate: of the crops.
         crop_s: seconds of each; its frames are whole.
         tracker: who heard the melodies.
-        progress: told how many melodies are heard.
 
     Raises:
         BadInput: no phrase is as long as a crop.
@@ -66,7 +64,6 @@ class PhraseCropSet:
         sample_rate: int,
         crop_s: float,
         tracker: Tracker = "light",
-        progress: Progress | None = None,
     ) -> None:
         self.sample_rate = sample_rate
         self.n_hops = round(crop_s * FRAME_RATE)
@@ -74,7 +71,7 @@ class PhraseCropSet:
         self.names = tuple(phrases.name for phrases in sets)
         self._phrases: list[_Phrase] = []
         for number, phrases in enumerate(sets):
-            melodies = phrases.melodies(tracker, progress=progress)
+            melodies = phrases.melodies(tracker)
             for place, melody in enumerate(melodies):
                 audio = phrases.audio(place, sample_rate)
                 if len(audio) > self.length:

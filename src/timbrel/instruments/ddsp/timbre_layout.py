@@ -31,7 +31,6 @@ _RANGES = {
     "fall_db_s": (0.0, 120.0),
     "release_s": (0.01, 0.5),
 }
-N_MANNER = len(_RANGES)
 
 
 class Manner(NamedTuple):
