@@ -1,0 +1,28 @@
+"""Noise that is counted, not drawn: the same number always gives the same noise."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+_MASK = 2**32 - 1
+_COUNT, _FIRST, _SECOND = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35
+
+
+def noise_at(number: Int64[Tensor, "*any"]) -> Float64[Tensor, "*any"]:
+    """White noise in [-1, 1): a hash of whole numbers, by Appleby's mixing of 32 bits.
+
+    >>> noise_at(torch.arange(3))
+    tensor([ 0.0000, -0.1974,  0.3487], dtype=torch.float64)
+    """
+    x = (number * _COUNT) & _MASK
+    x = ((x ^ (x >> 16)) * _FIRST) & _MASK
+    x = ((x ^ (x >> 13)) * _SECOND) & _MASK
+    x = x ^ (x >> 16)
+    return torch.where(x >= 2**31, x - 2**32, x).double() / 2**31
+
+
+def first_number(pitch: Tensor) -> Int64[Tensor, " notes"]:
+    """Where the noise of a note begins: notes of a chord must not share one."""
+    return (pitch.double() * 100).round().long() * 1_000_003
