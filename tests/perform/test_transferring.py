@@ -197,9 +197,9 @@ def test_an_interrupted_transfer_leaves_no_file(tmp_path) -> None:
 
 def test_a_follower_is_heard_for_as_long_as_anything_may_ring() -> None:
     silence = Performance(torch.zeros(200), torch.full((200,), -120.0), torch.zeros(200), 200.0)
-    length = sum(len(block) for block in following(Following(), silence, TIMBRE))
-    # the last block, of up to 20 frames, is not full and is not handed on
-    assert 6.9 * 16000 <= length <= 7 * 16000
+    for instrument in (Following(), Following(abilities={"transfer"})):
+        length = sum(len(block) for block in following(instrument, silence, TIMBRE))
+        assert length == (200 + 6 * 200 - 1) * 80  # from the first frame to the last
 
 
 @pytest.mark.parametrize("rate", [16000, 22050])
@@ -213,6 +213,5 @@ def test_a_ddsp_is_told_what_it_would_be_asked_as_a_whole(rate) -> None:
     told = np.concatenate(list(following(model, heard, timbre, {"noise_gain": -6.0})))
     model.abilities = model.abilities - {"follow"}
     whole = np.concatenate(list(following(model, heard, timbre, {"noise_gain": -6.0})))
-    count = min(len(told), len(whole))
-    assert count > 7 * rate
-    np.testing.assert_allclose(told[:count], whole[:count], atol=1e-5)
+    assert len(told) == len(whole) > 7 * rate
+    np.testing.assert_allclose(told, whole, atol=1e-5)

@@ -174,6 +174,8 @@ def _told(
         if filled + hop > len(out):
             yield out[:filled].copy()
             filled = 0
+    if filled > 0:
+        yield out[:filled].copy()
 
 
 def _whole(
