@@ -58,7 +58,10 @@ SOUNDFONTS = (
     Path("/usr/share/sounds/sf3/FluidR3Mono_GM.sf3"),
     Path("/usr/share/fluidr3mono-gm-soundfont/FluidR3Mono_GM.sf3"),
 )
+AMSYNTH = Path("/usr/lib/vst/amsynth_vst.so")
 PACKAGES = {
+    "amsynth": "dawdreamer",
+    "vital": "vita",
     "soundfont": "tinysoundfont",
     "crepe": "torchcrepe",
     "jack": "jack",
@@ -84,6 +87,8 @@ def missing(part: str) -> str | None:
         return f"{package} is not installed"
     if part == "soundfont" and find_soundfont() is None:
         return "FluidR3Mono_GM.sf3 is not installed: set TIMBREL_SOUNDFONT to a copy"
+    if part == "amsynth" and not Path(os.environ.get("TIMBREL_AMSYNTH", AMSYNTH)).is_file():
+        return "amsynth is not installed: set TIMBREL_AMSYNTH to its plug-in"
     if part == "jack" and shutil.which("jackd") is None:
         return "jackd is not installed"
     return None

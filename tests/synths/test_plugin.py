@@ -1,0 +1,84 @@
+"""Plug-ins by their path, and by a TOML file that tells of them; amsynth stands for any."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from timbrel.errors import BadConfig, BadInput, SynthFailed
+from timbrel.sound import Notes
+from timbrel.synths import load_synth
+from timbrel.synths.amsynth_knobs import amsynth_parameters
+
+NOTE = Notes.of(60, 1.0, 0.2)
+
+
+@pytest.fixture
+def path():
+    from timbrel.synths.amsynth import find_amsynth
+
+    return find_amsynth()
+
+
+@pytest.mark.needs("amsynth")
+def test_a_path_is_enough(path):
+    synth, amsynth = load_synth(str(path)), load_synth("amsynth")
+    assert synth.name == "amsynth_vst"
+    assert synth.parameters.names == amsynth_parameters().names
+    assert torch.equal(
+        synth.render(synth.parameters.vector({"filter_cutoff": 0.25}), NOTE).audio,
+        amsynth.render(amsynth.parameters.vector({"filter_cutoff": 0.0}), NOTE).audio,
+    )
+    synth.host.end()
+    amsynth.host.end()
+
+
+@pytest.mark.needs("amsynth")
+def test_a_toml_names_the_knobs_worth_knowing(path, tmp_path):
+    told = tmp_path / "tame.toml"
+    told.write_text(
+        f'plugin = "{path}"\n'
+        '[[knobs]]\nindex = 11\nname = "cutoff"\nunit = "Hz"\nminimum = 20.0\n'
+        'maximum = 20000.0\ndefault = 200.0\ncurve = "log"\n'
+        '[[knobs]]\nindex = 4\nname = "wave"\nchoices = ["a", "b", "c", "d", "e"]\n'
+    )
+    synth, plain = load_synth(str(told)), load_synth(str(path))
+    assert synth.name == "amsynth_vst"
+    assert synth.parameters.values(synth.parameters.defaults) == pytest.approx(
+        {"cutoff": 200.0, "wave": 2.0}
+    )
+    assert torch.equal(
+        synth.render(synth.parameters.vector({"wave": 1}), NOTE).audio,
+        plain.render(
+            plain.parameters.vector({"filter_cutoff": 1 / 3, "osc1_waveform": 0.25}), NOTE
+        ).audio,
+    )
+
+
+@pytest.mark.needs("amsynth")
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[[knobs]]\nindex = 41\nname = 'a'", "knob 41 of a plug-in that has 41, from 0"),
+        ("[[knobs]]\nindex = 1\nname = 'a'\n[[knobs]]\nindex = 1\nname = 'b'", "the index 1"),
+        ("[[knobs]]\nindexx = 1\nname = 'a'", "knobs.0.index"),
+    ],
+)
+def test_what_does_not_fit_is_said(path, tmp_path, text, line):
+    told = tmp_path / "bad.toml"
+    told.write_text(f'plugin = "{path}"\n{text}\n')
+    with pytest.raises(BadConfig, match=line):
+        load_synth(str(told))
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(BadInput, match=r"no plug-in at nowhere\.so: give the path"):
+        load_synth("nowhere.so")
+
+
+@pytest.mark.needs("amsynth")
+def test_what_is_no_plug_in_is_said(tmp_path):
+    junk = tmp_path / "junk.so"
+    junk.write_bytes(b"\x7fELF junk")
+    with pytest.raises(SynthFailed, match=r"junk cannot be loaded|junk crashed"):
+        load_synth(str(junk))
