@@ -13,6 +13,7 @@ from timbrel.errors import Unsupported
 from timbrel.sound import Control, Notes, Rendered
 from timbrel.sound.playing import Player
 from timbrel.synths.parameters import Parameters
+from timbrel.synths.patch import Patch
 
 
 class Synth(ABC):
@@ -52,6 +53,10 @@ class Synth(ABC):
             BadInput: shapes that do not fit, or numbers that are not finite.
             SynthFailed: a plug-in crashed, hung or made no sound that could be used.
         """
+
+    def factory_banks(self) -> list[tuple[str, list[Patch]]]:
+        """The banks of patches that come with it, by name; none where nothing is installed."""
+        return []
 
     def player(self, n_voices: int, sample_rate: int) -> Player:
         """This synthesizer played live; its timbres are patch vectors."""
