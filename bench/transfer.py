@@ -318,7 +318,7 @@ def doubted(bench: Bench) -> dict[str, float]:
     import torch
 
     from timbrel.audio import AudioBlocks, write_audio
-    from timbrel.perform.hearing import hear_melody
+    from timbrel.perform.hearing import hear_recording
 
     programs = ("violin", "flute", "guitar", "trumpet", "alto_sax", "oohs", "piano", "clarinet")
     programs = programs[:3] if bench.quick else programs
@@ -327,7 +327,7 @@ def doubted(bench: Bench) -> dict[str, float]:
 
         def is_doubted(audio: Tensor, rate: int) -> bool:
             path = write_audio(Path(folder) / "sound.wav", audio, rate)
-            return bool(hear_melody(AudioBlocks(path)).doubt)
+            return bool(hear_recording(AudioBlocks(path)).doubt)
 
         for program in programs:
             for line in phrases(other_font(), program, 0.4, seed=5):

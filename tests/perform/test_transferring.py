@@ -13,7 +13,7 @@ from timbrel.audio import AudioBlocks, read_audio
 from timbrel.dsp.clearness import blurred_share, pitched_share
 from timbrel.dsp.listening import follow
 from timbrel.errors import BadAudio, BadInput, Unsupported
-from timbrel.perform.hearing import hear_melody
+from timbrel.perform.hearing import hear_recording
 from timbrel.perform.transferring import Manner, following, transfer
 from timbrel.sound import Performance, Register
 
@@ -118,7 +118,7 @@ def test_ten_minutes_take_little_memory(tmp_path) -> None:
 def test_pitch_by_another_tracker_is_heard_in_stretches(tmp_path) -> None:
     audio = np.tile(voice([57, 60, 64, 62], 16000), 32)[: 62 * 16000]
     blocks = AudioBlocks(written(tmp_path, audio, 16000))
-    light, swift = (hear_melody(blocks, tracker).melody for tracker in ("light", "swift"))
+    light, swift = (hear_recording(blocks, tracker).melody for tracker in ("light", "swift"))
     sure = (light.confidence > 0.9) & (swift.confidence > 0.9)
     assert float(sure.float().mean()) > 0.6
     cents = 1200 * (swift.f0_hz / light.f0_hz).log2().abs()[sure]
@@ -138,26 +138,26 @@ def chord(steps, sample_rate=48000, seconds=2.0) -> np.ndarray:
 
 @pytest.mark.parametrize("steps", [(0, 4, 7), (0, 3, 7), (0, 4), (0, 3)])
 def test_chords_are_told_from_lines(tmp_path, steps) -> None:
-    heard = hear_melody(AudioBlocks(written(tmp_path, chord(steps))))
+    heard = hear_recording(AudioBlocks(written(tmp_path, chord(steps))))
     assert blurred_share(heard.melody) > 0.4
     assert heard.doubt.startswith("several notes seem to sound at once")
 
 
 @pytest.mark.parametrize("steps", [(0, 5, 9), (0, 5, 9, 12)])
 def test_chords_that_share_a_period_are_told_by_what_is_missing_at_it(tmp_path, steps) -> None:
-    heard = hear_melody(AudioBlocks(written(tmp_path, chord(steps))))
+    heard = hear_recording(AudioBlocks(written(tmp_path, chord(steps))))
     assert blurred_share(heard.melody) < 0.1
     assert heard.doubt.startswith("several notes seem to sound at once")
 
 
 def test_a_chord_without_a_common_period_is_as_noise(tmp_path) -> None:
-    heard = hear_melody(AudioBlocks(written(tmp_path, chord((0, 3, 6, 9)))))
+    heard = hear_recording(AudioBlocks(written(tmp_path, chord((0, 3, 6, 9)))))
     assert heard.doubt.startswith("hardly any pitch is heard in it (noise, or many notes at once?)")
 
 
 @pytest.mark.parametrize("pitches", [[57], [57, 60, 64, 67, 69, 72], [40, 41, 43], [84, 86]])
 def test_lines_are_not_doubted(tmp_path, pitches) -> None:
-    heard = hear_melody(AudioBlocks(written(tmp_path, voice(pitches))))
+    heard = hear_recording(AudioBlocks(written(tmp_path, voice(pitches))))
     assert heard.doubt == ""
     assert blurred_share(heard.melody) < 0.1
     assert pitched_share(heard.melody) > 0.9

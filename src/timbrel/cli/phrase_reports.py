@@ -14,12 +14,12 @@ from timbrel.cli.output import say_figures
 from timbrel.cli.places import Place, file_name, folder_for
 from timbrel.cli.set_reports import settings_of
 from timbrel.data.guitarset import GuitarSetReport
-from timbrel.data.melodies import Tracker
 from timbrel.data.melody_overview import draw_melodies
 from timbrel.data.melody_report import MelodyReport, report_melodies
 from timbrel.data.phrase_plan import PhraseSettings
 from timbrel.data.phrase_set import PhraseSet
 from timbrel.data.phrases import PhraseReport
+from timbrel.dsp.trackers import Tracker
 from timbrel.picture import draw_takes
 from timbrel.progress import Progress
 

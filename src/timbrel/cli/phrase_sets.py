@@ -9,8 +9,7 @@ from cyclopts import Parameter
 
 from timbrel.cli.arguments import Json, Out, Plot, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
-
-Tracker = Literal["light", "swift", "pyin", "crepe", "crepe-tiny"]
+from timbrel.dsp.trackers import Tracker
 
 
 def phrases(

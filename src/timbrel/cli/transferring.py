@@ -15,8 +15,8 @@ from timbrel.cli.output import progress_bar
 from timbrel.cli.places import place_for
 from timbrel.cli.targets import Target, open_target
 from timbrel.dsp.clearness import SURE, pitched_share, sounding
+from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadInput
-from timbrel.perform.hearing import Tracker
 from timbrel.perform.transferring import Manner, Transferred, transfer
 from timbrel.sound import Performance
 from timbrel.units import hz_to_midi

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -18,6 +18,7 @@ from timbrel.cli.arguments import (
     Share,
 )
 from timbrel.cli.output import say_json, say_note, say_paths
+from timbrel.dsp.trackers import Tracker
 
 
 def transfer(
@@ -29,7 +30,7 @@ def transfer(
     transpose: Semitones = 0.0,
     gain: Decibels | None = None,
     dry: Share = 0.0,
-    pitch_tracker: Literal["light", "swift", "pyin", "crepe"] = "light",
+    pitch_tracker: Tracker = "light",
     controls: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     bank: Path | None = None,
     out: Out = None,

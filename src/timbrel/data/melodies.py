@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -19,12 +19,10 @@ from torch import Tensor
 from timbrel.audio import probe, read_audio
 from timbrel.dsp.listening import FRAME_RATE, follow
 from timbrel.dsp.pitch import track_pitch
+from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadAudio
 from timbrel.files import replacing
 from timbrel.sound import Performance
-
-Tracker = Literal["light", "swift", "pyin", "crepe", "crepe-tiny"]
-"""Who hears the pitch: the one that hears live as well, or one of `timbrel.dsp.pitch`."""
 
 _FOLDER = ".melodies"
 _VERSION = 1
@@ -94,7 +92,5 @@ def hear_melody(
     if tracker == "light":
         return light
     track = track_pitch(audio, sample_rate, method=tracker)
-    time_s = torch.arange(len(light.f0_hz)) / FRAME_RATE
-    place = (time_s * track.frame_rate).clamp(max=len(track.f0_hz) - 1)
-    near = place.round().long()
-    return Performance(track.f0_hz[near], light.loudness_db, track.confidence[near], FRAME_RATE)
+    f0_hz, confidence = track.nearest(torch.arange(len(light.f0_hz)) / FRAME_RATE)
+    return Performance(f0_hz, light.loudness_db, confidence, FRAME_RATE)

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from timbrel.audio import probe, read_audio
-from timbrel.data.melodies import Tracker
 from timbrel.data.melody_quality import ClipFigures, measure_clip
 from timbrel.data.phrase_set import HeardSet, PhraseSet
 from timbrel.data.workers import each, worker_pool
+from timbrel.dsp.trackers import Tracker
 from timbrel.progress import Progress
 from timbrel.sound import Performance
 from timbrel.units import pitch_name

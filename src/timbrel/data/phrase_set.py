@@ -19,10 +19,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import SUFFIXES, probe, read_audio
-from timbrel.data.melodies import Hearing, Tracker, hear, hearing_of, kept_melody
+from timbrel.data.melodies import Hearing, hear, hearing_of, kept_melody
 from timbrel.data.nsynth_layout import SPLITS
 from timbrel.data.soundfont_plan import Split
 from timbrel.data.workers import each, worker_pool
+from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadAudio, BadInput
 from timbrel.progress import Progress
 from timbrel.sound import Performance

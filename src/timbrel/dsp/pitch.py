@@ -17,7 +17,7 @@ import math
 import os
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -28,14 +28,13 @@ from timbrel.audio import resample
 from timbrel.dsp.descriptors import rms_envelope
 from timbrel.dsp.librosas import load_librosa
 from timbrel.dsp.stft import stft
+from timbrel.dsp.trackers import Method
 from timbrel.dsp.yin import yin
 from timbrel.errors import BadAudio, BadInput, MissingExtra
 from timbrel.units import hz_to_midi
 
 if TYPE_CHECKING:
     from swift_f0 import SwiftF0
-
-Method = Literal["swift", "pyin", "crepe", "crepe-tiny"]
 
 SAMPLE_RATE = 16000
 HOP_LENGTH = 256
@@ -65,6 +64,18 @@ class PitchTrack:
     f0_hz: Float[Tensor, " frames"]
     confidence: Float[Tensor, " frames"]
     frame_rate: float
+
+    def nearest(
+        self, time_s: Float[Tensor, " times"]
+    ) -> tuple[Float[Tensor, " times"], Float[Tensor, " times"]]:
+        """f0 and confidence of the frames nearest to some times; beyond the ends as there.
+
+        >>> track = PitchTrack(torch.tensor([220.0, 330.0]), torch.tensor([0.9, 0.8]), 62.5)
+        >>> track.nearest(torch.tensor([0.0, 0.009, 7.0]))[0]
+        tensor([220., 330., 330.])
+        """
+        frame = (time_s * self.frame_rate).round().long().clamp(0, len(self.f0_hz) - 1)
+        return self.f0_hz[frame], self.confidence[frame]
 
 
 def track_pitch(

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int
-from torch import Tensor
+from jaxtyping import Float32
 
 from timbrel.audio import AudioBlocks
 from timbrel.dsp.clearness import SURE, blurred_share, hollow_share, loud, pitched_share
 from timbrel.dsp.leaps import without_leaps
 from timbrel.dsp.listening import FRAME_RATE, follow_blocks
-from timbrel.dsp.pitch import Method, PitchTrack, track_pitch
+from timbrel.dsp.pitch import track_pitch
+from timbrel.dsp.trackers import Method, Tracker
 from timbrel.progress import Progress, silent
 from timbrel.sound import Performance
-
-Tracker = Literal["light", "swift", "pyin", "crepe"]
 
 _STRETCH_S, _MARGIN_S = 30.0, 0.5
 
@@ -45,7 +43,7 @@ class Heard(NamedTuple):
     doubt: str
 
 
-def hear_melody(
+def hear_recording(
     recording: AudioBlocks, tracker: Tracker = "light", progress: Progress | None = None
 ) -> Heard:
     """The melody of a recording.
@@ -71,8 +69,8 @@ def _heard_again(
     blocks = _counted(recording, f"hearing with {tracker}", told)
     for begin, stop, first, audio in _stretches(blocks, rate):
         track = track_pitch(torch.from_numpy(audio), rate, method=tracker)
-        near = _nearest(track, torch.arange(begin, min(stop, len(f0_hz))) - first)
-        f0_hz[begin:stop], confidence[begin:stop] = track.f0_hz[near], track.confidence[near]
+        frames = torch.arange(begin, min(stop, len(f0_hz))) - first
+        f0_hz[begin:stop], confidence[begin:stop] = track.nearest(frames / FRAME_RATE)
     return Performance(f0_hz, light.loudness_db, confidence, FRAME_RATE)
 
 
@@ -136,9 +134,3 @@ def _stretches(
             held, first = held[round(skipped * hop) :], first + skipped
     if len(held):
         yield begin, first + 2 + math.ceil(len(held) / hop), first, held
-
-
-def _nearest(track: PitchTrack, frames: Int[Tensor, " frames"]) -> Int[Tensor, " frames"]:
-    """Places in a track of frames at `FRAME_RATE`."""
-    place = (frames / FRAME_RATE * track.frame_rate).round().long()
-    return place.clamp(0, len(track.f0_hz) - 1)

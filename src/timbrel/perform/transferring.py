@@ -24,9 +24,10 @@ from timbrel.audio import AudioBlocks, AudioWriter
 from timbrel.dsp.limiter import Limiter
 from timbrel.dsp.listening import FRAME_RATE
 from timbrel.dsp.loudness import SILENCE_DB
+from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadAudio, Unsupported
 from timbrel.instruments.instrument import Instrument, resolve_controls
-from timbrel.perform.hearing import Tracker, hear_melody
+from timbrel.perform.hearing import hear_recording
 from timbrel.perform.register_fit import Fit, fit_to_register, fitted
 from timbrel.progress import Progress, silent
 from timbrel.sound import Performance
@@ -117,7 +118,7 @@ def transfer(
         raise Unsupported(f"{instrument.family} cannot follow a recording: it can {able}")
     resolve_controls(instrument.controls, manner.controls)
     blocks = AudioBlocks(recording, instrument.sample_rate)
-    heard, doubt = hear_melody(blocks, manner.tracker, told)
+    heard, doubt = hear_recording(blocks, manner.tracker, told)
     try:
         fit = fit_to_register(
             heard, instrument.register(timbre),

@@ -21,8 +21,9 @@ from torch import Tensor
 from timbrel.audio import write_audio
 from timbrel.config import Settings
 from timbrel.data.nsynth_layout import SPLITS
-from timbrel.data.phrase_set import PhraseSet, Tracker
+from timbrel.data.phrase_set import PhraseSet
 from timbrel.dsp.mel import mel_power
+from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadInput
 from timbrel.instruments.ddsp import Ddsp, DdspNetwork, DdspSettings, sound_of
 from timbrel.instruments.ddsp.measuring import measured_manner

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from timbrel.data.phrase_set import PhraseSet, Tracker
+from timbrel.data.phrase_set import PhraseSet
 from timbrel.dsp.listening import FRAME_RATE
+from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadInput
 from timbrel.instruments.ddsp import Asked, asked_of
 
