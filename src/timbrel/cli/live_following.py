@@ -13,7 +13,7 @@ import torch
 
 from timbrel.cli.live_engine import make_knobs
 from timbrel.cli.live_session import chores
-from timbrel.cli.live_status import watch
+from timbrel.cli.live_status import status_line, summary, watch
 from timbrel.cli.output import say_note
 from timbrel.cli.targets import Target, open_target
 from timbrel.dsp.clearness import pitched
@@ -167,16 +167,9 @@ def _latency_s(engine: FollowEngine, card: Duplex) -> float:
 
 def _status(engine: FollowEngine, card: Duplex, name: str) -> Callable[[], str]:
     def say() -> str:
-        meter = engine.meter
-        parts = [
-            f"in {engine.look_at_level_db():4.0f} dB",
-            _note(engine.heard_hz),
-            f"latency {1e3 * _latency_s(engine, card):.0f} ms",
-            f"load {100 * meter.mean_load:.0f} % (most {100 * meter.look():.0f} %)",
-            f"underflows {meter.underflows}",
-            name,
-        ]
-        return " | ".join([*parts, *([meter.problem] if meter.problem else [])])
+        heard = [f"in {engine.look_at_level_db():4.0f} dB", _note(engine.heard_hz)]
+        late = f"latency {1e3 * _latency_s(engine, card):.0f} ms"
+        return status_line(engine.meter, [*heard, late], [name])
 
     return say
 
@@ -190,30 +183,12 @@ def _note(f0_hz: float) -> str:
 
 
 def _summary(engine: FollowEngine, card: Duplex, target: Target) -> dict[str, Any]:
-    """How it went; a load is the time that a block took as a share of its length."""
-    meter = engine.meter
-    return {
-        "device": card.name,
+    return summary(engine, card, engine.knobs) | {
         "input_device": card.input_name,
         "model": target.model,
         "timbre": target.name,
-        "sample_rate": card.sample_rate,
-        "block": card.block,
-        "block_ms": 1e3 * card.block / card.sample_rate,
         "latency_ms": 1e3 * _latency_s(engine, card),
         "listening_ms": 1e3 * engine.delay_s,
         "round_trip_ms": 1e3 * card.round_trip_s,
-        "seconds": meter.length_s,
-        "blocks": meter.blocks,
-        "underflows": meter.underflows,
-        "underflows_at_start": meter.underflows_at_start,
-        "underflow_share": meter.underflow_share,
-        "overflows": meter.overflows,
-        "load_mean": meter.mean_load,
-        "load_max": meter.worst_load,
-        "events_dropped": engine.dropped,
-        "blocks_not_finite": meter.not_finite,
-        "failures": meter.failures,
-        "problem": meter.problem or None,
-        "controllers": {str(number): name for number, name in engine.knobs.bindings.items()},
+        "overflows": engine.meter.overflows,
     }

@@ -8,11 +8,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from timbrel.cli.live_engine import Wishes, make_engine
-from timbrel.cli.live_status import status, summary, watch
+from timbrel.cli.live_status import status_line, summary, watch
 from timbrel.cli.output import say_note
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import BadInput
 from timbrel.live import (
+    Engine,
     Knobs,
     MidiInput,
     Output,
@@ -73,8 +74,24 @@ def play_live(wishes: Wishes) -> dict[str, Any]:
         if wishes.seconds is not None:
             ends_s = min(ends_s, time.perf_counter() + wishes.seconds)
         beside = chores(engine.keyboard.knobs, wishes.using.model, wishes.learn, tidy)
-        watch(lambda: status(engine, output), ends_s, beside)
-        return summary(engine, output)
+        watch(lambda: _status(engine, output), ends_s, beside)
+        return _summary(engine, output)
+
+
+def _status(engine: Engine, output: Output) -> str:
+    player, block_ms = engine.player, 1e3 * output.block / output.sample_rate
+    return status_line(
+        engine.meter,
+        [f"latency {block_ms:.1f} + {1e3 * output.latency_s:.1f} ms"],
+        [f"voices {player.active_voices}/{player.n_voices}", engine.keyboard.timbre_name],
+    )
+
+
+def _summary(engine: Engine, output: Output) -> dict[str, Any]:
+    return summary(engine, output, engine.keyboard.knobs) | {
+        "output_latency_ms": 1e3 * output.latency_s,
+        "notes": engine.meter.notes,
+    }
 
 
 def _chosen_ports(wishes: Wishes, there: Sequence[str]) -> tuple[str, ...]:
