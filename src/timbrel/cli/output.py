@@ -47,8 +47,11 @@ def _strict(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def say_figures(figures: Mapping[str, Any]) -> None:
-    """Figures as two columns for people; nothing known is a dash."""
+def say_figures(figures: Mapping[str, Any], *, as_json: bool = False) -> None:
+    """Figures as two columns for people, nothing known is a dash; or as JSON for programs."""
+    if as_json:
+        say_json(figures)
+        return
     width = max(map(len, figures), default=0)
     for name, value in figures.items():
         print(f"{name:<{width}}  {_readable(value)}")

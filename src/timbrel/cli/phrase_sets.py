@@ -37,7 +37,7 @@ def phrases(
     with progress_bar("rendering") as progress:
         report = render_phrases(font, out, settings, processes=processes, progress=progress)
     pictures = {"picture": draw_phrases(report)} if plot else {}
-    (say_json if json else say_figures)(phrase_figures(report) | pictures)
+    say_figures(phrase_figures(report) | pictures, as_json=json)
 
 
 def melodies(
@@ -98,4 +98,4 @@ def guitarset(
             report = download_guitarset(out, takes, progress=progress)
         else:
             report = collect_guitarset(source, out, takes, progress)
-    (say_json if json else say_figures)(guitarset_figures(report))
+    say_figures(guitarset_figures(report), as_json=json)

@@ -60,7 +60,7 @@ def soundfont(
     with progress_bar("rendering") as progress:
         report = render_soundfont(font, out, settings, processes=processes, progress=progress)
     pictures = {"picture": draw_set(report.folder)} if plot else {}
-    (say_json if json else say_figures)(soundfont_figures(report) | pictures)
+    say_figures(soundfont_figures(report) | pictures, as_json=json)
 
 
 @data.command

@@ -43,6 +43,6 @@ def models(name: str | None = None, *, json: Json = False) -> None:
     from timbrel.cli.catalogue import catalogue, one_model, overview
 
     if name is not None:
-        return (say_json if json else say_figures)(one_model(name))
+        return say_figures(one_model(name), as_json=json)
     rows = catalogue()
     return say_json(rows) if json else print(*overview(rows), sep="\n")
