@@ -12,9 +12,9 @@ from torch import Tensor
 from timbrel.audio.resampling import check_rate
 from timbrel.errors import BadInput
 from timbrel.sound import Notes, Rendered
-from timbrel.synths.subtractive import plain
 from timbrel.synths.subtractive.curves import TICK, end_ticks, off_ticks
 from timbrel.synths.subtractive.knobs import CONTROLS, PARAMETERS
+from timbrel.synths.subtractive.rendering import render_lanes
 from timbrel.synths.subtractive.voicing import voice
 from timbrel.synths.synth import Synth
 
@@ -59,9 +59,10 @@ class Subtractive(Synth):
         legal = PARAMETERS.space.for_notes(patches, len(notes))
         rate = self.sample_rate
         voicing = voice(legal, notes.pitch, notes.velocity, controls or {}, rate)
-        ends = end_ticks(voicing, off_ticks(notes, rate), rate)
+        off = off_ticks(notes, rate)
+        ends = end_ticks(voicing, off, rate)
         if longest_s is not None:
             ends = ends.clamp(max=max(1, int(longest_s * rate) // TICK))
-        audio = plain.play(voicing, notes, int(ends.max()), rate).float()
+        audio = render_lanes(voicing, notes, off, ends, rate)
         audio = audio * (torch.arange(audio.shape[1]) < ends[:, None] * TICK)
         return Rendered(audio, ends * TICK, rate)

@@ -25,7 +25,7 @@ LAG = 3
 STARTS = (0.0, 0.0, 0.31, 0.67)
 """Phases in cycles at which oscillators 1, 2 and the two copies begin."""
 
-_BRIGHTER = 0.2
+BRIGHTER = 0.2
 _HALF, _QUARTER = TURN // 2, TURN // 4
 
 _Phase = Int64[Tensor, "notes time"]
@@ -78,7 +78,7 @@ def brightened(sound: _Sound) -> _Sound:
     """Takes back most of the spline's droop, a sample late."""
     padded = torch.nn.functional.pad(sound, (2, 0))
     outer = padded[:, 2:] + padded[:, :-2]
-    return (1 + 2 * _BRIGHTER) * padded[:, 1:-1] - _BRIGHTER * outer
+    return (1 + 2 * BRIGHTER) * padded[:, 1:-1] - BRIGHTER * outer
 
 
 def wraps(phase: _Phase, step: _Phase) -> Resets:
