@@ -34,6 +34,9 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus")
 CANCELLED = 1e-6
 """Share of the power in the mean of channels that cancel; unlike ones keep 1 / `MOST_CHANNELS`."""
 
+SHORTEST_S, QUIETEST_DB = 0.02, -70.0
+"""What is shorter, or has a lower peak, holds no sound."""
+
 _STREAMED = 0xF0000000
 """Chunk sizes from here up mean "unknown": what programs write that cannot seek back."""
 
@@ -105,9 +108,7 @@ def read_channels(path: str | Path) -> tuple[Float[Tensor, "channels time"], int
             frames = file.read(info.frames, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError):
         raise BadAudio(f"{path} is damaged or cut short: copy or export it again") from None
-    if len(frames) < info.frames * 0.999 - info.sample_rate * 0.1:
-        got = f"{len(frames) / info.sample_rate:.2f} of {info.duration_s:.2f} s"
-        raise BadAudio(f"{path} is damaged or cut short ({got}): copy or export it again")
+    require_all(len(frames), info)
     if not len(frames):
         raise BadAudio(f"{path} holds no samples: give a recording")
     require_sane(frames, info)
@@ -138,8 +139,8 @@ def require_sound(
     sample_rate: int,
     *,
     name: str = "the sound",
-    shortest_s: float = 0.02,
-    quietest_db: float = -70.0,
+    shortest_s: float = SHORTEST_S,
+    quietest_db: float = QUIETEST_DB,
 ) -> Float[Tensor, "*channels time"]:
     """The audio itself, where there is something in it to hear.
 
@@ -153,18 +154,35 @@ def require_sound(
     Raises:
         BadAudio: it is too short, not finite, or silent.
     """
-    duration_s = audio.shape[-1] / sample_rate
-    if duration_s < shortest_s:
-        got = f"{audio.shape[-1]} samples ({duration_s * 1000:.1f} ms)"
-        raise BadAudio(f"{name} has {got}, at least {shortest_s * 1000:.0f} ms are needed")
+    require_length(audio.shape[-1], sample_rate, name, shortest_s)
     if not bool(audio.isfinite().all()):
         raise BadAudio(f"{name} holds NaN or infinity: export it again")
-    peak = float(audio.abs().max())
+    require_level(float(audio.abs().max()), name, quietest_db)
+    return audio
+
+
+def require_length(count: int, sample_rate: int, name: str, shortest_s: float = SHORTEST_S) -> None:
+    """Refuses so few samples that nothing can be heard in them.
+
+    Raises:
+        BadAudio: they are.
+    """
+    duration_s = count / sample_rate
+    if duration_s < shortest_s:
+        got = f"{count} samples ({duration_s * 1000:.1f} ms)"
+        raise BadAudio(f"{name} has {got}, at least {shortest_s * 1000:.0f} ms are needed")
+
+
+def require_level(peak: float, name: str, quietest_db: float = QUIETEST_DB) -> None:
+    """Refuses a peak so low that nothing sounds.
+
+    Raises:
+        BadAudio: it is.
+    """
     level_db = amplitude_to_db(max(peak, 1e-10))
     if level_db < quietest_db:
         got = "digital silence" if peak == 0 else f"its peak is {level_db:.0f} dB"
         raise BadAudio(f"{name} is silent ({got}): give a recording with a sound in it")
-    return audio
 
 
 def require_note(audio: Any, sample_rate: int) -> Float[Tensor, " time"]:
@@ -204,6 +222,17 @@ def _is_cut_short(parser_log: str) -> bool:
     """
     chunks = re.findall(r"(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", parser_log)
     return any(int(found) < int(said) < _STREAMED for said, found in chunks)
+
+
+def require_all(count: int, info: AudioInfo) -> None:
+    """Refuses fewer samples than the header promises.
+
+    Raises:
+        BadAudio: there are.
+    """
+    if count < info.frames * 0.999 - info.sample_rate * 0.1:
+        got = f"{count / info.sample_rate:.2f} of {info.duration_s:.2f} s"
+        raise BadAudio(f"{info.path} is damaged or cut short ({got}): copy or export it again")
 
 
 def require_sane(frames: np.ndarray, info: AudioInfo, begin: int = 0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +11,18 @@ import soundfile
 import soxr
 from jaxtyping import Float32
 
-from timbrel.audio.reading import CANCELLED, probe, require_sane
+from timbrel.audio.reading import (
+    CANCELLED,
+    probe,
+    require_all,
+    require_length,
+    require_level,
+    require_sane,
+)
 from timbrel.audio.resampling import check_rate
 from timbrel.errors import BadAudio
-from timbrel.units import amplitude_to_db
 
 _BLOCK = 1 << 15
-_SHORTEST_S, _QUIETEST_DB = 0.02, -70.0
 
 
 class AudioBlocks:
@@ -92,27 +96,8 @@ class AudioBlocks:
             peak = max(peak, float(np.abs(frames).max()))
             of_mean += float(np.square(frames.mean(1), dtype=np.float64).sum())
             of_each += np.square(frames, dtype=np.float64).sum(0)
-        self._require_all(count)
-        self._require_sound(count, peak)
+        require_all(count, self._info)
+        require_length(count, self._info.sample_rate, str(self.path))
+        require_level(peak, str(self.path))
         cancels = of_mean < CANCELLED * of_each.mean()
         return count, int(of_each.argmax()) if cancels else None
-
-    def _require_all(self, count: int) -> None:
-        info = self._info
-        if count < info.frames * 0.999 - info.sample_rate * 0.1:
-            got = f"{count / info.sample_rate:.2f} of {info.duration_s:.2f} s"
-            raise BadAudio(f"{self.path} is damaged or cut short ({got}): copy or export it again")
-
-    def _require_sound(self, count: int, peak: float) -> None:
-        duration_s = count / self._info.sample_rate
-        if duration_s < _SHORTEST_S:
-            got = f"{count} samples ({duration_s * 1000:.1f} ms)"
-            raise BadAudio(
-                f"{self.path} has {got}, at least {_SHORTEST_S * 1000:.0f} ms are needed"
-            )
-        level_db = amplitude_to_db(max(peak, 1e-10))
-        if level_db < _QUIETEST_DB:
-            got = "digital silence" if peak == 0 else f"its peak is {math.floor(level_db)} dB"
-            raise BadAudio(
-                f"{self.path}: nothing sounds in it ({got}): give a recording of a melody"
-            )
