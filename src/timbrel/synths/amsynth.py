@@ -12,9 +12,11 @@ from pathlib import Path
 
 from timbrel.errors import BadInput
 from timbrel.synths.amsynth_knobs import amsynth_parameters
+from timbrel.synths.files import read_patches
 from timbrel.synths.hosting import Host, HostedSynth
 from timbrel.synths.hosting.hosted import TAIL_S
 from timbrel.synths.hosting.worker import VST, PlugIn
+from timbrel.synths.patch import Patch
 
 PLUG_IN_VARIABLE = "TIMBREL_AMSYNTH"
 """Environment variable that names the plug-in where it lies elsewhere."""
@@ -63,6 +65,21 @@ class Amsynth(HostedSynth):
     def turned(self, values: Mapping[str, float]) -> list[tuple[int | str, float]]:
         """Knobs as positions 0..1, by their number."""
         return [(i, c.to_knob(values[c.name])) for i, c in enumerate(self.parameters)]
+
+
+def factory_banks(folder: str | Path | None = None) -> list[tuple[str, list[Patch]]]:
+    """The banks that come with amsynth, by name; none of them is part of timbrel.
+
+    Raises:
+        BadInput: they are not installed.
+        BadPatch: one of them is damaged.
+    """
+    places = [Path(folder)] if folder else [Path("/usr/share/amsynth/banks"),
+                                            Path("/usr/local/share/amsynth/banks")]  # fmt: skip
+    files = sorted(file for place in places for file in place.glob("*.bank"))
+    if not files:
+        raise BadInput(f"no banks of amsynth in {places[0]}: apt-get install amsynth")
+    return [(file.name.split(".")[0], read_patches(file)) for file in files]
 
 
 def find_amsynth(path: str | Path | None = None) -> Path:

@@ -5,6 +5,7 @@ names the ones worth knowing, their ranges and choices:
 
     plugin = "Synth.vst3"          # beside the TOML, or an absolute path
     name = "synth"                 # else the file's own
+    id = "abcd"                    # of the plug-in, for writing .fxp
 
     [[knobs]]
     index = 12                     # the plug-in's number of it
@@ -27,14 +28,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from timbrel.config import Settings, make_settings, read_toml
-from timbrel.errors import BadConfig, BadInput
+from timbrel.errors import BadConfig, BadInput, BadPatch
 from timbrel.sound import Control
 from timbrel.synths.hosting import Host, HostedSynth
 from timbrel.synths.hosting.hosted import TAIL_S
@@ -62,6 +63,7 @@ class Told(Settings):
 
     plugin: str
     name: str = ""
+    id: str = Field(default="", pattern="^([ -~]{4})?$")
     knobs: tuple[Knob, ...] = Field(default=(), max_length=4096)
 
 
@@ -96,9 +98,11 @@ class Plugin(HostedSynth):
         if not file.exists():
             raise BadInput(f"no plug-in at {file}: give the path of a VST2 or VST3")
         self.name = told.name or file.stem
+        self.plugin_id = told.id
         plug_in = PlugIn(self.name, VST, str(file.resolve()), "amsynth", limit_s=limit_s)
         super().__init__(Host(plug_in, processes), tail_s=tail_s)
         found = self.host.controls()
+        self._found = [knob["default"] for knob in found]
         knobs = _placed(told.knobs, found, path) if told.knobs else _read(found)
         self._indices = tuple(index for index, _ in knobs)
         self.parameters = Parameters(tuple(control for _, control in knobs))
@@ -108,10 +112,24 @@ class Plugin(HostedSynth):
         knobs = zip(self._indices, self.parameters, strict=True)
         return [(index, control.to_knob(values[control.name])) for index, control in knobs]
 
-    def from_positions(self, positions: list[float]) -> dict[str, float]:
-        """Where the plug-in's knobs stand, all of them in its order, by name and in their units."""
+    def from_positions(self, positions: Sequence[float]) -> dict[str, float]:
+        """Where all of the plug-in's knobs stand, in its order, by name and in their units.
+
+        Raises:
+            BadPatch: there are more or fewer of them.
+        """
+        if len(positions) != len(self._found):
+            raise BadPatch(f"{len(positions)} parameters, {self.name} has {len(self._found)}")
         knobs = zip(self._indices, self.parameters, strict=True)
         return {control.name: control.from_knob(positions[index]) for index, control in knobs}
+
+    def to_positions(self, values: Mapping[str, float]) -> list[float]:
+        """The inverse: knobs that are not named stand where the plug-in has them."""
+        positions = list(self._found)
+        full = self.parameters.values(self.parameters.vector(values))
+        for index, position in self.turned(full):
+            positions[int(index)] = position
+        return positions
 
 
 def _told(path: Path) -> Told:

@@ -1,0 +1,108 @@
+"""Names, bounds and checksums of what files say, before it reaches a synthesizer."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import math
+import struct
+from collections.abc import Mapping
+from functools import cache
+
+from timbrel.errors import BadPatch, MissingExtra
+from timbrel.sound import Control
+from timbrel.synths.amsynth_knobs import amsynth_parameters
+from timbrel.synths.parameters import Parameters
+from timbrel.synths.patch import CATEGORIES, Patch
+
+_MOST_VALUES = 1 << 16
+_SLACK = 1e-3
+
+
+@cache
+def parameters_of(synth: str) -> Parameters | None:
+    """The knobs of a synthesizer by its name; None where they cannot be known here.
+
+    Those of amsynth are known without amsynth. Those of Vital are asked of vita, where it is.
+    """
+    from timbrel.synths.registry import load_synth, synths
+
+    if synth == "amsynth":
+        return amsynth_parameters()
+    if synth not in synths():
+        return None
+    try:
+        return load_synth(synth).parameters
+    except MissingExtra:
+        return None
+
+
+def legal_values(values: Mapping[str, float], knobs: Parameters | None) -> dict[str, float]:
+    """The values, switches at whole numbers; where knobs are not known, any finite numbers.
+
+    Raises:
+        BadPatch: a name that is not known, or a value out of its range.
+    """
+    if len(values) > _MOST_VALUES:
+        raise BadPatch(f"{len(values)} values, wanted at most {_MOST_VALUES}")
+    if knobs is None:
+        return {name: _finite(name, value) for name, value in values.items()}
+    by_name = {control.name: control for control in knobs}
+    return {name: _legal(by_name, name, value) for name, value in values.items()}
+
+
+def legal_category(category: str) -> str:
+    """The category.
+
+    Raises:
+        BadPatch: there is none of that name.
+    """
+    if category and category not in CATEGORIES:
+        near = difflib.get_close_matches(category, CATEGORIES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CATEGORIES)}"
+        raise BadPatch(f"no category {category[:40]!r}: {hint}")
+    return category
+
+
+def changed(patch: Patch, knobs: Parameters | None) -> dict[str, float]:
+    """The knobs that stand away from their default; all that are named, where none is known."""
+    if knobs is None:
+        return dict(patch.values)
+    defaults = {control.name: control.default for control in knobs}
+    return {
+        name: value
+        for name, value in patch.values.items()
+        if struct.pack("f", value) != struct.pack("f", defaults[name])
+    }
+
+
+def checksum(patch: Patch, knobs: Parameters | None = None) -> str:
+    """SHA-256 of what makes the sound: equal for patches that differ in their names alone.
+
+    >>> pad, copy = Patch("Pad", "x", {"a": 0.5}), Patch("Copy of Pad", "x", {"a": 0.5})
+    >>> checksum(pad) == checksum(copy), checksum(Patch("Pad", "x", {"a": 0.6}))[:8]
+    (True, '0efe26c3')
+    """
+    digest = hashlib.sha256(patch.synth.encode())
+    for name, value in sorted(changed(patch, knobs).items()):
+        digest.update(name.encode() + b"\0" + struct.pack("<f", value))
+    return digest.hexdigest()
+
+
+def _finite(name: str, value: float) -> float:
+    if not math.isfinite(value) or abs(value) > 1e30:
+        raise BadPatch(f"{name[:60]} is {value:g}, wanted a finite number")
+    return value
+
+
+def _legal(knobs: Mapping[str, Control], name: str, value: float) -> float:
+    if name not in knobs:
+        near = difflib.get_close_matches(name[:60], knobs, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ": it is of another synthesizer"
+        raise BadPatch(f"no parameter {name[:60]!r}{hint}")
+    control = knobs[name]
+    slack = _SLACK * (control.maximum - control.minimum)
+    if not control.minimum - slack <= value <= control.maximum + slack:
+        span = f"{control.minimum:g} to {control.maximum:g}"
+        raise BadPatch(f"{name} is {value:g}, wanted {span}")
+    return control.clip(value)

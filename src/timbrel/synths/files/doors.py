@@ -1,0 +1,149 @@
+"""Files of patches, told apart by what is in them; written by their suffix, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from timbrel.errors import BadPatch
+from timbrel.files import is_stream, replacing
+from timbrel.synths.files import amsynth, fxp
+from timbrel.synths.files.meaning import patches_of, programs_of
+from timbrel.synths.files.program import Program
+from timbrel.synths.files.readable import read_readable, readable_text
+from timbrel.synths.files.vital import read_vital, with_names
+from timbrel.synths.patch import Patch
+from timbrel.synths.synth import Synth
+
+PATCH_SUFFIXES = (".fxp", ".fxb", ".bank", ".vital", ".toml")
+"""Of files that hold patches."""
+
+LARGEST = 16 << 20
+"""Bytes of a file; the largest that were seen in the wild have 2.2 million."""
+
+
+def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
+    """The patches in a file: .fxp, .fxb, a bank of amsynth, .vital or .toml.
+
+    Args:
+        path: of the file.
+        synth: whose patches they must be. It is needed for plug-ins that timbrel does not know.
+
+    Raises:
+        BadPatch: the file is missing, truncated, too large, of another synthesizer, or says what
+            its synthesizer does not know.
+    """
+    path = Path(path)
+    data = _read(path)
+    try:
+        found = _parsed(path, data, synth)
+        if not found:
+            raise BadPatch("holds no patch")
+        for patch in found:
+            if synth is not None and patch.synth != synth.name:
+                raise BadPatch(f"is of {patch.synth}, wanted {synth.name}")
+    except BadPatch as error:
+        raise BadPatch(f"{path}: {error}") from None
+    return found
+
+
+def read_programs(path: str | Path) -> list[Program]:
+    """What an .fxp or .fxb holds, of whatever plug-in.
+
+    Raises:
+        BadPatch: as `read_patches`.
+    """
+    try:
+        return fxp.read_programs(_read(Path(path)))
+    except BadPatch as error:
+        raise BadPatch(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
+
+
+def write_patch(path: str | Path, patch: Patch, synth: Synth | None = None) -> None:
+    """One patch in a file of its own; see `write_patches`."""
+    write_patches(path, [patch], synth)
+
+
+def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | None = None) -> None:
+    """Patches as .fxb, .bank or .toml; one patch as .fxp or .vital too.
+
+    Args:
+        path: its suffix says which.
+        patches: what is written.
+        synth: whose they are: needed for plug-ins, and for .vital.
+
+    Raises:
+        BadPatch: the suffix is none of these, or does not fit the synthesizer or their number.
+        BadInput: the file cannot be written.
+    """
+    path = Path(path)
+    if not patches:
+        raise BadPatch(f"{path}: no patches to write")
+    if path.suffix.lower() in (".fxp", ".vital") and len(patches) > 1:
+        raise BadPatch(f"{path}: {len(patches)} patches for a file that holds one: give a folder")
+    try:
+        data = _bytes(path, patches, synth)
+    except BadPatch as error:
+        raise BadPatch(f"{path}: {error}") from None
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if is_stream(path):
+            raise BadPatch(f"{path} is a pipe or a device: give a file of patches")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise BadPatch(f"no file of patches at {path}: check the path") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadPatch(f"{path} cannot be read ({reason}): give a file of patches") from None
+    if len(data) > LARGEST:
+        raise BadPatch(f"{path} is larger than {LARGEST >> 20} MB: no file of patches is")
+    return data
+
+
+def _parsed(path: Path, data: bytes, synth: Synth | None) -> list[Patch]:
+    if data.startswith(fxp.MAGIC):
+        return patches_of(fxp.read_programs(data), path, synth)
+    if data.startswith(amsynth.MAGIC):
+        return amsynth.read_bank(data)
+    suffix = path.suffix.lower()
+    if suffix == ".toml":
+        return read_readable(data, None if synth is None else synth.parameters)
+    if suffix == ".vital" or data.lstrip()[:1] == b"{":
+        return read_vital(data)
+    if suffix in (".fxp", ".fxb"):
+        return patches_of(fxp.read_programs(data), path, synth)  # says what is wrong
+    if suffix == ".bank":
+        return amsynth.read_bank(data)
+    raise BadPatch(f"is no file of patches: wanted {', '.join(PATCH_SUFFIXES)}")
+
+
+def _bytes(path: Path, patches: Sequence[Patch], synth: Synth | None) -> bytes:
+    suffix = path.suffix.lower()
+    if suffix == ".fxp":
+        return fxp.program_bytes(programs_of(patches, synth, as_chunk=True)[0])
+    if suffix == ".fxb":
+        return fxp.bank_bytes(programs_of(patches, synth, as_chunk=False))
+    if suffix == ".toml":
+        return readable_text(patches, None if synth is None else synth.parameters)
+    if suffix == ".bank":
+        programs_of(patches, None, as_chunk=False)  # they are amsynth's, or that is said
+        return amsynth.bank_text(patches)
+    if suffix == ".vital":
+        return _vital_bytes(patches[0], synth)
+    raise BadPatch(f"ends in {suffix!r}: end it in {', '.join(PATCH_SUFFIXES)}")
+
+
+def _vital_bytes(patch: Patch, synth: Synth | None) -> bytes:
+    from timbrel.synths.registry import load_synth
+    from timbrel.synths.vital import Vital
+
+    if patch.synth != "vital":
+        raise BadPatch(f"patch {patch.name!r} is of {patch.synth}, not of vital: write .toml")
+    vital = synth if isinstance(synth, Vital) else load_synth("vital")
+    assert isinstance(vital, Vital)
+    return with_names(vital.preset(patch.values), patch)

@@ -1,0 +1,169 @@
+"""Banks of amsynth, .vital and .toml: what they say, and what they may not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from timbrel.errors import BadPatch
+from timbrel.synths import Patch, load_synth
+from timbrel.synths.amsynth_knobs import amsynth_parameters
+from timbrel.synths.files import checksum, read_patches, write_patch, write_patches
+from timbrel.synths.files.readable import readable_text
+
+KNOBS = amsynth_parameters()
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(name, data):
+        path = tmp_path / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    return write
+
+
+def test_a_bank_of_amsynth(file):
+    text = (
+        "amSynth\n<preset> <name> Two words\n<parameter> amp_attack 0.5\n"
+        "<parameter> portamento_mode 0.3\n<preset> <name> Other\nEOF\n"
+    )
+    first, second = read_patches(file("x.bank", text))
+    assert first == Patch("Two words", "amsynth", {"amp_attack": 0.5, "portamento_mode": 0.0})
+    assert second == Patch("Other", "amsynth", {})
+
+
+def test_names_in_latin_1_and_utf_8(file):
+    text = "amSynth\n<preset> <name> Größe\n"
+    assert read_patches(file("a.bank", text))[0].name == "Größe"
+    assert read_patches(file("b.bank", text.encode("latin-1")))[0].name == "Größe"
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("<parameter> amp_attack 1", "line 2 is a parameter of no preset"),
+        ("<preset> <name> x\n<parameter> amp_attack loud", "line 3: 'amp_attack loud' is no name"),
+        (
+            "<preset> <name> x\n<parameter> amp_attack 1e9",
+            "preset 'x': amp_attack is 1e.09, wanted",
+        ),
+        ("<preset> <name> x\n<parameter> amp_attack nan", "amp_attack is nan, wanted 0 to 2.5"),
+        ("<preset> <name> x\n<parameter> loudness 1", "no parameter 'loudness'"),
+        ("<virus> x", "line 2 begins with '<virus>'"),
+        ("x" * 2000, "line 2 has 2000 characters"),
+        ("", "holds no patch"),
+    ],
+)
+def test_what_is_wrong_in_a_bank(file, body, line):
+    with pytest.raises(BadPatch, match=line):
+        read_patches(file("x.bank", f"amSynth\n{body}\n"))
+
+
+def test_a_bank_comes_back(tmp_path):
+    patches = [
+        Patch(f"p{i}", "amsynth", {c.name: c.from_knob(i / 9) for c in KNOBS}) for i in range(10)
+    ]
+    write_patches(tmp_path / "x.bank", patches)
+    found = read_patches(tmp_path / "x.bank")
+    assert [patch.name for patch in found] == [patch.name for patch in patches]
+    for ours, theirs in zip(patches, found, strict=True):
+        assert theirs.values == pytest.approx(ours.values, rel=1e-7)
+        assert checksum(theirs, KNOBS) == checksum(ours, KNOBS)
+
+
+def test_a_readable_patch(file, tmp_path):
+    patch = Patch("Warm", "amsynth", {"filter_cutoff": 0.4, "osc1_waveform": 0.0}, "pad", "me")
+    text = readable_text([patch]).decode()
+    assert 'osc1_waveform = "sine"' in text
+    assert read_patches(file("a.toml", text)) == [patch]
+    write_patches(tmp_path / "b.toml", [patch, patch])
+    assert read_patches(tmp_path / "b.toml") == [patch, patch]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a = [", "is no TOML"),
+        ("name = 'x'", "'synth' is missing"),
+        ("synth = 'amsynth'\nvolume = 3", "unknown key 'volume'"),
+        ("synth = 'amsynth'\ncategory = 'pads'", "no category 'pads': did you mean 'pad'"),
+        ("synth = 'amsynth'\n[values]\nosc1_waveform = 'saw'", "'saw', wanted sine, square"),
+        ("synth = 'amsynth'\n[values]\namp_attack = 9", "amp_attack is 9, wanted 0 to 2.5"),
+        ("synth = 'amsynth'\n[values]\namp_attack = inf", "amp_attack is inf, wanted"),
+        ("synth = 'other'\n[values]\nx = nan", "x is nan, wanted a finite number"),
+        ("synth = 'other'\n[values]\nx = 'y'", "x is 'y', wanted a number"),
+        ("patches = 3", r"a bank has \[\[patches\]\]"),
+        ("a = " + "[" * 5000, "is no TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_readable_patch(file, text, line):
+    with pytest.raises(BadPatch, match=line):
+        read_patches(file("x.toml", text))
+
+
+def test_a_synthesizer_may_be_asked_for(file):
+    path = file("x.toml", "synth = 'amsynth'")
+    with pytest.raises(BadPatch, match="is of amsynth, wanted subtractive"):
+        read_patches(path, load_synth("subtractive"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[1, 2", "is no JSON"),
+        ("[" * 100000, "is no JSON"),
+        ("[]", "has no table 'settings'"),
+        ('{"settings": {"lfos": []}}', "sets no knob"),
+        ('{"settings": {"volume": 1e999}}', "volume is inf"),
+        ('{"settings": {"volume": 1' + "0" * 400 + "}}", "volume is beyond all numbers"),
+        ('{"settings": {"volume": ' + "1" * 5000 + "}}", "is no JSON"),
+    ],
+)
+def test_what_is_wrong_in_a_vital_preset(file, text, line):
+    with pytest.raises(BadPatch, match=line):
+        read_patches(file("x.vital", text))
+
+
+def test_a_vital_preset(file):
+    preset = {"preset_name": "Glas", "author": "me", "preset_style": "Percussion",
+              "settings": {"osc_1_level": 0.25, "volume": 3000.0, "lfos": [{"name": "x"}]}}  # fmt: skip
+    assert read_patches(file("x.vital", json.dumps(preset))) == [
+        Patch("Glas", "vital", {"osc_1_level": 0.25, "volume": 3000.0}, "drum", "me")
+    ]
+
+
+@pytest.mark.needs("vital")
+def test_a_vital_preset_comes_back(tmp_path):
+    patch = Patch("Glas", "vital", {"osc_1_level": 0.25, "filter_1_model": 3.0}, "keys", "me")
+    write_patch(tmp_path / "x.vital", patch)
+    (found,) = read_patches(tmp_path / "x.vital")
+    assert (found.name, found.category, found.author) == ("Glas", "keys", "me")
+    assert len(found.values) == 772
+    assert found.values["osc_1_level"] == 0.25
+    assert found.values["filter_1_model"] == 3.0
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(BadPatch, match="no file of patches at .*gone.fxp"):
+        read_patches(tmp_path / "gone.fxp")
+    with pytest.raises(BadPatch, match="cannot be read"):
+        read_patches(tmp_path)
+    big = tmp_path / "big.vital"
+    with big.open("wb") as hole:
+        hole.truncate(17 << 20)
+    with pytest.raises(BadPatch, match="larger than 16 MB"):
+        read_patches(big)
+    with pytest.raises(BadPatch, match="is no file of patches"):
+        (tmp_path / "x.txt").write_text("hello")
+        read_patches(tmp_path / "x.txt")
+
+
+def test_checksums_see_the_sound_alone():
+    bare = Patch("a", "amsynth", {})
+    said = Patch("b", "amsynth", {c.name: c.default for c in KNOBS}, "pad", "me")
+    other = Patch("a", "amsynth", {"amp_attack": 0.001})
+    assert checksum(bare, KNOBS) == checksum(said, KNOBS)
+    assert checksum(bare, KNOBS) != checksum(other, KNOBS)
