@@ -1,0 +1,295 @@
+"""Which patches a preset set holds, and which notes show them: settings in, tensors out.
+
+Real presets are few, and a network that saw them alone would learn them by heart: most of what is
+trained on is drawn around them, between them, and from all that the knobs allow. What is judged
+stays real, and of its kind nothing is trained on: presets that are nearly the same are in one
+cluster, whole clusters are held out, and so are whole banks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from timbrel.config import Settings
+from timbrel.synths import Parameters, Patch
+
+Split = Literal["train", "valid", "test"]
+Origin = Literal["real", "around", "between", "random"]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+Banks = Sequence[tuple[str, Sequence[Patch]]]
+"""Names of banks, and what is in each."""
+
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+
+class NoteSettings(Settings):
+    """The notes that show a patch.
+
+    Attributes:
+        each: notes of each patch: two or more teach that they are of one.
+        lowest, highest: MIDI numbers.
+        softest: velocity; the loudest is 1.
+        shortest_s, longest_s: how long keys are held, log-uniform, but for `held` of them.
+        held: share of notes that are held for 3 s.
+    """
+
+    each: int = Field(default=2, ge=1, le=64)
+    lowest: int = Field(default=36, ge=0, le=127)
+    highest: int = Field(default=84, ge=0, le=127)
+    softest: float = Field(default=0.5, ge=0.0, le=1.0)
+    shortest_s: float = Field(default=0.1, gt=0.0, le=4.0)
+    longest_s: float = Field(default=3.5, gt=0.0, le=4.0)
+    held: float = Field(default=0.5, ge=0.0, le=1.0)
+
+
+class PresetSetSettings(Settings):
+    """What `build_presets` makes.
+
+    Attributes:
+        synth: name of the synthesizer, or path of a plug-in.
+        banks: files or folders of patches; "factory" is all that come with the synthesizer.
+        held_out: banks of which every patch is for testing, by their names.
+        around: patches made of a real one by moving some knobs.
+        between: patches on the way from one real one to another.
+        random: patches of random knobs.
+        moved: share of the knobs that are moved.
+        furthest: standard deviation of that move, as a share of a knob's way.
+        default: share of a random patch's knobs that stay untouched.
+        near: real patches that are no further apart belong together (Euclidean, all knobs 0..1).
+        validation, test: shares of clusters that are held out, and of random patches.
+        notes: which notes show them.
+        activity: patches by which it is measured how much each knob is heard.
+        keep_audio: whether renders are kept as FLAC beside what is heard of them.
+        seed: of every draw.
+    """
+
+    synth: str = "subtractive"
+    banks: tuple[str, ...] = ("factory",)
+    held_out: tuple[str, ...] = ()
+    around: Count = 0
+    between: Count = 0
+    random: Count = 1000
+    moved: Share = 0.3
+    furthest: Annotated[float, Field(gt=0, le=1)] = 0.15
+    default: Share = 0.35
+    near: Annotated[float, Field(ge=0)] = 0.3
+    validation: Share = 0.05
+    test: Share = 0.05
+    notes: NoteSettings = NoteSettings()
+    activity: Count = 100
+    keep_audio: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedPatch:
+    """One patch of a set.
+
+    Attributes:
+        name: of it, or of what it was made of.
+        vector: its knobs.
+        origin: where it comes from.
+        bank: of a real one.
+        category: what its maker says, if anything.
+        cluster: number of the real patches that are nearly the same; -1 for random ones.
+        split: where it belongs.
+    """
+
+    name: str
+    vector: Float[Tensor, " params"]
+    origin: Origin
+    bank: str
+    category: str
+    cluster: int
+    split: Split
+
+
+@dataclass(frozen=True)
+class PlannedNotes:
+    """The notes of a chunk of patches.
+
+    Attributes:
+        patch: number of each note's patch in the plan.
+        pitch, velocity, held_s: as in `Notes`.
+    """
+
+    patch: Int[Tensor, " notes"]
+    pitch: Float[Tensor, " notes"]
+    velocity: Float[Tensor, " notes"]
+    held_s: Float[Tensor, " notes"]
+
+
+def plan_patches(
+    settings: PresetSetSettings,
+    parameters: Parameters,
+    banks: Sequence[tuple[str, Sequence[Patch]]],
+) -> list[PlannedPatch]:
+    """All patches of a set: the real ones, then those made of them, then random ones."""
+    real = _real_patches(settings, parameters, banks)
+    trained = [patch for patch in real if patch.split == "train"]
+    made: list[PlannedPatch] = []
+    if trained:
+        made += _around(settings, parameters, trained)
+        made += _between(settings, parameters, trained)
+    held = [patch.vector for patch in real if patch.split != "train"]
+    return [*real, *_apart(made, held, settings, parameters), *_random(settings, parameters)]
+
+
+def plan_notes(settings: PresetSetSettings, first: int, count: int) -> PlannedNotes:
+    """The notes of so many patches from one on: the same whatever the others are."""
+    generator = _generator(settings, "notes", first)
+    asked = settings.notes
+    patch = torch.arange(first, first + count).repeat_interleave(asked.each)
+    size = len(patch)
+    pitch = torch.randint(asked.lowest, asked.highest + 1, (size,), generator=generator)
+    chance = torch.rand(3, size, generator=generator)
+    shortest, longest = math.log(asked.shortest_s), math.log(asked.longest_s)
+    held_s = (shortest + (longest - shortest) * chance[0]).exp()
+    return PlannedNotes(
+        patch=patch,
+        pitch=pitch.float(),
+        velocity=asked.softest + (1 - asked.softest) * chance[1],
+        held_s=torch.where(chance[2] < asked.held, 3.0, held_s),
+    )
+
+
+def clusters(vectors: Float[Tensor, "patches params"], near: float) -> Int[Tensor, " patches"]:
+    """A number for each patch, the same for those that a chain of near ones connects.
+
+    >>> clusters(torch.tensor([[0.0], [0.2], [1.0], [0.4]]), 0.25)
+    tensor([0, 0, 2, 0])
+    """
+    number = torch.arange(len(vectors))
+    is_near = torch.cdist(vectors, vectors) <= near
+    while True:
+        lower = torch.where(is_near, number, len(vectors)).amin(1)
+        if torch.equal(lower, number):
+            return number
+        number = lower
+
+
+def _real_patches(
+    settings: PresetSetSettings,
+    parameters: Parameters,
+    banks: Sequence[tuple[str, Sequence[Patch]]],
+) -> list[PlannedPatch]:
+    known: dict[bytes, tuple[str, Patch, Tensor]] = {}
+    for bank, patches in banks:
+        for patch in patches:
+            vector = parameters.vector(patch.values)
+            known.setdefault(vector.numpy().tobytes(), (bank, patch, vector))
+    if not known:
+        return []
+    vectors = torch.stack([vector for _, _, vector in known.values()])
+    numbers = clusters(unit_scaled(parameters, vectors), settings.near).tolist()
+    splits = _splits_of(settings, numbers, [bank for bank, _, _ in known.values()])
+    return [
+        PlannedPatch(patch.name, vector, "real", bank, patch.category, number, split)
+        for (bank, patch, vector), number, split in zip(
+            known.values(), numbers, splits, strict=True
+        )
+    ]
+
+
+def _splits_of(settings: PresetSetSettings, numbers: list[int], banks: list[str]) -> list[Split]:
+    """A cluster that reaches into a bank that is held out is held out whole."""
+    held = {
+        number for number, bank in zip(numbers, banks, strict=True) if bank in settings.held_out
+    }
+    return ["test" if n in held else _split(settings, f"cluster {n}") for n in numbers]
+
+
+def _apart(
+    made: list[PlannedPatch],
+    held: list[Tensor],
+    settings: PresetSetSettings,
+    parameters: Parameters,
+) -> list[PlannedPatch]:
+    """Those that have not come near one that is held out."""
+    if not made or not held:
+        return made
+    ours, theirs = (
+        unit_scaled(parameters, torch.stack(some)) for some in ([p.vector for p in made], held)
+    )
+    is_far = torch.cat(
+        [(torch.cdist(some, theirs) > settings.near).all(1) for some in ours.split(1024)]
+    )
+    return [patch for patch, far in zip(made, is_far.tolist(), strict=True) if far]
+
+
+def unit_scaled(
+    parameters: Parameters, vectors: Float[Tensor, "*patches params"]
+) -> Float[Tensor, "*patches params"]:
+    """Patches with switches brought to 0..1 as well."""
+    highest = torch.tensor([max(d.high, 1.0) for d in parameters.space.dimensions])
+    return vectors / highest
+
+
+def _split(settings: PresetSetSettings, key: str) -> Split:
+    """By a hash, so that no patch changes sides when others come."""
+    digest = hashlib.blake2b(f"{settings.seed} {key}".encode(), digest_size=8).digest()
+    chance = int.from_bytes(digest, "little") / 2**64
+    if chance < settings.test:
+        return "test"
+    return "valid" if chance < settings.test + settings.validation else "train"
+
+
+def _around(
+    settings: PresetSetSettings, parameters: Parameters, real: list[PlannedPatch]
+) -> Iterator[PlannedPatch]:
+    generator = _generator(settings, "around")
+    for number in range(settings.around):
+        parent = real[number % len(real)]
+        other = parameters.space.sample(1, generator=generator)[0]
+        away = settings.furthest * torch.randn(len(other), generator=generator)
+        moved = torch.where(parameters.is_switch, other, parent.vector + away)
+        is_moved = torch.rand(len(other), generator=generator) < settings.moved
+        # a switch that is thrown makes another sound: seldom
+        is_moved &= ~parameters.is_switch | (torch.rand(len(other), generator=generator) < 0.3)
+        vector = parameters.space.project(torch.where(is_moved, moved, parent.vector))
+        yield PlannedPatch(
+            parent.name, vector, "around", parent.bank, parent.category, parent.cluster, "train"
+        )
+
+
+def _between(
+    settings: PresetSetSettings, parameters: Parameters, real: list[PlannedPatch]
+) -> Iterator[PlannedPatch]:
+    generator = _generator(settings, "between")
+    for _ in range(settings.between):
+        one, two = torch.randint(len(real), (2,), generator=generator).tolist()
+        share = float(torch.rand((), generator=generator))
+        corners = torch.stack([real[one].vector, real[two].vector])
+        vector = parameters.space.mix(corners, torch.tensor([share, 1 - share]))
+        near = real[one if share >= 0.5 else two]
+        yield PlannedPatch(
+            f"{real[one].name}, {real[two].name}", vector, "between", near.bank, near.category,
+            near.cluster, "train",
+        )  # fmt: skip
+
+
+def _random(settings: PresetSetSettings, parameters: Parameters) -> Iterator[PlannedPatch]:
+    generator = _generator(settings, "random")
+    vectors = parameters.space.sample(settings.random, generator=generator)
+    untouched = torch.rand(vectors.shape, generator=generator) < settings.default
+    vectors = torch.where(untouched, parameters.defaults, vectors)
+    for number, vector in enumerate(vectors):
+        split = _split(settings, f"random {number}")
+        yield PlannedPatch(f"random {number}", vector, "random", "", "", -1, split)
+
+
+def _generator(settings: PresetSetSettings, *words: object) -> torch.Generator:
+    text = "/".join(map(str, (settings.seed, *words)))
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)

@@ -1,0 +1,124 @@
+"""From patches to what is heard of them: one part of a preset set at a time, in a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float
+from safetensors.torch import save_file
+from torch import Tensor
+
+from timbrel.audio import resample, write_audio
+from timbrel.data.preset_plan import PlannedNotes, PresetSetSettings
+from timbrel.data.preset_set import ENDING, PARTS, mel_bytes
+from timbrel.errors import SynthFailed
+from timbrel.files import replacing
+from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted, hear
+from timbrel.sound import Notes
+from timbrel.synths import Synth, load_synth
+from timbrel.units import power_to_db
+
+QUIETEST = 1e-3
+"""Of peaks: what is softer is silent, and teaches nothing."""
+
+AUDIO = "audio"
+
+_HEARD_AT_ONCE = 16
+_SYNTHS: dict[str, Synth] = {}
+
+
+@dataclass(frozen=True)
+class PartTask:
+    """The notes of some patches, to be made into one file.
+
+    Attributes:
+        number: of the part.
+        vectors: the patches, a row for each note.
+        notes: with the patches' numbers.
+    """
+
+    number: int
+    vectors: Float[Tensor, "notes params"]
+    notes: PlannedNotes
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """Where a part lies."""
+    return folder / PARTS / f"part-{number:05d}{ENDING}"
+
+
+def start_worker(synth: str) -> None:
+    """Load the synthesizer, once in each process."""
+    torch.set_num_threads(1)
+    the_synth(synth)
+
+
+def the_synth(name: str) -> Synth:
+    """This process's synthesizer."""
+    if name not in _SYNTHS:
+        _SYNTHS[name] = load_synth(name)
+    return _SYNTHS[name]
+
+
+def render_part(folder: Path, settings: PresetSetSettings, task: PartTask) -> Path:
+    """Render a part and write it, unless it is there; its file."""
+    path = part_path(folder, task.number)
+    if path.exists():
+        return path
+    notes = Notes(task.notes.pitch, task.notes.velocity, task.notes.held_s)
+    audio = render_notes(the_synth(settings.synth), task.vectors, notes)
+    sounds = is_usable(audio)
+    if settings.keep_audio:
+        _write_sounds(folder, task, audio, sounds)
+    columns = {
+        **_heard_columns(audio[sounds]),
+        "vector": task.vectors[sounds],
+        "patch": task.notes.patch[sounds],
+        "pitch": task.notes.pitch[sounds],
+        "velocity": task.notes.velocity[sounds],
+        "held_s": task.notes.held_s[sounds],
+        "level_db": power_to_db(audio[sounds].square().mean(-1).clamp_min(1e-20)),
+    }
+    with replacing(path) as temporary:
+        save_file({name: column.contiguous() for name, column in columns.items()}, temporary)
+    return path
+
+
+def render_notes(
+    synth: Synth, vectors: Float[Tensor, "notes params"], notes: Notes
+) -> Float[Tensor, "notes samples"]:
+    """Four seconds of each note at 44.1 kHz; silence where the synthesizer failed."""
+    try:
+        made = synth.render(vectors, notes)
+        return fitted(resample(made.audio, made.sample_rate, SAMPLE_RATE))
+    except SynthFailed:
+        if len(vectors) == 1:
+            return fitted(torch.zeros(1, 1))
+        halves = torch.arange(len(vectors)).chunk(2)
+        return torch.cat([render_notes(synth, vectors[half], notes[half]) for half in halves])
+
+
+def is_usable(audio: Float[Tensor, "notes samples"]) -> Bool[Tensor, " notes"]:
+    """Which sounds are there, and are finite."""
+    return audio.isfinite().all(-1) & (audio.abs().amax(-1) >= QUIETEST)
+
+
+def _heard_columns(audio: Tensor) -> dict[str, Tensor]:
+    mels, curves = [], []
+    for some in audio.split(_HEARD_AT_ONCE):
+        heard = hear(some)
+        mels.append(mel_bytes(heard.mel))
+        curves.append(heard.curves.half())
+    if not mels:
+        heard = hear(torch.zeros(1, 1))
+        return {"mel": mel_bytes(heard.mel)[:0], "curves": heard.curves.half()[:0]}
+    return {"mel": torch.cat(mels), "curves": torch.cat(curves)}
+
+
+def _write_sounds(folder: Path, task: PartTask, audio: Tensor, sounds: Tensor) -> None:
+    for row in sounds.nonzero()[:, 0].tolist():
+        patch, pitch = int(task.notes.patch[row]), int(task.notes.pitch[row])
+        path = folder / AUDIO / f"{patch:06d}-{row % 64:02d}-{pitch:03d}.flac"
+        write_audio(path, audio[row], SAMPLE_RATE)

@@ -1,0 +1,160 @@
+"""A preset set on disk: what is heard of patches, and the patches.
+
+    set/presets.toml              what it is made of: settings and the banks' hash
+    set/patches.json              name, origin, bank, category, cluster, split of each patch
+    set/parts/part-00012.safetensors   notes of some patches: mels in bytes, curves, knobs
+    set/report.json               counts, balance of categories, how much each knob is heard,
+                                  checksums of the parts
+
+Mels are stored in steps of a third of a dB: bytes, which a computer maps into memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from timbrel.config import read_settings
+from timbrel.data.preset_plan import Origin, PresetSetSettings, Split
+from timbrel.errors import BadInput
+from timbrel.instruments.preset.hearing import Heard
+from timbrel.synths import Parameters, load_synth
+
+CLAIM, PATCHES, PARTS, REPORT = "presets.toml", "patches.json", "parts", "report.json"
+ENDING = ".safetensors"
+LARGE, SMALL = ("mel", "curves"), ("vector", "patch", "pitch", "velocity", "held_s", "level_db")
+"""Fields of a part: those that are read when they are asked for, and those that are kept."""
+
+_BYTE = 127.5
+
+
+@dataclass(frozen=True)
+class PatchEntry:
+    """What is known of a patch of a set; see `PlannedPatch`."""
+
+    name: str
+    origin: Origin
+    bank: str
+    category: str
+    cluster: int
+    split: Split
+
+
+class PatchNotes(NamedTuple):
+    """Some notes of a set.
+
+    Attributes:
+        vector: the patch of each.
+        patch: its number.
+        pitch, velocity, held_s: as in `Notes`.
+        level_db: RMS of each note.
+    """
+
+    vector: Float[Tensor, "notes params"]
+    patch: Int[Tensor, " notes"]
+    pitch: Float[Tensor, " notes"]
+    velocity: Float[Tensor, " notes"]
+    held_s: Float[Tensor, " notes"]
+    level_db: Float[Tensor, " notes"]
+
+
+class PresetSet:
+    """The notes of a split; mels are read as they are asked for.
+
+    Args:
+        folder: the set.
+        split: of it.
+
+    Attributes:
+        settings: what it was made by.
+        parameters: of the synthesizer.
+        entries: the patches of the whole set.
+        notes: all of the split, but for what is heard of them.
+        report: what `report.json` holds.
+
+    Raises:
+        BadInput: it is no preset set, it is unfinished, or there is nothing for this split.
+    """
+
+    def __init__(self, folder: str | Path, split: Split) -> None:
+        self.folder = Path(folder)
+        self.entries = read_patch_entries(self.folder)
+        self.report: dict[str, Any] = _read_json(self.folder / REPORT)
+        self.settings = read_settings(PresetSetSettings, self.folder / CLAIM)
+        self.parameters: Parameters = load_synth(self.settings.synth).parameters
+        wanted = torch.tensor([entry.split == split for entry in self.entries])
+        self._parts = sorted((self.folder / PARTS).glob(f"part-*{ENDING}"))
+        columns: dict[str, list[Tensor]] = {name: [] for name in ("place", *SMALL)}
+        for number, part in enumerate(self._parts):
+            opened = _opened(part)
+            rows = wanted[opened.get_tensor("patch")].nonzero()[:, 0]
+            columns["place"].append(torch.stack([torch.full_like(rows, number), rows], dim=1))
+            for name in SMALL:
+                columns[name].append(opened.get_tensor(name)[rows])
+        joined = {name: torch.cat(parts) for name, parts in columns.items()}
+        self._places = joined.pop("place")
+        if not len(self._places):
+            raise BadInput(f"{self.folder} holds no notes for {split!r}: widen its settings")
+        self.notes = PatchNotes(**joined)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def heard(self, indices: Int[Tensor, " some"]) -> Heard:
+        """What is heard of some notes."""
+        mels, curves = [], []
+        for part, row in self._places[indices].tolist():
+            opened = _opened(self._parts[part])
+            mel, curve = (opened.get_slice(name)[row : row + 1] for name in LARGE)
+            mels.append(mel)
+            curves.append(curve)
+        return Heard(torch.cat(mels).float() / _BYTE - 1.0, torch.cat(curves).float())
+
+
+def mel_bytes(mel: Float[Tensor, "notes mels frames"]) -> Tensor:
+    """A normalised mel as bytes."""
+    return ((mel + 1.0) * _BYTE).round().clamp(0, 255).to(torch.uint8)
+
+
+def read_patch_entries(folder: Path) -> list[PatchEntry]:
+    """What is known of the patches of a set.
+
+    Raises:
+        BadInput: it is no preset set, or the file is damaged.
+    """
+    try:
+        return [PatchEntry(**entry) for entry in _read_json(folder / PATCHES)]
+    except TypeError as error:
+        raise BadInput(f"{folder / PATCHES} is damaged ({error}): build the set again") from None
+
+
+def patch_entries_json(entries: Sequence[PatchEntry]) -> str:
+    """The text of `patches.json`: a patch a line."""
+    lines = ",\n".join(json.dumps(asdict(entry)) for entry in entries)
+    return f"[\n{lines}\n]\n"
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"no preset set at {path.parent}: build one, or check the path") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read ({error}): build the set again") from None
+
+
+@lru_cache(maxsize=4096)
+def _opened(part: Path) -> Any:
+    try:
+        return safe_open(part, framework="pt")
+    except (OSError, SafetensorError) as error:
+        raise BadInput(f"{part} cannot be read ({error}): delete it and build again") from None

@@ -1,0 +1,206 @@
+"""Preset sets: patches of a synthesizer, and what is heard of them (document 001's pipeline).
+
+    banks -> plan (real, around, between, random; splits by cluster)
+          -> parts, on several processes: notes rendered, 4 s at 44.1 kHz, and heard
+          -> how much each knob is heard, balance, checksums: report.json
+
+A run that was stopped is finished by the same call: parts that are there stay. Other settings want
+another folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from timbrel.config import to_toml
+from timbrel.data.claim import alone_in
+from timbrel.data.preset_activity import heard_db
+from timbrel.data.preset_plan import (
+    Banks,
+    PlannedPatch,
+    PresetSetSettings,
+    plan_notes,
+    plan_patches,
+)
+from timbrel.data.preset_render import PartTask, part_path, render_part, start_worker, the_synth
+from timbrel.data.preset_set import (
+    CLAIM,
+    PATCHES,
+    REPORT,
+    PatchEntry,
+    patch_entries_json,
+)
+from timbrel.data.workers import each, worker_pool
+from timbrel.errors import BadConfig, BadInput
+from timbrel.files import replacing
+from timbrel.progress import Progress
+from timbrel.synths import Synth
+from timbrel.synths.hosting import HostedSynth
+
+RENDERING = 1
+"""Of what is heard: raised when the same patches come out otherwise."""
+
+_PATCHES_A_PART = 64
+
+
+@dataclass(frozen=True)
+class PresetReport:
+    """What a set holds.
+
+    Attributes:
+        folder: the set.
+        patches: of each split.
+        origins: patches of each origin.
+        categories: real patches of each category.
+        notes: that are heard.
+        silent: notes left out because nothing usable was heard.
+    """
+
+    folder: Path
+    patches: dict[str, int]
+    origins: dict[str, int]
+    categories: dict[str, int]
+    notes: int
+    silent: int
+
+
+def build_presets(
+    out: str | Path,
+    settings: PresetSetSettings | None = None,
+    *,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> PresetReport:
+    """Render patches to a preset set.
+
+    What it holds depends on the settings and the banks alone.
+
+    Args:
+        out: folder of the set.
+        settings: which patches, and which notes of them.
+        processes: how many render at once; None for one a core, 0 for none but this. A plug-in
+            has processes of its own.
+        progress: told how many parts are done.
+
+    Raises:
+        BadConfig: there is no such bank, or nothing to render.
+        BadInput: the folder holds another set, or another process is at work there.
+        MissingExtra: what hosts the synthesizer is not installed.
+    """
+    settings, out = settings or PresetSetSettings(), Path(out)
+    synth = the_synth(settings.synth)
+    banks = banks_of(synth, settings)
+    planned = plan_patches(settings, synth.parameters, banks)
+    if not planned:
+        raise BadConfig("these settings plan no patch: set banks, or random")
+    claim = _claim(settings, planned)
+    _check_claim(out, claim)
+    hosted = isinstance(synth, HostedSynth)
+    pool = worker_pool(0 if hosted else processes, start_worker, (settings.synth,))
+    with alone_in(out), pool as workers:
+        _begin(out, claim, planned)
+        tasks = list(_tasks(settings, planned))
+        for count, _ in enumerate(each(workers, partial(render_part, out, settings), tasks)):
+            if progress:
+                progress("rendering", count + 1, len(tasks))
+    return _finish(out, settings, planned, tasks, synth, progress)
+
+
+def banks_of(synth: Synth, settings: PresetSetSettings) -> Banks:
+    """The banks that the settings name: what comes with the synthesizer, and files.
+
+    Raises:
+        BadConfig: a bank that is to be held out is not there.
+        BadPatch: a file cannot be read.
+    """
+    from timbrel.synths.files import read_patches
+
+    banks = []
+    for bank in settings.banks:
+        if bank == "factory":
+            banks += synth.factory_banks()
+        else:
+            banks.append((Path(bank).stem, read_patches(Path(bank), synth)))
+    names = [name for name, _ in banks]
+    for name in settings.held_out:
+        if name not in names:
+            raise BadConfig(f"held_out names {name!r}: the banks are {', '.join(names) or 'none'}")
+    return banks
+
+
+def _claim(settings: PresetSetSettings, planned: list[PlannedPatch]) -> str:
+    digest = hashlib.sha256()
+    for patch in planned:
+        digest.update(f"{patch.name} {patch.split}".encode() + patch.vector.numpy().tobytes())
+    return f"# patches' sha256 {digest.hexdigest()}, rendering {RENDERING}\n{to_toml(settings)}"
+
+
+def _check_claim(out: Path, claim: str) -> None:
+    path = out / CLAIM
+    if path.exists() and path.read_bytes() != claim.encode():
+        raise BadInput(
+            f"{out} holds a set of other presets or settings ({CLAIM} tells): choose another "
+            "folder, or delete that one"
+        )
+
+
+def _begin(out: Path, claim: str, planned: list[PlannedPatch]) -> None:
+    entries = [
+        PatchEntry(p.name, p.origin, p.bank, p.category, p.cluster, p.split) for p in planned
+    ]
+    for path, text in ((out / CLAIM, claim), (out / PATCHES, patch_entries_json(entries))):
+        with replacing(path) as temporary:
+            temporary.write_bytes(text.encode())
+
+
+def _tasks(settings: PresetSetSettings, planned: list[PlannedPatch]) -> Iterator[PartTask]:
+    for number, first in enumerate(range(0, len(planned), _PATCHES_A_PART)):
+        some = planned[first : first + _PATCHES_A_PART]
+        notes = plan_notes(settings, first, len(some))
+        vectors = torch.stack([patch.vector for patch in some])
+        yield PartTask(number, vectors[notes.patch - first], notes)
+
+
+def _finish(
+    out: Path,
+    settings: PresetSetSettings,
+    planned: list[PlannedPatch],
+    tasks: list[PartTask],
+    synth: Synth,
+    progress: Progress | None,
+) -> PresetReport:
+    """Count, measure, and write the report."""
+    from safetensors import safe_open
+
+    checksums, notes = {}, 0
+    for task in tasks:
+        path = part_path(out, task.number)
+        checksums[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        with safe_open(path, framework="pt") as opened:
+            notes += opened.get_slice("patch").get_shape()[0]
+    real = [patch for patch in planned if patch.origin == "real"]
+    report = PresetReport(
+        folder=out,
+        patches=dict(Counter(patch.split for patch in planned)),
+        origins=dict(Counter(patch.origin for patch in planned)),
+        categories=dict(Counter(patch.category or "unknown" for patch in real)),
+        notes=notes,
+        silent=sum(len(task.vectors) for task in tasks) - notes,
+    )
+    trained = [p.vector for p in planned if p.split == "train"][: settings.activity]
+    table = {
+        "patches": report.patches, "origins": report.origins, "categories": report.categories,
+        "notes": report.notes, "silent": report.silent,
+        "heard_db": heard_db(synth, trained, progress), "sha256": checksums,
+    }  # fmt: skip
+    with replacing(out / REPORT) as temporary:
+        temporary.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    return report

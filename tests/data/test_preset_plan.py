@@ -1,0 +1,90 @@
+"""Which patches a set holds: the same every time, and nothing judged like anything trained on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from timbrel.data.preset_plan import (
+    NoteSettings,
+    PresetSetSettings,
+    clusters,
+    plan_notes,
+    plan_patches,
+    unit_scaled,
+)
+from timbrel.sound import Control
+from timbrel.synths import Parameters, Patch
+
+KNOBS = Parameters((
+    Control("cutoff", "Hz", 20.0, 20000.0, 2000.0, "log"),
+    Control("wave", "", 0, 3, 0, choices=("saw", "square", "sine", "noise")),
+    *(Control(f"knob{i}", "", 0.0, 1.0, 0.5) for i in range(6)),
+))  # fmt: skip
+
+
+def bank(name: str, count: int, seed: int) -> tuple[str, list[Patch]]:
+    vectors = KNOBS.space.sample(count, generator=torch.Generator().manual_seed(seed))
+    return name, [Patch(f"{name} {i}", "x", KNOBS.values(v)) for i, v in enumerate(vectors)]
+
+
+SETTINGS = PresetSetSettings(around=200, between=200, random=400, held_out=("held",), near=0.4)
+BANKS = [bank("one", 60, 1), bank("held", 20, 2)]
+
+
+def test_what_is_held_out_is_far_from_all_that_is_made_of_real_ones() -> None:
+    planned = plan_patches(SETTINGS, KNOBS, BANKS)
+    real = [p for p in planned if p.origin == "real"]
+    assert len(real) == 80
+    assert {p.split for p in real if p.bank == "held"} == {"test"}
+    trained = torch.stack([p.vector for p in planned if p.split == "train" and p.cluster >= 0])
+    judged = torch.stack([p.vector for p in real if p.split != "train"])
+    apart = torch.cdist(unit_scaled(KNOBS, trained), unit_scaled(KNOBS, judged))
+    assert apart.min() > SETTINGS.near
+    assert len(trained) > 200
+
+
+def test_one_patch_twice_is_one_and_near_ones_stay_together() -> None:
+    name, patches = bank("one", 40, 3)
+    twins = [Patch("twin", "x", {**p.values, "knob0": p.values["knob0"]}) for p in patches]
+    planned = plan_patches(PresetSetSettings(random=0), KNOBS, [(name, patches), ("two", twins)])
+    assert len(planned) == 40
+    line = torch.linspace(0, 1, 11)[:, None]
+    assert clusters(line, 0.11).unique().tolist() == [0]
+    assert len(clusters(line, 0.09).unique()) == 11
+
+
+def test_shares_and_origins_are_as_asked() -> None:
+    planned = plan_patches(SETTINGS.model_copy(update={"random": 4000}), KNOBS, [])
+    assert {p.origin for p in planned} == {"random"}
+    held = sum(p.split != "train" for p in planned) / len(planned)
+    assert held == pytest.approx(0.1, abs=0.02)
+    untouched = torch.stack([p.vector for p in planned])[:, 2:] == 0.5
+    assert untouched.float().mean() == pytest.approx(0.35, abs=0.02)
+
+
+def test_patches_around_real_ones_move_as_far_as_asked() -> None:
+    alone = PresetSetSettings(around=500, random=0, moved=0.5, furthest=0.1, validation=0, test=0)
+    patch = Patch("middle", "x", {"cutoff": 632.0})
+    planned = plan_patches(alone, KNOBS, [("one", [patch])])
+    away = torch.stack([p.vector for p in planned if p.origin == "around"])[:, 2:] - 0.5
+    assert (away != 0).float().mean() == pytest.approx(0.5, abs=0.04)
+    assert away[away != 0].std() == pytest.approx(0.1, rel=0.1)
+
+
+def test_a_plan_is_the_same_every_time_and_a_patch_keeps_its_side() -> None:
+    first, again = (plan_patches(SETTINGS, KNOBS, BANKS) for _ in range(2))
+    assert all(torch.equal(a.vector, b.vector) for a, b in zip(first, again, strict=True))
+    more = plan_patches(SETTINGS.model_copy(update={"random": 500}), KNOBS, BANKS)
+    split = {p.name: p.split for p in more if p.origin == "random"}
+    assert all(split[p.name] == p.split for p in first if p.origin == "random")
+
+
+def test_notes_are_within_their_ranges() -> None:
+    asked = NoteSettings(each=3, lowest=40, highest=50, softest=0.6, held=0.5)
+    notes = plan_notes(PresetSetSettings(notes=asked), 128, 400)
+    assert notes.patch.tolist()[:4] == [128, 128, 128, 129]
+    assert (notes.pitch.min(), notes.pitch.max()) == (40, 50)
+    assert 0.6 <= notes.velocity.min() < 0.62
+    assert (notes.held_s == 3.0).float().mean() == pytest.approx(0.5, abs=0.05)
+    assert notes.held_s.min() >= 0.1
