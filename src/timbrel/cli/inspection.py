@@ -10,11 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import probe, read_channels, require_sound, resample
+from timbrel.dsp.clearness import SURE
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.first_note import first_note, others_follow
 from timbrel.dsp.loudness import a_weighted_db, lufs
 from timbrel.dsp.pitch import PitchTrack, track_pitch
-from timbrel.picture import SURE, Curves, draw_sound
+from timbrel.picture import Curves, draw_sound
 from timbrel.units import amplitude_to_db, hz_to_midi, midi_to_hz, pitch_name
 
 _HEARING_RATE = 16000

@@ -14,7 +14,7 @@ from timbrel.cli.names import result_name, written_name
 from timbrel.cli.output import progress_bar
 from timbrel.cli.places import place_for
 from timbrel.cli.targets import Target, open_target
-from timbrel.dsp.clearness import SURE, pitched_share, sounding
+from timbrel.dsp.clearness import pitched, pitched_share, sounding
 from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadInput
 from timbrel.perform.transferring import Manner, Transferred, transfer
@@ -156,7 +156,7 @@ def _words(wishes: Wishes) -> list[str]:
 
 def _pitches(melody: Performance, what: str) -> dict[str, float | None]:
     """The middle of its pitch, and the range of nearly all of it."""
-    sure = (melody.f0_hz > 0) & (melody.confidence >= SURE) & sounding(melody)
+    sure = pitched(melody) & sounding(melody)
     shares = {"lowest": 0.05, "median": 0.5, "highest": 0.95}
     if not bool(sure.any()):
         return {f"{what}_{name}_pitch": None for name in shares}

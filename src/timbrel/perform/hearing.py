@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float32
 
 from timbrel.audio import AudioBlocks
-from timbrel.dsp.clearness import SURE, blurred_share, hollow_share, loud, pitched_share
+from timbrel.dsp.clearness import blurred_share, hollow_share, loud, pitched, pitched_share
 from timbrel.dsp.leaps import without_leaps
 from timbrel.dsp.listening import FRAME_RATE, follow_blocks
 from timbrel.dsp.pitch import track_pitch
@@ -90,7 +90,7 @@ def _doubt(heard: Performance, hollow: float) -> str:
 
 def _hollow(recording: AudioBlocks, light: Performance) -> float:
     """`hollow_share`, a stretch at a time."""
-    judged = loud(light) & (light.confidence >= SURE)
+    judged = loud(light) & pitched(light)
     total, rate = 0.0, recording.sample_rate
     for begin, stop, first, audio in _stretches(recording, rate):
         frames = slice(begin, min(stop, len(judged)))

@@ -5,13 +5,11 @@ from timbrel.picture.demos import draw_demo
 from timbrel.picture.inspection import Curves, draw_sound
 from timbrel.picture.melodies import draw_melody
 from timbrel.picture.pads import draw_pad
-from timbrel.picture.panels import SURE
 from timbrel.picture.songs import draw_song, draw_song_row
 from timbrel.picture.takes import draw_row, draw_takes
 from timbrel.picture.transfers import draw_transfer
 
 __all__ = [
-    "SURE",
     "Curves",
     "draw_demo",
     "draw_melody",

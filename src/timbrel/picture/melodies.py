@@ -10,9 +10,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from timbrel.dsp.clearness import SURE, pitched
 from timbrel.picture.canvas import BLUE, GREY, INK, ORANGE, sheet
 from timbrel.picture.panels import (
-    SURE,
     draw_loudness,
     draw_mel,
     draw_pitch,
@@ -68,8 +68,8 @@ def _times_s(melody: Performance) -> np.ndarray:
 def _draw_over(axes: Axes, melody: Performance, centres_hz: np.ndarray) -> None:
     """The pitch where it lies in the spectrogram: on the lowest line, if it is right."""
     height = np.interp(melody.f0_hz.numpy(), centres_hz, np.arange(len(centres_hz)) + 0.5)
-    sure = (melody.confidence >= SURE) & (melody.f0_hz > 0)
-    axes.plot(_times_s(melody), np.where(sure.numpy(), height, np.nan), color=ORANGE, linewidth=1)
+    sure = pitched(melody).numpy()
+    axes.plot(_times_s(melody), np.where(sure, height, np.nan), color=ORANGE, linewidth=1)
 
 
 def _draw_unsure(axes: Axes, melody: Performance) -> None:
@@ -80,8 +80,7 @@ def _draw_unsure(axes: Axes, melody: Performance) -> None:
 
 
 def _draw_other(axes: Axes, melody: Performance) -> None:
-    sure = (melody.confidence >= SURE) & (melody.f0_hz > 0)
-    pitch = torch.where(sure, hz_to_midi(melody.f0_hz.clamp_min(1.0)), torch.nan)
+    pitch = torch.where(pitched(melody), hz_to_midi(melody.f0_hz.clamp_min(1.0)), torch.nan)
     axes.plot(_times_s(melody), pitch.numpy(), color=BLUE, linewidth=0.8)
 
 

@@ -16,6 +16,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from timbrel.dsp.clearness import SURE
 from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, mel_power
 from timbrel.midi import Score
 from timbrel.picture.canvas import BLUE, COLOURS, GREY, INK, LEVELS, ORANGE, RED
@@ -23,8 +24,6 @@ from timbrel.units import hz_to_midi, midi_to_hz, pitch_name
 
 _WIDEST = 4000
 _FREQUENCY_TICKS_HZ = (200, 500, 1000, 2000, 5000, 10000)
-SURE = 0.5
-"""Confidence from which a pitch is drawn."""
 _CERTAIN = 0.95
 _AROUND_S, _LEAP_SEMITONES = 0.4, 6.0
 

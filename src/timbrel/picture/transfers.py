@@ -11,9 +11,10 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from timbrel.dsp.clearness import pitched
 from timbrel.dsp.listening import follow
 from timbrel.picture.canvas import GREY, INK, ORANGE, sheet
-from timbrel.picture.panels import SURE, draw_mel, picture_scale
+from timbrel.picture.panels import draw_mel, picture_scale
 from timbrel.sound import Performance
 
 _SHOWN_DB = 60.0
@@ -59,7 +60,7 @@ def _draw_line(axes: Axes, melody: Performance, length: int, sample_rate: int) -
     """The pitch on the bands of a mel spectrogram."""
     centres_hz = np.log(picture_scale(length, sample_rate).centres_hz().numpy())
     loud = melody.loudness_db > melody.loudness_db.max() - _SHOWN_DB
-    shown = (melody.f0_hz > 0) & (melody.confidence >= SURE) & loud
+    shown = pitched(melody) & loud
     log_hz = melody.f0_hz.clamp_min(1).log().numpy()
     heights = np.interp(log_hz, centres_hz, np.arange(len(centres_hz)) + 0.5)
     leaps = np.abs(np.diff(log_hz, append=log_hz[-1])) > _SUDDEN
