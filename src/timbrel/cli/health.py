@@ -183,6 +183,20 @@ def _live() -> str:
     return f"{cards} sound cards, {microphones} microphones, {len(input_ports())} MIDI ports"
 
 
+def _synth(name: str) -> Callable[[], str]:
+    def attempt() -> str:
+        from timbrel.sound import Notes
+        from timbrel.synths import load_synth
+
+        synth = load_synth(name)
+        sound = synth.render(synth.parameters.defaults, Notes.of(60, duration_s=0.2)).audio
+        if not float(sound.abs().max()) > 0:
+            raise TimbrelError(f"{name} is silent")
+        return f"{len(synth.parameters)} knobs, and a note of it was rendered"
+
+    return attempt
+
+
 def _imports(package: str, distribution: str = "") -> Callable[[], str]:
     def attempt() -> str:
         importlib.import_module(package)
@@ -210,6 +224,11 @@ PROBES = (
         "live", _live, "live: MIDI keyboards, microphones and sound cards",
         "pip install 'timbrel[live]', and on Linux apt-get install libportaudio2",
     ),
+    Probe(
+        "amsynth", _synth("amsynth"), "match --synth amsynth, and its banks",
+        "pip install 'timbrel[amsynth]' and apt-get install amsynth",
+    ),
+    Probe("vital", _synth("vital"), "match --synth vital", "pip install 'timbrel[vital]'"),
     Probe("crepe", _imports("torchcrepe"), "a third pitch tracker, for Python",
           "pip install 'timbrel[crepe]'"),
     Probe("tensorboard", _imports("tensorboard"), "training curves in TensorBoard",

@@ -10,11 +10,13 @@ from cyclopts import App
 from timbrel.cli.arguments import Json, Out, Plot, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 from timbrel.cli.phrase_sets import guitarset, melodies, phrases
+from timbrel.cli.presets import presets
 
-data = App(name="data", help="Make, fetch or look at notes and phrases to train on.")
+data = App(name="data", help="Make, fetch or look at notes, phrases and patches to train on.")
 data.command(phrases)
 data.command(melodies)
 data.command(guitarset)
+data.command(presets)
 
 
 @data.command

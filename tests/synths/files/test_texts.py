@@ -128,8 +128,9 @@ def test_what_is_wrong_in_a_vital_preset(file, text, line):
 
 
 def test_a_vital_preset(file):
-    preset = {"preset_name": "Glas", "author": "me", "preset_style": "Percussion",
-              "settings": {"osc_1_level": 0.25, "volume": 3000.0, "lfos": [{"name": "x"}]}}  # fmt: skip
+    settings = {"osc_1_level": 0.25, "volume": 3000.0, "lfos": [{"name": "x"}]}
+    named = {"preset_name": "Glas", "author": "me", "preset_style": "Percussion"}
+    preset = named | {"settings": settings}
     assert read_patches(file("x.vital", json.dumps(preset))) == [
         Patch("Glas", "vital", {"osc_1_level": 0.25, "volume": 3000.0}, "drum", "me")
     ]
@@ -147,7 +148,7 @@ def test_a_vital_preset_comes_back(tmp_path):
 
 
 def test_files_that_are_none(tmp_path):
-    with pytest.raises(BadPatch, match="no file of patches at .*gone.fxp"):
+    with pytest.raises(BadPatch, match=r"no file of patches at .*gone\.fxp"):
         read_patches(tmp_path / "gone.fxp")
     with pytest.raises(BadPatch, match="cannot be read"):
         read_patches(tmp_path)
@@ -156,8 +157,8 @@ def test_files_that_are_none(tmp_path):
         hole.truncate(17 << 20)
     with pytest.raises(BadPatch, match="larger than 16 MB"):
         read_patches(big)
+    (tmp_path / "x.txt").write_text("hello")
     with pytest.raises(BadPatch, match="is no file of patches"):
-        (tmp_path / "x.txt").write_text("hello")
         read_patches(tmp_path / "x.txt")
 
 

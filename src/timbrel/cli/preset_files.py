@@ -1,0 +1,209 @@
+"""What `data presets` does with files of patches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from timbrel.cli.places import file_name, folder_for, place_for
+from timbrel.errors import BadInput, BadPatch, TimbrelError
+from timbrel.synths import Parameters, Patch, Synth, load_synth
+from timbrel.synths.files import (
+    PATCH_SUFFIXES,
+    Program,
+    checksum,
+    parameters_of,
+    read_patches,
+    read_programs,
+    write_patch,
+    write_patches,
+)
+from timbrel.synths.files.checking import changed
+
+_WIDEST = 100
+_MOST_COPIES_NAMED = 3
+
+
+def loaded(synth: str | None) -> Synth | None:
+    """The synthesizer that was named, if one was."""
+    return None if synth is None else load_synth(synth)
+
+
+def rows(files: Sequence[Path], synth: Synth | None) -> list[dict[str, Any]]:
+    """What `show` says of each patch.
+
+    Raises:
+        BadInput: no files were named.
+        BadPatch: one of them cannot be read.
+    """
+    if not files:
+        raise BadInput("no files to show: name some, such as pad.fxp")
+    return [row for file in files for row in _rows(file, synth)]
+
+
+def _rows(file: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:
+    for thing in _held(file, synth):
+        if isinstance(thing, Program):
+            yield {"file": file, "name": thing.name, "synth": _whose(thing), "category": "",
+                   "author": "", "knobs": {}, "checksum": ""}  # fmt: skip
+            continue
+        knobs = _knobs(thing, synth)
+        yield {"file": file, "name": thing.name, "synth": thing.synth, "category": thing.category,
+               "author": thing.author, "knobs": _said(changed(thing, knobs), knobs),
+               "checksum": checksum(thing, knobs)}  # fmt: skip
+
+
+def overview(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Rows as lines for people; a single patch with all of its knobs."""
+    if len(found) == 1:
+        row = found[0] | found[0]["knobs"]
+        shown = {key: value for key, value in row.items() if key != "knobs" and value != ""}
+        width = max(map(len, shown))
+        for key, value in shown.items():
+            yield f"{key:<{width}}  {_number(value)}"
+        return
+    columns = ("name", "synth", "category")
+    widths = {c: max(len(c), *(len(row[c]) for row in found)) for c in columns}
+    yield "  ".join([*(f"{c:<{widths[c]}}" for c in columns), "knobs away from default"])
+    for row in found:
+        knobs = ", ".join(f"{name} {_number(value)}" for name, value in row["knobs"].items())
+        cut = knobs if len(knobs) <= _WIDEST else f"{knobs[: _WIDEST - 4]} ..."
+        yield "  ".join([*(f"{row[c]:<{widths[c]}}" for c in columns),
+                         f"{len(row['knobs'])}: {cut}" if knobs else "-"])  # fmt: skip
+
+
+def converted(source: Path, out: Path, to: str, synth: Synth | None) -> list[Path]:
+    """The files that were written.
+
+    Raises:
+        BadPatch: what is read cannot be, or not written so.
+        BadInput: the place cannot be written.
+    """
+    patches = read_patches(source, synth)
+    if out.suffix.lower() in PATCH_SUFFIXES and not out.is_dir():
+        place = place_for(out, out.stem, PATCH_SUFFIXES, reads=[source])
+
+        def write(folder: Path) -> list[Path]:
+            write_patches(folder / place.file, patches, synth)
+            return [folder / place.file]
+
+        return place.fill(write)
+
+    def write_each(folder: Path) -> list[Path]:
+        paths = []
+        for number, patch in enumerate(patches, start=1):
+            paths.append(folder / f"{number:03d}-{file_name(patch.name or 'patch')}.{to}")
+            write_patch(paths[-1], patch, synth)
+        return paths
+
+    return folder_for(out, out.name, reads=[source]).fill(write_each)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of one file.
+
+    Attributes:
+        file: the file.
+        is_good: whether it can be used.
+        detail: what it holds, or what is wrong.
+        copies: patches in it that sound as an earlier one, and where that is.
+    """
+
+    file: Path
+    is_good: bool
+    detail: str
+    copies: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        named = self.copies[:_MOST_COPIES_NAMED]
+        more = len(self.copies) - len(named)
+        copies = "".join(f"; {copy}" for copy in named) + (f"; {more} more copies" if more else "")
+        name = "" if str(self.file) in self.detail else f"{self.file}: "
+        return f"{'good' if self.is_good else 'BAD '} {name}{self.detail}{copies}"
+
+
+def verdicts(places: Iterable[Path], synth: Synth | None) -> Iterator[Verdict]:
+    """What is to be said of each file, in order.
+
+    Raises:
+        BadInput: there are none.
+    """
+    files = [file for place in places for file in _files(place)]
+    if not files:
+        suffixes = ", ".join(PATCH_SUFFIXES)
+        raise BadInput(f"nothing to validate: name files of patches, or folders with {suffixes}")
+    first: dict[str, str] = {}
+    for file in files:
+        try:
+            held = _held(file, synth)
+        except TimbrelError as error:
+            yield Verdict(file, False, str(error))
+            continue
+        patches = [thing for thing in held if isinstance(thing, Patch)]
+        foreign = [thing for thing in held if isinstance(thing, Program)]
+        detail = _many(patches) if patches else f"{_whose(foreign[0])}, which alone can read it"
+        yield Verdict(file, True, detail, list(_copies(file, patches, synth, first)))
+
+
+def _files(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return [place]
+    return sorted(f for f in place.rglob("*") if f.suffix.lower() in PATCH_SUFFIXES and f.is_file())
+
+
+def _held(file: Path, synth: Synth | None) -> list[Patch] | list[Program]:
+    """Patches; or programs, where they are of a plug-in that nobody here knows."""
+    try:
+        return read_patches(file, synth)
+    except BadPatch:
+        if synth is not None:
+            raise
+        try:
+            programs = read_programs(file)
+        except BadPatch:
+            programs = []
+        if not programs or programs[0].plugin_id == "amsy":
+            raise
+        return programs
+
+
+def _copies(
+    file: Path, patches: list[Patch], synth: Synth | None, first: dict[str, str]
+) -> Iterator[str]:
+    for patch in patches:
+        digest, where = checksum(patch, _knobs(patch, synth)), f"{patch.name!r} in {file.name}"
+        if digest in first:
+            yield f"{patch.name!r} sounds as {first[digest]}"
+        first.setdefault(digest, where)
+
+
+def _knobs(patch: Patch, synth: Synth | None) -> Parameters | None:
+    return parameters_of(patch.synth) if synth is None else synth.parameters
+
+
+def _whose(program: Program) -> str:
+    return f"of the plug-in {program.plugin_id!r}"
+
+
+def _many(patches: list[Patch]) -> str:
+    whose = ", ".join(sorted({patch.synth for patch in patches}))
+    return f"{len(patches)} {'patch' if len(patches) == 1 else 'patches'} of {whose}"
+
+
+def _said(values: dict[str, float], knobs: Parameters | None) -> dict[str, float | str]:
+    """Values of knobs; of switches, the names of their choices."""
+    choices = {c.name: (c.minimum, c.choices) for c in knobs or () if c.choices}
+    said: dict[str, float | str] = dict(values)
+    for name in values.keys() & choices.keys():
+        low, names = choices[name]
+        said[name] = names[round(values[name] - low)]
+    return said
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,70 @@
+"""Verbs for files of patches: data presets show, convert, validate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from timbrel.cli.arguments import Json
+from timbrel.cli.output import say_json, say_paths
+
+presets = App(name="presets", help="Look at, convert and check files of synthesizer patches.")
+
+Whose = Annotated[
+    str | None,
+    Parameter(help="Whose patches: a synthesizer, or the path of a plug-in or of its TOML."),
+]
+
+
+@presets.command
+def show(*files: Path, synth: Whose = None, json: Json = False) -> None:
+    """The patches in files: name, synthesizer, category, and the knobs away from their default.
+
+    Args:
+        files: .fxp, .fxb, banks of amsynth, .vital or .toml.
+    """
+    from timbrel.cli.preset_files import loaded, overview, rows
+
+    found = rows(files, loaded(synth))
+    return say_json(found) if json else print(*overview(found), sep="\n")
+
+
+@presets.command
+def convert(
+    source: Path,
+    out: Path,
+    *,
+    to: Literal["fxp", "toml", "vital"] = "fxp",
+    synth: Whose = None,
+) -> None:
+    """Write patches in another form; several become a file each, where that is a folder.
+
+    Args:
+        source: .fxp, .fxb, a bank of amsynth, .vital or .toml.
+        out: A file ending in .fxp, .fxb, .bank, .vital or .toml; else a folder.
+        to: What the files in a folder are.
+    """
+    from timbrel.cli.preset_files import converted, loaded
+
+    say_paths(converted(source, out, to, loaded(synth)))
+
+
+@presets.command
+def validate(*places: Path, synth: Whose = None, json: Json = False) -> int:
+    """Check files: each one is good, or one line says what is wrong; copies are named.
+
+    The exit code is 2 where one is bad.
+
+    Args:
+        places: Files of patches, and folders to look through.
+    """
+    from timbrel.cli.preset_files import loaded, verdicts
+
+    found = list(verdicts(places, loaded(synth)))
+    if json:
+        say_json([vars(verdict) for verdict in found])
+    else:
+        print(*(verdict.line for verdict in found), sep="\n")
+    return 0 if all(verdict.is_good for verdict in found) else 2

@@ -1,0 +1,101 @@
+"""data presets: files of patches are shown, converted and checked."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BANK = (
+    "amSynth\n"
+    "<preset> <name> Soft\n<parameter> filter_cutoff 0.5\n<parameter> osc1_waveform 0\n"
+    "<preset> <name> Soft/again\n<parameter> filter_cutoff 0.5\n<parameter> osc1_waveform 0\n"
+    "<preset> <name> Init\n<parameter> amp_attack 0\n"
+    "EOF\n"
+)
+FOREIGN = b"CcnK\0\0\0\0FPCh" + struct.pack(">i4sii", 1, b"cjs3", 1, 1) + b"Saw".ljust(28, b"\0")
+FOREIGN += struct.pack(">i", 3) + b"abc"
+
+
+@pytest.fixture
+def bank(timbrel: Any) -> Path:
+    Path("my.bank").write_text(BANK)
+    return Path("my.bank")
+
+
+def test_show_counts_the_knobs_away_from_default(timbrel: Any, bank: Path) -> None:
+    ran = timbrel("data", "presets", "show", "my.bank")
+    assert ran.code == 0
+    soft, _, init = ran.out[1:]
+    assert soft.split("  ")[0] == "Soft"
+    assert soft.endswith("2: filter_cutoff 0.5, osc1_waveform sine")
+    assert init.endswith("-")
+    told = json.loads("\n".join(timbrel("data", "presets", "show", "my.bank", "--json").out))
+    assert told[0]["knobs"] == {"filter_cutoff": 0.5, "osc1_waveform": "sine"}
+    assert told[0]["checksum"] == told[1]["checksum"] != told[2]["checksum"]
+
+
+def test_convert_makes_a_file_of_each_and_back(timbrel: Any, bank: Path) -> None:
+    ran = timbrel("data", "presets", "convert", "my.bank", "fxps")
+    assert [path.name for path in ran.paths] == [
+        "001-Soft.fxp",
+        "002-Soft_again.fxp",
+        "003-Init.fxp",
+    ]
+    ran = timbrel("data", "presets", "convert", "fxps/001-Soft.fxp", "soft.toml")
+    assert ran.paths == [Path("soft.toml")]
+    assert 'osc1_waveform = "sine"' in Path("soft.toml").read_text()
+    shown = timbrel("data", "presets", "show", "soft.toml", "my.bank", "--json").out
+    told = json.loads("\n".join(shown))
+    assert told[0]["checksum"] == told[1]["checksum"]
+
+
+def test_convert_writes_nothing_where_it_cannot(timbrel: Any, bank: Path) -> None:
+    refusal = timbrel("data", "presets", "convert", "my.bank", "all.fxp").refusal
+    assert "3 patches for a file that holds one: give a folder" in refusal
+    assert "is what is read" in timbrel("data", "presets", "convert", "my.bank", "my.bank").refusal
+    refusal = timbrel("data", "presets", "convert", "my.bank", "x", "--to", "vital").refusal
+    assert "'Soft' is of amsynth, not of vital: write .toml" in refusal
+
+
+def test_validate_names_the_bad_and_the_copies(timbrel: Any, bank: Path) -> None:
+    Path("many").mkdir()
+    Path("many/a.fxp").write_bytes(FOREIGN)
+    Path("many/b.fxp").write_bytes(FOREIGN[:-1])
+    Path("many/c.toml").write_text("synth = 'amsynth'\n[values]\nfilter_cutof = 1\n")
+    ran = timbrel("data", "presets", "validate", "my.bank", "many")
+    assert (ran.code, ran.err) == (2, [])
+    assert ran.out == [
+        "good my.bank: 3 patches of amsynth; 'Soft/again' sounds as 'Soft' in my.bank",
+        "good many/a.fxp: of the plug-in 'cjs3', which alone can read it",
+        "BAD  many/b.fxp: truncated: the chunk wants 3 bytes, 2 are there",
+        "BAD  many/c.toml: patch: no parameter 'filter_cutof', did you mean 'filter_cutoff'?",
+    ]
+    assert timbrel("data", "presets", "validate", "my.bank").code == 0
+    told = json.loads("\n".join(timbrel("data", "presets", "validate", "many", "--json").out))
+    assert [verdict["is_good"] for verdict in told] == [True, False, False]
+
+
+def test_what_is_not_there_is_one_line(timbrel: Any) -> None:
+    assert "no files to show" in timbrel("data", "presets", "show").refusal
+    assert (
+        "no file of patches at gone.fxp" in timbrel("data", "presets", "show", "gone.fxp").refusal
+    )
+    assert "nothing to validate" in timbrel("data", "presets", "validate").refusal
+    refusal = timbrel("data", "presets", "show", "gone.fxp", "--synth", "amsinth").refusal
+    assert "no synthesizer 'amsinth': did you mean 'amsynth'" in refusal
+
+
+@pytest.mark.needs("amsynth")
+def test_a_plug_in_may_be_named(timbrel: Any, bank: Path) -> None:
+    from timbrel.synths.amsynth import find_amsynth
+
+    timbrel("data", "presets", "convert", "my.bank", "fxps")
+    plug_in = str(find_amsynth())
+    ran = timbrel("data", "presets", "show", "fxps/001-Soft.fxp", "--synth", plug_in, "--json")
+    (told,) = json.loads("\n".join(ran.out))
+    assert (told["synth"], told["name"]) == ("amsynth_vst", "Soft")
+    assert told["knobs"] == pytest.approx({"filter_cutoff": 0.5, "osc1_waveform": 0.0})
