@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from timbrel.dsp.compiling import kernel, part
 from timbrel.dsp.tracks.bands import MELS_APART
@@ -29,11 +27,10 @@ from timbrel.nn.compiled import (
     layer,
     layer_of,
     layers_of,
-    sigmoid,
-    tanh,
     times,
     times_normed_silu,
 )
+from timbrel.nn.compiled_gru import gates_of, go_on
 from timbrel.nn.features import N_PITCH_FEATURES
 
 ROWS = 32
@@ -73,7 +70,7 @@ def compiled(decoder: Decoder) -> CompiledDecoder:
     centre[: decoder.slots.n_slots + decoder.bands.n_bands] = CENTRE_DB
     scale = np.float32(SCALE_DB)
     layers = layers_of([
-        *_mlp(decoder.ask), *_gates(decoder.memory.gru), *_mlp(decoder.answer),
+        *_mlp(decoder.ask), *gates_of(decoder.memory.gru), *_mlp(decoder.answer),
         layer(say.matrix * scale, say.added * scale + centre),
     ])  # fmt: skip
     return CompiledDecoder(layers, decoder.slots.centres.double().numpy(), decoder.bands.n_bands)
@@ -86,14 +83,6 @@ def desk(decoder: CompiledDecoder) -> np.ndarray:
 
 def _mlp(mlp: nn.Sequential) -> list[Layer]:
     return [layer_of(mlp[0], mlp[1]), layer_of(mlp[3], mlp[4])]
-
-
-def _gates(gru: nn.GRU) -> list[Layer]:
-    """What comes in and what was, to all three gates: reset, update, new."""
-    into, again, to_into, to_again = (
-        weight.detach().cpu().float().numpy().T.copy() for weight in gru.parameters()
-    )
-    return [layer(into, to_into), layer(again, to_again)]
 
 
 @kernel
@@ -155,35 +144,6 @@ def _write_features(asked, out):
 
 
 @part
-def go_on(into, again, state):
-    """A step of a GRU: its gates of what comes in and of what was, over which is written."""
-    size = len(state)
-    _add(again, into, 2 * size)
-    sigmoid(into, 2 * size)
-    _weigh(again[2 * size :], into, into[2 * size :], size)
-    tanh(into[2 * size :], size)
-    _move(into[size:], into[2 * size :], state, size)
-
-
-@part(fastmath=True)
-def _add(some, out, size):
-    for j in range(np.uint64(size)):
-        out[j] += some[j]
-
-
-@part(fastmath=True)
-def _weigh(past, share, out, size):
-    for j in range(np.uint64(size)):
-        out[j] += share[j] * past[j]
-
-
-@part(fastmath=True)
-def _move(share, new, state, size):
-    for j in range(np.uint64(size)):
-        state[j] = new[j] + share[j] * (state[j] - new[j])
-
-
-@part
 def _write_levels(decoder, asked, answer, said):
     """What belongs to the harmonics' numbers, to their frequencies, and to the noise."""
     n_slots, n_bands = len(decoder.centres), decoder.n_bands
@@ -198,29 +158,3 @@ def _write_levels(decoder, asked, answer, said):
         said[slot] = answer[slot] + level + loudness_db
     for band in range(n_slots, n_slots + n_bands):
         said[band] = answer[band] + loudness_db
-
-
-def remember(
-    gru: nn.GRU, asked: Float[Tensor, "batch frames width"]
-) -> Float[Tensor, "batch frames state"]:
-    """What the GRU returns from nothing, on the CPU and without gradients, 5 times as fast.
-
-    The products of what comes in with the weights are torch's: they do not wait for one another.
-    """
-    weight, _, bias, _ = gru.parameters()
-    into = nn.functional.linear(asked, weight, bias).contiguous()
-    states = torch.empty(*asked.shape[:2], gru.hidden_size)
-    _remember(layers_of(_gates(gru)[1:]), into.numpy(), states.numpy())
-    return states
-
-
-@kernel(allocates=True)
-def _remember(layers, into, states):
-    n_melodies, n_frames, size = states.shape
-    again = np.zeros((n_melodies, 3 * size), np.float32)
-    state = np.zeros((n_melodies, size), np.float32)
-    for t in range(n_frames):
-        times(layers, 0, state, n_melodies, again)
-        for i in range(n_melodies):
-            go_on(into[i, t], again[i], state[i])
-            copy(state[i], states[i, t], size)

@@ -30,6 +30,7 @@ from timbrel.dsp.mel import MelScale, mel_power
 from timbrel.dsp.room import Room
 from timbrel.dsp.tracks.bands import Bands
 from timbrel.dsp.tracks.slots import Slots
+from timbrel.nn.compiled_gru import remember
 from timbrel.nn.features import N_PITCH_FEATURES, pitch_features
 from timbrel.units import hz_to_midi, power_to_db
 
@@ -133,8 +134,6 @@ class GruMemory(nn.Module):
         """The state after each frame; where nothing is learned of it, by compiled code."""
         if torch.is_grad_enabled() or asked.device.type != "cpu":
             return self.gru(asked)[0]
-        from timbrel.instruments.ddsp.compiled_network import remember
-
         return remember(self.gru, asked)
 
 
