@@ -18,7 +18,7 @@ from timbrel.instruments.preset.answers import (
 from timbrel.instruments.preset.hearing import N_SAMPLES, hear, pitch_heard
 from timbrel.instruments.preset.judging import Judge
 from timbrel.instruments.preset.matching import levelled, match, rendered
-from timbrel.instruments.preset.network import Predictor, PredictorSettings
+from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.instruments.preset.target import target_of
 from timbrel.sound import Notes
 from timbrel.synths import Synth
@@ -50,11 +50,11 @@ def test_a_search_finds_the_patch_again(synth: Synth) -> None:
 
 def test_without_time_the_network_has_the_word(synth: Synth) -> None:
     torch.manual_seed(0)
-    predictor = Predictor(PredictorSettings(size="tiny", latent=8), synth.parameters.space).eval()
+    network = PresetNetwork(PresetSettings(size="tiny", latent=8), synth.parameters.space).eval()
     target = target_of(sound(synth))
-    (only,) = match(synth, predictor, target, 0.0)
+    (only,) = match(synth, network, target, 0.0)
     with torch.inference_mode():
-        answer = predictor(target.heard, torch.tensor([target.pitch]))
+        answer = network.answer(target.heard, torch.tensor([target.pitch]))
     torch.testing.assert_close(only.vector, likeliest(synth.parameters.space, answer)[0])
     assert only.by == "network"
 

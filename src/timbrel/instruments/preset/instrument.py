@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from timbrel.audio import resample
-from timbrel.config import Settings, Size
 from timbrel.instruments.instrument import Ability, ControlValues, fit_steps, resolve_controls
 from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.instruments.preset.hearing import SAMPLE_RATE
+from timbrel.instruments.preset.index import INDEX, PatchIndex
 from timbrel.instruments.preset.matching import Guess, Match, levelled, match
-from timbrel.instruments.preset.network import Predictor, PredictorSettings
-from timbrel.instruments.preset.target import target_of
+from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
+from timbrel.instruments.preset.target import Target, target_of
 from timbrel.sound import Notes, Rendered
 from timbrel.sound.playing import Player
 from timbrel.synths import load_synth
 
-
-class PresetSettings(Settings):
-    """A synthesizer, and the networks that know it.
-
-    Attributes:
-        synth: name of the synthesizer, or path of a plug-in.
-        size: one dial for the networks' widths.
-        latent: numbers that a sound is reduced to.
-    """
-
-    synth: str = "subtractive"
-    size: Size = "small"
-    latent: int = Field(default=128, ge=2, le=1024, multiple_of=2)
-
-
-class PresetNetwork(nn.Module):
-    """What is learned of a synthesizer."""
-
-    def __init__(self, settings: PresetSettings) -> None:
-        super().__init__()
-        space = load_synth(settings.synth).parameters.space
-        predictor = PredictorSettings(size=settings.size, latent=settings.latent)
-        self.predictor = Predictor(predictor, space)
+N_NEAREST = 8
+"""Patches of the bank that are tried."""
 
 
 class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
@@ -53,6 +32,10 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
     Args:
         settings: which synthesizer, and how large the networks are.
         network: their weights; random ones by default.
+
+    Attributes:
+        synth: that plays.
+        index: where the patches of a bank lie for the tone matcher, if they were heard.
     """
 
     family: ClassVar[str] = "preset"
@@ -68,6 +51,25 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         self.sample_rate = self.synth.sample_rate
         self.timbre_space = self.synth.parameters.space
         self.controls = self.synth.controls
+        self.index: PatchIndex | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> Preset:
+        """The instrument in a model folder, with its bank and index if there are any.
+
+        Raises:
+            BadModel: a file is missing or damaged, or does not fit the others.
+        """
+        instrument = super().load(folder)
+        if (folder / INDEX).is_file():
+            instrument.index = PatchIndex.load(folder / INDEX, instrument.synth.parameters)
+        return instrument
+
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write a model folder; `half` stores weights in 16 bits, as shipped ones are."""
+        super().save(folder, half=half)
+        if self.index is not None:
+            self.index.save(folder / INDEX)
 
     @torch.inference_mode()
     def render(
@@ -117,9 +119,9 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         """
         fit_steps(seconds, 1)
         target = target_of(resample(audio, self.sample_rate, SAMPLE_RATE), pitch)
-        also = [Guess(vector, name) for name, vector in self._known().items()]
+        also = [] if self.index is None or seconds <= 0 else self._nearest(target)
         found = match(
-            self.synth, self.network.predictor.eval(), target, seconds,
+            self.synth, self.network.eval(), target, seconds,
             also=also, count=count, generator=generator,
         )  # fmt: skip
         if seconds <= 0:
@@ -135,6 +137,12 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
             return self.synth.player(n_voices, sample_rate)
         return super().player(n_voices, sample_rate)
 
-    def _known(self) -> dict[str, Float[Tensor, " params"]]:
-        """Patches of the bank that may be what is looked for."""
-        return {}
+    def _nearest(self, target: Target) -> list[Guess]:
+        """The patches of the bank that sound most like it, by the tone matcher."""
+        assert self.index is not None
+        with torch.inference_mode():
+            point = self.network.eval().point(target.heard)[0]
+        return [
+            Guess(self.index.vectors[number], self.index.names[number])
+            for number in self.index.nearest(point, N_NEAREST)
+        ]

@@ -28,7 +28,7 @@ from timbrel.instruments.preset.answers import (
 )
 from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE, fitted
 from timbrel.instruments.preset.judging import Judge
-from timbrel.instruments.preset.network import Predictor
+from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.instruments.preset.search import search
 from timbrel.instruments.preset.target import TYPICAL_VELOCITY, Target
 from timbrel.sound import Notes
@@ -71,7 +71,7 @@ class Match:
 
 def match(
     synth: Synth,
-    predictor: Predictor | None,
+    network: PresetNetwork | None,
     target: Target,
     seconds: float,
     *,
@@ -83,7 +83,7 @@ def match(
 
     Args:
         synth: that is to make the sound.
-        predictor: what was learned of it; None searches from nothing.
+        network: what was learned of it; None searches from nothing.
         target: the sound.
         seconds: for all of it; 0 is the network's word alone.
         also: other patches to try.
@@ -92,12 +92,12 @@ def match(
     """
     end = time.monotonic() + seconds
     space = synth.parameters.space
-    answer = _answer(synth, predictor, target)
+    answer = _answer(synth, network, target)
     if seconds <= 0:
         note = _note(target, float(answer.held_s[0]))
         return [Match(likeliest(space, answer)[0], note, float("nan"), "network")]
     distances = _Distances(synth, Judge(target.audio))
-    guesses = [*_guesses(synth, predictor, answer, generator), *also]
+    guesses = [*_guesses(synth, network, answer, generator), *also]
     note = _likeliest_note(distances, guesses[0], target, float(answer.held_s[0]))
     judged = distances.of(torch.stack([guess.vector for guess in guesses]), note).tolist()
     found = [Match(g.vector, note, d, g.by) for g, d in zip(guesses, judged, strict=True)]
@@ -138,18 +138,18 @@ def rendered(
     return fitted(resample(made.audio, made.sample_rate, SAMPLE_RATE))
 
 
-def _answer(synth: Synth, predictor: Predictor | None, target: Target) -> Answer:
-    if predictor is None:
+def _answer(synth: Synth, network: PresetNetwork | None, target: Target) -> Answer:
+    if network is None:
         return nothing_known(synth.parameters.space, min(target.length_s, HOLD_S))
     with torch.inference_mode():
-        return predictor(target.heard, torch.tensor([target.pitch]))
+        return network.answer(target.heard, torch.tensor([target.pitch]))
 
 
 def _guesses(
-    synth: Synth, predictor: Predictor | None, answer: Answer, generator: torch.Generator | None
+    synth: Synth, network: PresetNetwork | None, answer: Answer, generator: torch.Generator | None
 ) -> list[Guess]:
     """What the network says, or, of nothing, the patch of untouched knobs."""
-    if predictor is None:
+    if network is None:
         return [Guess(synth.parameters.defaults, "default")]
     space = synth.parameters.space
     others = drawn(space, answer, N_DRAWN, generator)

@@ -1,10 +1,10 @@
-"""What is learned of a synthesizer: which knobs make a sound (document 001's predictor).
+"""What is learned of a synthesizer: which knobs make a sound, and which patches sound alike.
 
     mel 128 x 345 -> four convolutions, 1/16 of the bands, 1/8 of the frames --+
     pitch, clearness, loudness, means over 8 frames ---------------------------+-> BiLSTM
-      -> 128 numbers: its ends, and what it attends to -> knobs: a place and how unsure
-                                                       -> switches: odds of each choice
-                                                       -> when the key came up
+      -> 128 numbers: its ends, and what it attends to
+           -> predictor: knobs, a place and how unsure; odds of switches; when the key came up
+           -> tone matcher: a point near those of the same patch, whatever is played with it
 
 A knob's answer is a Laplace distribution: what cannot be heard in a sound (the rate of a vibrato
 of no depth) may be answered with "anything", costs little and pulls at nothing else, and `matching`
@@ -25,6 +25,7 @@ from timbrel.nn import pitch_features
 from timbrel.nn.conv import ChannelNorm
 from timbrel.nn.features import N_PITCH_FEATURES
 from timbrel.sound import Kind, TimbreSpace
+from timbrel.synths import load_synth
 
 _STRIDES = ((2, 2), (2, 2), (2, 1), (2, 2))
 _FRAMES_EACH, _BANDS_EACH = 8, 16
@@ -35,16 +36,20 @@ _SPREADS = (0.005, 1.0)
 """No knob is known better, nor worse, than these of its way."""
 
 
-class PredictorSettings(Settings):
-    """What the predictor looks like.
+class PresetSettings(Settings):
+    """A synthesizer, and the networks that know it.
 
     Attributes:
+        synth: name of the synthesizer, or path of a plug-in.
         size: one dial for the convolutions' widths.
         latent: numbers that a sound is reduced to.
+        point: numbers that tones are compared by.
     """
 
+    synth: str = "subtractive"
     size: Size = "small"
     latent: int = Field(default=128, ge=2, le=1024, multiple_of=2)
+    point: int = Field(default=64, ge=2, le=1024)
 
 
 class Listener(nn.Module):
@@ -84,36 +89,78 @@ class Listener(nn.Module):
 
 
 class Predictor(nn.Module):
-    """What is heard of a sound -> the patch.
+    """What a sound is reduced to -> the patch.
+
+    Args:
+        width: of what it is reduced to.
+        space: of the synthesizer's patches.
+    """
+
+    def __init__(self, width: int, space: TimbreSpace) -> None:
+        super().__init__()
+        self.n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
+        choices = sum(map(n_choices, switches(space)))
+        self.hidden = nn.Linear(width + N_PITCH_FEATURES, 2 * width)
+        self.answer = nn.Linear(2 * width, 2 * self.n_knobs + choices + 1)
+
+    def forward(
+        self, latent: Float[Tensor, "batch width"], pitch: Float[Tensor, " batch"]
+    ) -> Answer:
+        """Places and spreads of knobs, odds of switches, and when the key came up.
+
+        Args:
+            latent: what sounds are reduced to.
+            pitch: MIDI number of the key, which is not the pitch that is heard of a patch that
+                transposes.
+        """
+        known = torch.cat([latent, pitch_features(pitch)], dim=-1)
+        said = self.answer(nn.functional.silu(self.hidden(known))).float()
+        place, spread = said[:, : 2 * self.n_knobs].chunk(2, dim=-1)
+        held_s = LENGTH_S * said[:, -1].sigmoid()
+        low, high = _SPREADS
+        spread = low * (high / low) ** spread.sigmoid()
+        return Answer(place.sigmoid(), spread, said[:, 2 * self.n_knobs : -1], held_s)
+
+
+class ToneMatcher(nn.Module):
+    """What a sound is reduced to -> a point on a sphere, near those of the same patch.
+
+    Both sounds of a comparison go through the same weights (a Siamese network). It shares the
+    predictor's ear; the document's has one of its own.
+
+    Args:
+        width: of what a sound is reduced to.
+        size: numbers of a point.
+    """
+
+    def __init__(self, width: int, size: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, size))
+
+    def forward(self, latent: Float[Tensor, "batch width"]) -> Float[Tensor, "batch size"]:
+        """Points of length 1."""
+        return nn.functional.normalize(self.layers(latent).float(), dim=-1)
+
+
+class PresetNetwork(nn.Module):
+    """All that is learned of a synthesizer.
 
     Args:
         settings: how large it is.
         space: of the synthesizer's patches.
     """
 
-    def __init__(self, settings: PredictorSettings, space: TimbreSpace) -> None:
+    def __init__(self, settings: PresetSettings, space: TimbreSpace | None = None) -> None:
         super().__init__()
-        self.space = space
-        self.n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
-        choices = sum(map(n_choices, switches(space)))
+        space = space or load_synth(settings.synth).parameters.space
         self.listener = Listener(settings.size, settings.latent)
-        self.hidden = nn.Linear(settings.latent + N_PITCH_FEATURES, 2 * settings.latent)
-        self.answer = nn.Linear(2 * settings.latent, 2 * self.n_knobs + choices + 1)
+        self.predictor = Predictor(settings.latent, space)
+        self.matcher = ToneMatcher(settings.latent, settings.point)
 
-    def forward(self, heard: Heard, pitch: Float[Tensor, " batch"]) -> Answer:
-        """Places and spreads of knobs, odds of switches, and when the key came up.
+    def answer(self, heard: Heard, pitch: Float[Tensor, " batch"]) -> Answer:
+        """What it says of the patches behind sounds played by keys."""
+        return self.predictor(self.listener(heard), pitch)
 
-        Args:
-            heard: sounds.
-            pitch: MIDI number of the key, which is not the pitch that is heard of a patch that
-                transposes.
-        """
-        latent = torch.cat([self.listener(heard), pitch_features(pitch)], dim=-1)
-        hidden = nn.functional.silu(self.hidden(latent))
-        said = self.answer(hidden).float()
-        place, spread = said[:, : 2 * self.n_knobs].chunk(2, dim=-1)
-        held_s = LENGTH_S * said[:, -1].sigmoid()
-        low, high = _SPREADS
-        spread = low * (high / low) ** spread.sigmoid()
-        logits = said[:, 2 * self.n_knobs : -1]
-        return Answer(place.sigmoid(), spread, logits, held_s)
+    def point(self, heard: Heard) -> Float[Tensor, "batch size"]:
+        """Where sounds lie among others, for the tone matcher."""
+        return self.matcher(self.listener(heard))
