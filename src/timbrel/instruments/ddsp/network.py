@@ -47,6 +47,9 @@ CENTRE_DB, SCALE_DB = -20.0, 20.0
 LOUDNESS_AT_DB, LOUDNESS_OVER_DB = -35.0, 20.0
 N_ASKED = N_PITCH_FEATURES + 2
 
+HEADS = 4
+"""Of the Transformer: each attends by itself."""
+
 _AT_ONCE = 1024
 """Frames that the Transformer answers at once: attention costs their square."""
 
@@ -144,11 +147,11 @@ class TransformerMemory(nn.Module):
     et al. 2022, arXiv 2108.12409), so that it plays on for as long as it is asked.
     """
 
-    def __init__(self, width: int, state: int, looks_back: int, heads: int = 4) -> None:
+    def __init__(self, width: int, state: int, looks_back: int) -> None:
         super().__init__()
-        self.heads, self.looks_back = heads, looks_back
+        self.looks_back = looks_back
         self.enter = nn.Linear(width, state)
-        self.layers = nn.ModuleList(_Attending(state, heads) for _ in range(2))
+        self.layers = nn.ModuleList(_Attending(state) for _ in range(2))
         self.norm = nn.LayerNorm(state)
 
     def forward(
@@ -168,24 +171,24 @@ class TransformerMemory(nn.Module):
         x = self.enter(asked)
         frame = torch.arange(x.shape[1], device=x.device)
         since = frame[:, None] - frame
-        bias = -self.slopes(x.device)[:, None, None] * since
+        bias = -slopes(x.device)[:, None, None] * since
         hidden = (since < 0) | (since >= self.looks_back)
         bias = bias.masked_fill(hidden, -torch.inf)
         for layer in self.layers:
             x = layer(x, bias)
         return self.norm(x)
 
-    def slopes(self, device: torch.device | None = None) -> Float[Tensor, " heads"]:
-        """What each frame further back costs."""
-        return 2.0 ** (-8.0 * torch.arange(1, self.heads + 1, device=device) / self.heads)
+
+def slopes(device: torch.device | None = None) -> Float[Tensor, " heads"]:
+    """What each frame further back costs a head."""
+    return 2.0 ** (-8.0 * torch.arange(1, HEADS + 1, device=device) / HEADS)
 
 
 class _Attending(nn.Module):
     """x + attention(x), then x + MLP(x), each normalised before."""
 
-    def __init__(self, state: int, heads: int) -> None:
+    def __init__(self, state: int) -> None:
         super().__init__()
-        self.heads = heads
         self.before, self.between = nn.LayerNorm(state), nn.LayerNorm(state)
         self.into, self.out = nn.Linear(state, 3 * state), nn.Linear(state, state)
         self.wide, self.back = nn.Linear(state, 2 * state), nn.Linear(2 * state, state)
@@ -200,7 +203,7 @@ class _Attending(nn.Module):
     def looks(self, x: Float[Tensor, "*batch state"]) -> list[Float[Tensor, "*batch heads size"]]:
         """What is looked up, what by, and what is found there."""
         parts = self.into(self.before(x)).chunk(3, -1)
-        return [part.unflatten(-1, (self.heads, -1)) for part in parts]
+        return [part.unflatten(-1, (HEADS, -1)) for part in parts]
 
     def answer(
         self, x: Float[Tensor, "*batch state"], found: Float[Tensor, "*batch heads size"]

@@ -17,11 +17,13 @@ from torch import Tensor, nn
 
 from timbrel.instruments.ddsp.compiled_network import compiled, desk, say
 from timbrel.instruments.ddsp.network import (
+    HEADS,
     N_ASKED,
     Asked,
     Decoder,
     GruMemory,
     TransformerMemory,
+    slopes,
 )
 
 
@@ -98,8 +100,8 @@ class TransformerStepper(Stepper):
         self._decoder = deepcopy(decoder).eval().requires_grad_(requires_grad=False)
         assert isinstance(self._decoder.memory, TransformerMemory)
         self._memory = self._decoder.memory
-        heads, width = self._memory.heads, self._memory.norm.normalized_shape[0]
-        shape = (len(self._memory.layers), n_rows, heads, self._memory.looks_back, width // heads)
+        width = self._memory.norm.normalized_shape[0]
+        shape = (len(self._memory.layers), n_rows, HEADS, self._memory.looks_back, width // HEADS)
         self._keys, self._values = torch.zeros(shape), torch.zeros(shape)
         self._age = torch.zeros(n_rows, dtype=torch.long)
 
@@ -124,7 +126,7 @@ class TransformerStepper(Stepper):
         """As `TransformerMemory`, of the newest frame."""
         memory, age = self._memory, self._age[some, None]
         since = (age - torch.arange(memory.looks_back)) % memory.looks_back
-        bias = -memory.slopes()[:, None] * since[:, None]
+        bias = -slopes()[:, None] * since[:, None]
         bias = bias.masked_fill((since > age)[:, None], -torch.inf)
         x = memory.enter(wanted)
         for layer, keys, values in zip(memory.layers, self._keys, self._values, strict=True):
