@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from timbrel.cli.arguments import Using
-from timbrel.cli.live_engine import Wishes, make_engine
+from timbrel.cli.live_engine import LiveWishes, make_engine
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import BadInput
 from timbrel.live import Event, Knobs
@@ -18,7 +18,7 @@ from timbrel.timbre import Bank
 
 def engine(**wishes):
     using = wishes.pop("using", Using("sine"))
-    told = Wishes(using=using, sample_rate=8000, n_voices=4, block=64, **wishes)
+    told = LiveWishes(using=using, sample_rate=8000, n_voices=4, block=64, **wishes)
     return make_engine(told, open_timbres(using))
 
 

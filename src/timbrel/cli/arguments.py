@@ -20,8 +20,6 @@ DEFAULT_MODEL = "harmonic"
 DEFAULT_TARGET = "guitar"
 """Who follows a recording where nobody is named: the model ddsp-guitar."""
 
-FURTHEST_OCTAVES = 6
-
 _LONGEST_S = 60.0
 
 
@@ -127,12 +125,14 @@ def octave_count(text: str) -> int | None:
     Raises:
         ValueError: it is neither, or too many.
     """
+    from timbrel.perform.register_fit import MOST_OCTAVES  # here, because it imports torch
+
     if text.strip().casefold() == "auto":
         return None
     try:
-        return round(number(text, -FURTHEST_OCTAVES, FURTHEST_OCTAVES, 1, whole=True))
+        return round(number(text, -MOST_OCTAVES, MOST_OCTAVES, 1, whole=True))
     except ValueError:
-        span = f"{-FURTHEST_OCTAVES} to {FURTHEST_OCTAVES}"
+        span = f"{-MOST_OCTAVES} to {MOST_OCTAVES}"
         raise ValueError(f'{text!r}: wanted octaves from {span}, or "auto"') from None
 
 

@@ -132,7 +132,7 @@ def live(
         bank: A bank of your own beside the model's.
         list_devices: Only list sound cards, microphones and MIDI ports.
     """
-    from timbrel.cli.live_engine import Wishes
+    from timbrel.cli.live_engine import LiveWishes
     from timbrel.cli.live_session import devices, play_live
 
     if list_devices:
@@ -145,7 +145,7 @@ def live(
         _alone(keys, play, corners, legato)
         figures = follow_live(FollowWishes(bank=bank, **microphone.told(), **shared))
     else:
-        figures = play_live(Wishes(
+        figures = play_live(LiveWishes(
             using=Using(model, bank), corners=tuple(corners or ()), xy=xy, keys=keys, song=play,
             n_voices=voices, bend_range=bend_range, legato=legato, **shared,
         ))  # fmt: skip

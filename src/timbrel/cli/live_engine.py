@@ -31,7 +31,7 @@ _PREPARE_S = 2.0
 
 
 @dataclass(frozen=True)
-class Wishes:
+class LiveWishes:
     """What `timbrel live` was asked for; see there."""
 
     using: Using
@@ -54,7 +54,7 @@ class Wishes:
     seconds: float | None = None
 
 
-def make_engine(wishes: Wishes, timbres: Timbres) -> Engine:
+def make_engine(wishes: LiveWishes, timbres: Timbres) -> Engine:
     """The engine for an instrument, warm: its first block takes no longer than any other.
 
     Raises:
@@ -82,7 +82,7 @@ def make_engine(wishes: Wishes, timbres: Timbres) -> Engine:
     return engine
 
 
-def _first_timbre(wishes: Wishes, timbres: Timbres) -> tuple[str, torch.Tensor | None]:
+def _first_timbre(wishes: LiveWishes, timbres: Timbres) -> tuple[str, torch.Tensor | None]:
     wanted = wishes.timbre or next(iter(wishes.corners), None)
     if wanted is None:
         sounds = timbres.bank.names("sound")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from timbrel.cli.live_engine import Wishes, make_engine
+from timbrel.cli.live_engine import LiveWishes, make_engine
 from timbrel.cli.live_status import status_line, summary, watch
 from timbrel.cli.output import say_note
 from timbrel.cli.timbres import open_timbres
@@ -44,7 +44,7 @@ def devices() -> dict[str, list[str]]:
     return {"sound cards": cards, "microphones": microphones, "MIDI ports": input_ports()}
 
 
-def play_live(wishes: Wishes) -> dict[str, Any]:
+def play_live(wishes: LiveWishes) -> dict[str, Any]:
     """Play until Ctrl-C, the song's end or the time given; figures of how it went.
 
     Raises:
@@ -94,7 +94,7 @@ def _summary(engine: Engine, output: Output) -> dict[str, Any]:
     }
 
 
-def _chosen_ports(wishes: Wishes, there: Sequence[str]) -> tuple[str, ...]:
+def _chosen_ports(wishes: LiveWishes, there: Sequence[str]) -> tuple[str, ...]:
     """The ports asked for; with nothing else to play on, the first that there is."""
     if wishes.midi_in or wishes.keys or wishes.song is not None:
         return wishes.midi_in

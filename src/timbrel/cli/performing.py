@@ -26,7 +26,7 @@ _GAIN_DB, _PAN = (-60.0, 24.0), (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
-class Wishes:
+class SongWishes:
     """What the user wrote of a song's tracks, one text for each time an option was given.
 
     Attributes:
@@ -68,7 +68,7 @@ class Played:
 def play_song(
     using: Using,
     song: Path,
-    wishes: Wishes,
+    wishes: SongWishes,
     adsr: Adsr | None = None,
     out: Path | None = None,
     stems: bool = False,
@@ -119,7 +119,7 @@ def play_song(
 def cast_song(
     timbres: Timbres,
     score: Score,
-    wishes: Wishes,
+    wishes: SongWishes,
     adsr: Adsr | None = None,
 ) -> list[Part | None]:
     """Who plays each track; see `play_song`.

@@ -39,9 +39,9 @@ def render(
         legato: Tracks whose notes are slurred where they touch or overlap, as on a melody
             instrument: "1,lead", or "all". The instrument must be able to.
     """
-    from timbrel.cli.performing import Wishes, play_song
+    from timbrel.cli.performing import SongWishes, play_song
 
-    wishes = Wishes(timbre or [], gain or [], pan or [], legato or [])
+    wishes = SongWishes(timbre or [], gain or [], pan or [], legato or [])
     played = play_song(using, song, wishes, adsr, out, stems, plot)
     if played.held:
         say_note(f"{played.held} of the notes last over 600 s: each was played for 600 s")

@@ -26,7 +26,7 @@ _MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
-class Wishes:
+class TransferWishes:
     """What `timbrel transfer` was asked for; see there."""
 
     to: str = DEFAULT_TARGET
@@ -88,7 +88,7 @@ class Made:
 
 
 def transfer_recording(
-    recording: Path, wishes: Wishes, out: Path | None = None, plot: bool = False
+    recording: Path, wishes: TransferWishes, out: Path | None = None, plot: bool = False
 ) -> Made:
     """Follow a recording into a file.
 
@@ -144,13 +144,13 @@ def parse_controls(texts: Sequence[str]) -> dict[str, float]:
     return values
 
 
-def _words(wishes: Wishes) -> list[str]:
+def _words(wishes: TransferWishes) -> list[str]:
     """What the result is called by, beside the recording."""
     words = [written_name(wishes.to)]
     words += [written_name(wishes.timbre)] if wishes.timbre else []
     words += [f"octave={wishes.octaves}"] if wishes.octaves is not None else []
     words += [f"transpose={wishes.semitones:g}"] if wishes.semitones else []
-    words += [wishes.tracker] if wishes.tracker != Wishes.tracker else []
+    words += [wishes.tracker] if wishes.tracker != TransferWishes.tracker else []
     return words + [f"{name}={value:g}" for name, value in parse_controls(wishes.controls).items()]
 
 

@@ -54,9 +54,9 @@ def transfer(
         controls: Controls of the instrument, as in harmonic_gain=-6 noise_gain=3.
         bank: A bank of your own beside the model's.
     """
-    from timbrel.cli.transferring import Wishes, transfer_recording
+    from timbrel.cli.transferring import TransferWishes, transfer_recording
 
-    wishes = Wishes(
+    wishes = TransferWishes(
         to, timbre, bank, octave, transpose, gain, dry, pitch_tracker, tuple(controls or ())
     )
     made = transfer_recording(recording, wishes, out, plot)

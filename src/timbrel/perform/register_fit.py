@@ -20,6 +20,7 @@ from timbrel.sound import Performance, Register
 from timbrel.units import hz_to_midi
 
 MOST_OCTAVES = 6
+"""By which a performance is shifted, whether it is said or found."""
 
 _LOUD_DB = 25.0
 """What is heard as the melody, so far under its loudest."""
