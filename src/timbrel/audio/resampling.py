@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 import soxr
 import torch
@@ -42,9 +44,9 @@ def check_rate(sample_rate: int) -> None:
     """Refuses sample rates that no audio has.
 
     Raises:
-        BadAudio: it is outside 1 to 768 kHz.
+        BadAudio: it is no number, or outside 1 to 768 kHz.
     """
-    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+    if not isinstance(sample_rate, Real) or not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
         raise BadAudio(
-            f"a sample rate of {sample_rate} Hz is outside {LOWEST_RATE} to {HIGHEST_RATE}"
+            f"a sample rate of {sample_rate!r:.40} Hz is outside {LOWEST_RATE} to {HIGHEST_RATE}"
         )

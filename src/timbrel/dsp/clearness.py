@@ -47,7 +47,7 @@ def pitched(melody: Performance) -> Bool[Tensor, " frames"]:
     """Which frames have a pitch that is sure.
 
     >>> curve = torch.tensor([220.0, 220.0, 0.0])
-    >>> pitched(Performance(curve, curve, torch.tensor([0.9, 0.4, 0.9]), 200.0)).tolist()
+    >>> pitched(Performance(curve, -curve, torch.tensor([0.9, 0.4, 0.9]), 200.0)).tolist()
     [True, False, False]
     """
     return (melody.confidence >= SURE) & (melody.f0_hz > 0)

@@ -60,7 +60,7 @@ def without_leaps(melody: Performance) -> Performance:
     """A melody whose leaps that are not believed have a low confidence.
 
     >>> f0_hz = torch.tensor([220.0, 900.0, 440.0])
-    >>> melody = Performance(f0_hz, f0_hz, torch.tensor([1.0, 0.7, 1.0]), 200.0)
+    >>> melody = Performance(f0_hz, -f0_hz / 20, torch.tensor([1.0, 0.7, 1.0]), 200.0)
     >>> without_leaps(melody).confidence
     tensor([1.0000, 0.4000, 1.0000])
     """

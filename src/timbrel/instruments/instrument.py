@@ -17,6 +17,7 @@ from torch import Tensor
 
 from timbrel.errors import BadInput, Unsupported
 from timbrel.sound import Control, Notes, Performance, Register, Rendered, TimbreSpace
+from timbrel.sound.control import number
 from timbrel.sound.playing import Follower, Player
 from timbrel.timbre import Bank
 
@@ -157,7 +158,7 @@ def check_pitch(pitch: float) -> float:
     Raises:
         BadInput: it is no MIDI number.
     """
-    if not 0 <= pitch <= 127:
+    if not 0 <= number("the pitch of the sound", pitch) <= 127:
         raise BadInput(f"the pitch of the sound is {float(pitch):g}, wanted a MIDI number 0 to 127")
     return pitch
 
@@ -179,11 +180,14 @@ def resolve_controls(
     """A value for every control: the given ones, held to their ranges, and defaults.
 
     Raises:
-        BadInput: a value names no control.
+        BadInput: a value names no control, or is no number.
     """
+    if not isinstance(values, Mapping | None):
+        got = type(values).__name__
+        raise BadInput(f"controls are {got}: wanted names with numbers, as {{'gain': -6.0}}")
     given = dict(values or {})
     unknown = given.keys() - {control.name for control in controls}
     if unknown:
         known = ", ".join(control.name for control in controls) or "none"
-        raise BadInput(f"no control {min(unknown)!r}: this instrument has {known}")
+        raise BadInput(f"no control {min(unknown, key=str)!r}: this instrument has {known}")
     return {c.name: c.clip(given.get(c.name, c.default)) for c in controls}

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from timbrel.errors import BadInput
+
+
+def number(what: str, value: Any) -> float:
+    """A value as a plain number, which may be NaN or infinite.
+
+    Raises:
+        BadInput: it is none.
+
+    >>> number("gain", 3)
+    3.0
+    """
+    try:
+        math.isnan(value)  # takes all numbers and, unlike float, no text
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: of tensors
+        raise BadInput(f"{what} is {value!r:.40}, wanted a number") from None
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,12 @@ class Control:
             )
 
     def clip(self, value: float) -> float:
-        """The nearest value in the range, whole where it is a switch; a NaN becomes the default."""
+        """The nearest value in the range, whole where it is a switch; a NaN becomes the default.
+
+        Raises:
+            BadInput: it is no number.
+        """
+        value = number(self.name, value)
         if math.isnan(value):
             return self.default
         value = min(max(value, self.minimum), self.maximum)

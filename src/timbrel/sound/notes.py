@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from jaxtyping import Float, Int
@@ -17,6 +18,10 @@ BEND_RATE = 100.0
 LONGEST_NOTE_S = 600.0
 
 _FURTHEST_BEND = 256.0
+_FRAME_RATES = (1.0, 10000.0)
+
+CURVES = {"f0_hz": (0.0, 1e7), "loudness_db": (-400.0, 200.0), "confidence": (0.0, 1.0)}
+"""What the numbers of a performance are between: wider than anything that is heard."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +135,47 @@ class Performance:
         loudness_db: A-weighted loudness.
         confidence: how sure the tracker was of `f0_hz`, in [0, 1].
         frame_rate: frames per second of all three.
+
+    Raises:
+        BadInput: a curve is no tensor [frames] of floats or not as long as the others, or a value
+            is not finite or out of range.
     """
 
     f0_hz: Float[Tensor, " frames"]
     loudness_db: Float[Tensor, " frames"]
     confidence: Float[Tensor, " frames"]
     frame_rate: float
+
+    def __post_init__(self) -> None:
+        curves = {name: self._in_single_precision(name) for name in CURVES}
+        sizes = [len(values) for values in curves.values()]
+        if len(set(sizes)) > 1:
+            got = ", ".join(str(size) for size in sizes)
+            raise BadInput(f"performance: {', '.join(curves)} have {got} frames, wanted as many")
+        for name, values in curves.items():
+            low, high = CURVES[name]
+            legal = values.isfinite() & (values >= low) & (values <= high)
+            if not bool(legal.all()):
+                got = float(values[~legal][0])
+                raise BadInput(f"performance: {name} is {got:g}, wanted {low:g} to {high:g}")
+        slowest, fastest = _FRAME_RATES
+        rate = self.frame_rate
+        if not isinstance(rate, Real) or not slowest <= rate <= fastest:
+            raise BadInput(
+                f"performance: frame_rate is {rate!r:.40}, wanted {slowest:g} to {fastest:g} a "
+                "second"
+            )
+
+    def _in_single_precision(self, name: str) -> Tensor:
+        """A curve as instruments take it, set to that."""
+        values = getattr(self, name)
+        if not isinstance(values, Tensor) or not values.is_floating_point() or values.ndim != 1:
+            is_tensor = isinstance(values, Tensor)
+            got = f"{values.dtype} of {list(values.shape)}" if is_tensor else type(values).__name__
+            raise BadInput(f"performance: {name} is {got}, wanted a tensor [frames] of floats")
+        values = values.float()
+        object.__setattr__(self, name, values)
+        return values
 
 
 @dataclass(frozen=True, eq=False)

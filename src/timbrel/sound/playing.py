@@ -15,6 +15,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from timbrel.errors import BadInput
+from timbrel.sound.control import number
 
 QUIET_AFTER_S = 0.01
 """The longest that a stolen or silenced note still fades."""
@@ -135,6 +136,11 @@ class Follower(ABC):
             f0_hz: fundamental, 0 where there is none.
             loudness_db: A-weighted.
             confidence: how sure it is that there is a pitch, 0..1.
+
+        A frame that holds NaN is as the one before; what is out of range is held to it.
+
+        Raises:
+            BadInput: it is told something else than numbers.
         """
 
     @abstractmethod
@@ -150,7 +156,7 @@ class Follower(ABC):
         """Turn one of the instrument's controls; the value is held to its range.
 
         Raises:
-            BadInput: there is no such control.
+            BadInput: there is no such control, or the value is no number.
         """
 
     @abstractmethod
@@ -166,14 +172,15 @@ def playable(what: str, value: float, low: float, high: float) -> float:
     """The nearest value in a range.
 
     Raises:
-        BadInput: it is NaN or infinite.
+        BadInput: it is no number, NaN or infinite.
 
     >>> playable("velocity", 1.2, 0.0, 1.0)
     1.0
     """
+    value = number(what, value)
     if not math.isfinite(value):
         raise BadInput(f"{what} is {value}, wanted {low:g} to {high:g}")
-    return min(max(float(value), low), high)
+    return min(max(value, low), high)
 
 
 def playable_note(pitch: float, velocity: float) -> tuple[float, float]:

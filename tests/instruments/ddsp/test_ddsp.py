@@ -7,7 +7,7 @@ import torch
 
 from timbrel.config import make_settings
 from timbrel.dsp.listening import follow
-from timbrel.errors import BadInput, Unsupported
+from timbrel.errors import BadAudio, BadInput, Unsupported
 from timbrel.instruments.ddsp import Ddsp, DdspSettings
 from timbrel.instruments.ddsp.timbre_layout import Manner
 from timbrel.sound import Notes, Performance
@@ -118,8 +118,31 @@ def test_latents_sound_different():
 def test_performances_that_cannot_be_followed_are_refused():
     model, broken = instrument(), steady()
     broken.loudness_db[7] = float("nan")
-    with pytest.raises(BadInput, match="the performance holds NaN or infinity"):
+    with pytest.raises(BadInput, match="performance: loudness_db is nan, wanted -400 to 200"):
         model.transfer(broken, timbre_of(model))
+    long = Performance(*torch.ones(3, 3700), frame_rate=1.0)
+    with pytest.raises(BadInput, match="a performance of 3699 s: wanted 3600 or less, cut it"):
+        model.transfer(long, timbre_of(model))
+
+
+@pytest.mark.parametrize("f0_hz", [0.0, 1e-30, 1e7])
+def test_pitches_that_nothing_has_sound_as_something(f0_hz: float):
+    model, curve = instrument(reverb_s=0.1), torch.ones(50)
+    sound = model.transfer(Performance(f0_hz * curve, -20 * curve, curve, 200.0), timbre_of(model))
+    assert bool(sound.isfinite().all())
+
+
+def test_a_pitch_of_zero_is_none_however_sure():
+    model, melody, holes = instrument(reverb_s=0), steady(), steady()
+    melody.confidence[50:90] = holes.confidence[50:90] = 1.0
+    holes.f0_hz[50:90] = 0.0
+    wanted = model.transfer(melody, timbre_of(model))
+    assert torch.equal(model.transfer(holes, timbre_of(model)), wanted)
+
+
+def test_hardly_any_sound_is_too_little_to_hear():
+    with pytest.raises(BadAudio, match=r"has 1 samples .* at least 20 ms are needed"):
+        instrument(latent=4).encode(torch.ones(1))
 
 
 def test_the_transformer_follows_long_melodies_part_by_part(monkeypatch: pytest.MonkeyPatch):

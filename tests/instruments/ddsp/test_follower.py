@@ -152,6 +152,30 @@ def test_nothing_heard_is_as_the_frame_before():
     np.testing.assert_array_equal(heard, followed(turned(instrument), melody, 256, 19000))
 
 
+def test_numbers_that_nothing_has_are_held_to_what_can_be():
+    follower, other = turned(instrument_of()), turned(instrument_of())
+    frames = ((220.0, -20.0, 1.0), (220.0, 1e300, 1.0), (1e300, -20.0, 1e300), (-5.0, -1e300, -1.0))
+    held = ((220.0, -20.0, 1.0), (220.0, 200.0, 1.0), (1e7, -20.0, 1.0), (0.0, -400.0, 0.0))
+    after = np.zeros((2, 4000), np.float32)
+    for frame, legal in zip(frames, held, strict=True):
+        follower.hear(*frame)
+        other.hear(*legal)
+    follower.process(after[0])
+    other.process(after[1])
+    assert np.isfinite(after).all()
+    np.testing.assert_array_equal(after[0], after[1])
+
+
+def test_a_pitch_of_zero_is_none_however_sure():
+    instrument, melody, hole = instrument_of(), performance(), performance()
+    melody.f0_hz[100:120] = melody.f0_hz[99]
+    for curves in (melody, hole):
+        curves.confidence[99:120] = 1.0
+    hole.f0_hz[100:120] = 0.0
+    heard = followed(turned(instrument), hole, 256, 19000)
+    np.testing.assert_array_equal(heard, followed(turned(instrument), melody, 256, 19000))
+
+
 def test_what_waits_too_long_is_passed_over():
     follower, out = turned(instrument_of(reverb_s=0.0)), np.zeros(80, np.float32)
     follower.set("noise_gain", -40.0)

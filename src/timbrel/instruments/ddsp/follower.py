@@ -27,7 +27,9 @@ from timbrel.instruments.ddsp.live_room import LiveRoom
 from timbrel.instruments.ddsp.sounding import MIDDLE_HZ, SURE
 from timbrel.instruments.ddsp.stepping import stepper_of
 from timbrel.instruments.ddsp.turning import Turning
-from timbrel.sound.playing import Follower
+from timbrel.sound.control import number
+from timbrel.sound.notes import CURVES
+from timbrel.sound.playing import Follower, playable
 
 if TYPE_CHECKING:
     from timbrel.instruments.ddsp.instrument import Ddsp
@@ -78,8 +80,12 @@ class DdspFollower(Follower):
 
     def hear(self, f0_hz: float, loudness_db: float, confidence: float) -> None:
         """What was heard in the next frame; one that holds NaN is as the one before."""
-        if math.isfinite(f0_hz) and math.isfinite(loudness_db) and math.isfinite(confidence):
-            sure_hz = f0_hz if confidence >= SURE else self._latest[F0_HZ]
+        heard = dict(zip(CURVES, (f0_hz, loudness_db, confidence), strict=True))
+        if all(math.isfinite(number(name, value)) for name, value in heard.items()):
+            f0_hz, loudness_db, confidence = (
+                playable(name, value, *CURVES[name]) for name, value in heard.items()
+            )
+            sure_hz = f0_hz if confidence >= SURE and f0_hz > 0 else self._latest[F0_HZ]
             self._latest = sure_hz, loudness_db, confidence
         if self._told - self._taken == MOST_WAITING:
             self._take()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.audio import require_note
 from timbrel.dsp.listening import FRAME_RATE, follow
 from timbrel.errors import BadInput
 from timbrel.instruments.ddsp.curves import melodies_of
@@ -38,6 +40,9 @@ _OF_MANY: frozenset[Ability] = frozenset({"encode", "generate"})
 
 _BATCH_NOTES = 16
 """Most notes that are decoded at once: more would save no time, and cost memory."""
+
+_LONGEST_S = 3600.0
+"""Of a performance that is followed as a whole: its sound is held in memory."""
 
 _TAKES = 1 << 20
 """Places in the noise that a note may begin at."""
@@ -80,7 +85,8 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
         loud its instrument is: it is made as loud as the sounds of the bank, where there are any.
 
         Raises:
-            BadAudio: the sound is empty, silent or not finite.
+            BadAudio: the sound is no tensor [time], too short, silent or not finite; or no melody
+                is heard in it.
             BadInput: the pitch that it is said to have is no MIDI number.
             Unsupported: this model is of one instrument.
         """
@@ -88,8 +94,9 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
             raise self._cannot("encode")
         if pitch is not None:
             check_pitch(pitch)
-        manner = measured_manner([follow(audio, self.sample_rate)])
-        latent = self.network.hear(audio[None].float())[0][0]
+        sound = require_note(audio, self.sample_rate)
+        manner = measured_manner([follow(sound, self.sample_rate)])
+        latent = self.network.hear(sound[None])[0][0]
         return self.layout.timbre(latent, self._levelled(manner))
 
     def _levelled(self, manner: Manner) -> Manner:
@@ -120,7 +127,8 @@ class Ddsp(NetworkInstrument[DdspSettings, DdspNetwork]):
         It ends with the performance's last frame.
 
         Raises:
-            BadInput: there are fewer than two frames, or a number is not finite.
+            BadInput: there are fewer than two frames, or more than an hour of them, or a number is
+                not finite or out of range.
         """
         knobs = Knobs(**resolve_controls(self.controls, controls))
         asked = asked_of(_at_frame_rate(performance))
@@ -195,14 +203,17 @@ def _takes(count: int, generator: torch.Generator | None) -> Tensor:
 
 def _at_frame_rate(performance: Performance) -> Performance:
     """The same at the family's frame rate: loudness between its frames, pitch from the nearest."""
-    curves = (performance.f0_hz, performance.loudness_db, performance.confidence)
-    if len(performance.f0_hz) < 2:
-        raise BadInput(f"a performance of {len(performance.f0_hz)} frames: wanted 2 or more")
-    if not all(bool(curve.isfinite().all()) for curve in curves):
-        raise BadInput("the performance holds NaN or infinity: hear the recording again")
+    if not isinstance(performance, Performance):
+        raise BadInput(f"the performance is {type(performance).__name__}: wanted a Performance")
+    performance = replace(performance)  # looks at the curves again, into which anybody can write
+    last = len(performance.f0_hz) - 1
+    if last < 1:
+        raise BadInput(f"a performance of {last + 1} frames: wanted 2 or more")
+    if last > _LONGEST_S * performance.frame_rate:
+        seconds = last / performance.frame_rate
+        raise BadInput(f"a performance of {seconds:.0f} s: wanted {_LONGEST_S:g} or less, cut it")
     if performance.frame_rate == FRAME_RATE:
         return performance
-    last = len(performance.f0_hz) - 1
     place = torch.arange(int(last / performance.frame_rate * FRAME_RATE) + 1)
     place = place * (performance.frame_rate / FRAME_RATE)
     near, left = place.round().long().clamp(max=last), place.long().clamp(max=last - 1)

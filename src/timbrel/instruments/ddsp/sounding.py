@@ -34,7 +34,7 @@ def asked_of(performance: Performance) -> Asked:
     >>> asked_of(heard).f0_hz
     tensor([[261.6000, 220.0000, 220.0000]])
     """
-    is_sure = performance.confidence >= SURE
+    is_sure = (performance.confidence >= SURE) & (performance.f0_hz > 0)
     frame = torch.arange(len(is_sure))
     latest = torch.where(is_sure, frame, -1).cummax(0).values
     held = performance.f0_hz[latest.clamp_min(0)]

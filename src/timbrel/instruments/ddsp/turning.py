@@ -53,9 +53,9 @@ class Turning:
         """Turn a control; where nothing is heard nobody hears it move.
 
         Raises:
-            BadInput: there is no such control.
+            BadInput: there is no such control, or the value is no number.
         """
-        if control not in NUMBER:
+        if not isinstance(control, str) or control not in NUMBER:
             raise BadInput(f"no control {control!r}: this instrument has {', '.join(NUMBER)}")
         number = NUMBER[control]
         self.move(number, CONTROLS[number].clip(value), clock, is_heard=is_heard)
