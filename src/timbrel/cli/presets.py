@@ -1,4 +1,4 @@
-"""Verbs for files of patches: data presets show, convert, validate."""
+"""Verbs for patches: data presets show, convert, validate, build."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from timbrel.cli.arguments import Json
-from timbrel.cli.output import say_json, say_paths
+from timbrel.cli.arguments import Json, Processes
+from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 
-presets = App(name="presets", help="Look at, convert and check files of synthesizer patches.")
+presets = App(name="presets", help="Patches: look, convert, check, or make a set to train on.")
 
 Whose = Annotated[
     str | None,
@@ -68,3 +68,29 @@ def validate(*places: Path, synth: Whose = None, json: Json = False) -> int:
     else:
         print(*(verdict.line for verdict in found), sep="\n")
     return 0 if all(verdict.is_good for verdict in found) else 2
+
+
+@presets.command
+def build(
+    config: Path,
+    *overrides: str,
+    out: Path | None = None,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Render patches to a set for `timbrel train`; a stopped call goes on.
+
+    Args:
+        config: A TOML file with settings, such as configs/presets-subtractive.toml.
+        overrides: Settings, such as random=2000.
+        out: Folder of the set; data/presets/NAME of the synthesizer otherwise.
+        processes: How many render at once; one a core otherwise, 0 uses this process.
+    """
+    from timbrel.cli.set_reports import preset_figures, preset_settings
+    from timbrel.data.presets import build_presets
+
+    settings = preset_settings(config, overrides)
+    folder = out or Path("data/presets") / Path(settings.synth).stem
+    with progress_bar("rendering") as progress:
+        report = build_presets(folder, settings, processes=processes, progress=progress)
+    say_figures(preset_figures(report), as_json=json)

@@ -13,6 +13,8 @@ from timbrel.data.folder import FolderSettings
 from timbrel.data.folder_report import FolderReport
 from timbrel.data.nsynth_layout import SPLITS
 from timbrel.data.overview import draw_note_set
+from timbrel.data.preset_plan import PresetSetSettings
+from timbrel.data.presets import PresetReport
 from timbrel.data.soundfont import SoundFontReport, SoundFontSettings
 from timbrel.errors import BadInput
 from timbrel.units import pitch_name
@@ -51,6 +53,23 @@ def settings_of(cls: type[S], config: Path | None, overrides: Sequence[str]) -> 
     tables = read_toml(config) if config is not None else {}
     where = str(config) if config is not None else "settings"
     return make_settings(cls, with_overrides(tables, overrides), where)
+
+
+def preset_settings(config: Path, overrides: Sequence[str]) -> PresetSetSettings:
+    """Settings of a set of patches."""
+    return settings_of(PresetSetSettings, config, overrides)
+
+
+def preset_figures(report: PresetReport) -> dict[str, Any]:
+    """What a set of patches holds."""
+    return {
+        "folder": report.folder,
+        **{f"patches_{split}": count for split, count in report.patches.items()},
+        **{f"{origin}": count for origin, count in report.origins.items()},
+        **{f"category_{name}": count for name, count in sorted(report.categories.items())},
+        "notes": report.notes,
+        "silent": report.silent,
+    }
 
 
 def soundfont_figures(report: SoundFontReport) -> dict[str, Any]:

@@ -20,6 +20,7 @@ FAMILIES: dict[str, str] = {
     "ddsp": "timbrel.instruments.ddsp:Ddsp",
     "harmonic": "timbrel.instruments.harmonic:Harmonic",
     "mel_vae": "timbrel.instruments.mel_vae:MelVAE",
+    "preset": "timbrel.instruments.preset:Preset",
     "shifted": "timbrel.instruments.shifted:Shifted",
     "sine": "timbrel.instruments.sine:Sine",
 }

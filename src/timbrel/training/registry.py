@@ -16,6 +16,7 @@ _MODULES = {
     "ddsp": ("timbrel.training.ddsp", "DdspTraining", "DdspObjective"),
     "harmonic": ("timbrel.training.harmonic", "HarmonicTraining", "HarmonicObjective"),
     "mel_vae": ("timbrel.training.mel_vae", "MelVAETraining", "MelVAEObjective"),
+    "preset": ("timbrel.training.preset", "PresetTraining", "PresetObjective"),
 }
 
 
