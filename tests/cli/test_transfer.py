@@ -100,6 +100,17 @@ def test_controls_and_dry(timbrel, voice) -> None:
     assert np.abs(dry).max() > 0.1
 
 
+def test_a_control_that_cannot_be_turned_so_far_is_said(timbrel, voice) -> None:
+    far = timbrel("transfer", voice, "--controls", "harmonic_gain=-600", "noise_gain=-6")
+    assert far.code == 0
+    lines = [line for line in far.err if "_gain" in line]
+    assert lines == ["timbrel: harmonic_gain goes from -40 to 12 dB: -600 is taken for -40"]
+    least = timbrel("transfer", voice, "--controls", "harmonic_gain=-40", "noise_gain=-6")
+    assert not [line for line in least.err if "_gain" in line]
+    far, least = (soundfile.read(ran.paths[0])[0] for ran in (far, least))
+    np.testing.assert_array_equal(far, least)
+
+
 def test_results_of_other_ears_and_controls_have_other_names(timbrel, voice) -> None:
     heard = timbrel("transfer", voice, "--pitch-tracker", "swift")
     assert heard.out == ["out/voice_wav-guitar-swift.wav"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from timbrel.dsp.clearness import pitched, pitched_share, sounding
 from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadInput
 from timbrel.perform.transferring import Manner, Transferred, transfer
-from timbrel.sound import Performance
+from timbrel.sound import Control, Performance
 from timbrel.units import hz_to_midi
 
 _PICTURE_RATE = 16000
@@ -49,12 +49,14 @@ class Made:
         target: who followed it.
         transferred: what `transfer` says of it.
         paths: the result, and its picture where one was asked for.
+        controls: what was asked of them.
     """
 
     recording: Path
     target: Target
     transferred: Transferred
     paths: list[Path]
+    controls: Mapping[str, float]
 
     @property
     def remarks(self) -> list[str]:
@@ -65,7 +67,7 @@ class Made:
         if made.fit.inside < _MOSTLY:
             share = f"{100 * made.fit.inside:.0f} %"
             lines.append(f"only {share} of it lies where {name} plays: try another --octave")
-        return lines
+        return lines + beyond(self.target.instrument.controls, self.controls)
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -119,7 +121,23 @@ def transfer_recording(
 
     made: list[Transferred] = []
     paths = place.fill(write)
-    return Made(recording, target, made[0], paths)
+    return Made(recording, target, made[0], paths, manner.controls)
+
+
+def beyond(controls: Sequence[Control], values: Mapping[str, float]) -> list[str]:
+    """Which controls cannot be set so far, and where they were left.
+
+    >>> beyond([Control("noise_gain", "dB", -40, 12, 0)], {"noise_gain": -600.0})
+    ['noise_gain goes from -40 to 12 dB: -600 is taken for -40']
+    """
+    lines = []
+    for control in controls:
+        asked = values.get(control.name, control.default)
+        taken = control.clip(asked)
+        if taken != asked:
+            span = f"{control.minimum:g} to {control.maximum:g} {control.unit}".rstrip()
+            lines.append(f"{control.name} goes from {span}: {asked:g} is taken for {taken:g}")
+    return lines
 
 
 def parse_controls(texts: Sequence[str]) -> dict[str, float]:
