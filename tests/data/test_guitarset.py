@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from pathlib import Path
 
@@ -135,11 +136,44 @@ def test_what_is_no_guitarset_is_said(tmp_path, packed, unpacked):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_damaged_member_is_said(packed, tmp_path):
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
+def test_what_never_ends_or_begins_is_not_read(unpacked, tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    for stream in ("/dev/zero", tmp_path / "pipe.zip"):
+        with pytest.raises(BadInput, match="is a pipe or a device: give GuitarSet's folder, or"):
+            collect_guitarset(stream, tmp_path / "out")
+    os.mkfifo(unpacked / "audio_mono-mic" / "00_Jazz1-200-B_solo_mic.wav")
+    assert collect_guitarset(unpacked, tmp_path / "out").takes["train"] == 12
+
+
+@pytest.mark.parametrize("told", [b"\xff\xfe", b"", b"x" * 100_000])
+def test_a_folder_that_says_something_else_is_not_written_to(unpacked, tmp_path, told):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "guitarset.toml").write_bytes(told)
+    with pytest.raises(BadInput, match=r"holds other takes \(guitarset.toml tells\)"):
+        collect_guitarset(unpacked, tmp_path / "out")
+    assert not names(tmp_path / "out")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_what_nobody_may_read_is_said(packed, tmp_path):
+    packed.chmod(0)
+    with pytest.raises(BadInput, match=r"cannot be read \(Permission denied\): copy it"):
+        collect_guitarset(packed, tmp_path / "out")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7])
+def test_a_damaged_member_is_said(unpacked, tmp_path, method, place):
+    packed = tmp_path / "packed.zip"
+    (take,) = unpacked.rglob("02_BN1-129-Eb_solo_mic.wav")
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.write(take, take.name)
     content = bytearray(packed.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    begin = round(place * len(content))
+    content[begin : begin + 20] = bytes(byte ^ 0xFF for byte in content[begin : begin + 20])
     packed.write_bytes(content)
-    with pytest.raises(BadInput, match="cannot be unpacked"):
+    with pytest.raises(BadInput, match=r"packed.zip cannot be unpacked \(.*: fetch it again"):
         collect_guitarset(packed, tmp_path / "out", "all")
     assert not (tmp_path / "out" / "guitarset.toml").exists()
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import load_file, save_file
 
 from timbrel.audio import resample, write_audio
 from timbrel.data.melodies import hear_melody
@@ -102,6 +103,43 @@ def test_a_damaged_melody_is_heard_again(folder: Path) -> None:
     again = phrases.heard(processes=0)
     assert again.new == 1
     assert bool((again.melodies[0].f0_hz == first.f0_hz).all())
+
+
+_DAMAGED = {
+    "no numbers": lambda curve: torch.full_like(curve, float("nan")),
+    "negative": lambda curve: -1 - curve.abs(),
+    "short": lambda curve: curve[:-1],
+    "long": lambda curve: torch.cat([curve, curve]),
+    "two-dimensional": lambda curve: curve[None],
+    "whole": lambda curve: curve.long(),
+    "double": lambda curve: curve.double(),
+    "empty": lambda curve: curve[:0],
+}
+
+
+@pytest.mark.parametrize("curves", [["f0_hz"], ["f0_hz", "loudness_db", "confidence"]])
+@pytest.mark.parametrize("damage", _DAMAGED)
+def test_a_kept_melody_that_cannot_be_is_heard_again(tmp_path: Path, damage, curves) -> None:
+    write_audio(tmp_path / "a.wav", tone(), RATE)
+    phrases = PhraseSet.open(tmp_path)
+    (first,) = phrases.melodies(processes=0)
+    (kept,) = (tmp_path / ".melodies").iterdir()
+    told = load_file(kept)
+    save_file(told | {name: _DAMAGED[damage](told[name]).contiguous() for name in curves}, kept)
+    again = phrases.heard(processes=0)
+    assert again.new == 1
+    assert torch.equal(again.melodies[0].f0_hz, first.f0_hz)
+    assert phrases.heard(processes=0).new == 0
+
+
+def test_what_is_no_recording_is_not_read(tmp_path: Path) -> None:
+    """However large it is: here more than any memory."""
+    with (tmp_path / "huge.wav").open("wb") as file:
+        file.truncate(1 << 40)
+    write_audio(tmp_path / "a.wav", tone(), RATE)
+    heard = PhraseSet.open(tmp_path).heard(processes=0)
+    assert [path.name for path in heard.phrases.paths] == ["a.wav"]
+    assert "is not audio that can be read" in heard.refused[tmp_path / "huge.wav"]
 
 
 def test_recordings_may_be_of_any_kind(tmp_path: Path) -> None:

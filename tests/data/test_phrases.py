@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,20 @@ class TestSound:
         render_phrases(font, tmp_path / "phrases", settings, processes=0)
         with pytest.raises(BadInput, match="another font or other settings"):
             render_phrases(font, tmp_path / "phrases", PhraseSettings(minutes=0.2), processes=0)
+
+    @pytest.mark.parametrize("kind", ["no text", "pipe"])
+    def test_what_tells_nothing_is_another_set(self, font, tmp_path, kind):
+        (tmp_path / "phrases").mkdir()
+        told = tmp_path / "phrases" / "phrases.toml"
+        os.mkfifo(told) if kind == "pipe" else told.write_bytes(b"\xff\xfe")
+        with pytest.raises(BadInput, match=r"another font or other settings \(phrases.toml tells"):
+            render_phrases(font, tmp_path / "phrases", PhraseSettings(minutes=0.1), processes=0)
+
+    def test_a_font_whose_name_is_no_text_is_refused(self, font, tmp_path):
+        odd = font.rename(tmp_path / os.fsdecode(b"\xff.sf2"))
+        with pytest.raises(BadInput, match=r"\?.sf2 has a name that is not UTF-8, .*: rename it"):
+            render_phrases(odd, tmp_path / "phrases", processes=0)
+        assert not (tmp_path / "phrases").exists()
 
     def test_unknown_instruments_are_named(self, font, tmp_path):
         with pytest.raises(BadConfig, match="no General MIDI instrument is called 'violn'"):

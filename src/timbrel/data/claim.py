@@ -11,6 +11,17 @@ from filelock import FileLock, Timeout
 from timbrel.errors import BadInput
 
 
+def says(path: Path, claim: str) -> bool:
+    """Whether a file says just that; what cannot be read, and what is no file, says nothing."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(len(claim) + 1) == claim
+    except OSError:
+        return False
+
+
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Make the folder, keep other processes out of it, and take it away if it stays empty.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from timbrel.config import Settings, to_toml
+from timbrel.data.claim import says
 from timbrel.errors import BadInput, MissingExtra
 from timbrel.files import is_stream
 
@@ -91,7 +92,13 @@ def check_font(font: Path) -> Path:
         raise BadInput(f"{font} cannot be read ({error.strerror}): give a SoundFont") from None
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
         raise BadInput(f"{font} is no SoundFont: give an .sf2 or .sf3 file")
-    return font.resolve()
+    whole = font.resolve()
+    readable = str(whole).encode(errors="replace").decode()
+    if readable != str(whole):
+        raise BadInput(
+            f"{readable} has a name that is not UTF-8, which no renderer takes: rename it"
+        )
+    return whole
 
 
 def claim_of(font: Path, settings: Settings) -> str:
@@ -107,7 +114,7 @@ def check_claim(path: Path, claim: str) -> None:
     Raises:
         BadInput: it is another's.
     """
-    if path.exists() and path.read_text(encoding="utf-8") != claim:
+    if path.exists() and not says(path, claim):
         raise BadInput(
             f"{path.parent} holds a set of another font or other settings ({path.name} tells): "
             "choose another folder, or delete that one"

@@ -13,8 +13,10 @@ index has to be fetched before it knows a file's name.
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
+import struct
 import zipfile
 import zlib
 from collections import Counter, defaultdict
@@ -22,16 +24,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
 from timbrel.audio import probe
-from timbrel.data.claim import alone_in
+from timbrel.data.claim import alone_in, says
 from timbrel.data.fetching import BLOCK, fetch
 from timbrel.data.nsynth_layout import SPLITS
 from timbrel.data.soundfont_plan import Split
 from timbrel.errors import BadAudio, BadInput
-from timbrel.files import replacing
+from timbrel.files import is_stream, replacing
 from timbrel.progress import Progress
 
 URL = "https://zenodo.org/record/3371780/files/audio_mono-mic.zip?download=1"
@@ -47,6 +50,14 @@ _SPLIT_OF: dict[str, Split] = {
 }  # fmt: skip
 _LARGEST = 200 << 20
 """Bytes of a take; they are half a minute long, and what unpacks to more is none."""
+
+_DAMAGES = (
+    zipfile.BadZipFile, zlib.error, LZMAError, struct.error, UnicodeDecodeError, EOFError,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
+_DAMAGE_NUMBERS = (None, errno.EINVAL, errno.EIO)
+"""What reading an archive raises where it is damaged, and the numbers of an `OSError`: bzip2's has
+none, and a place before the beginning is an invalid argument."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,8 @@ def collect_guitarset(
         BadInput: there is no such thing, or no take in it; or see `download_guitarset`.
     """
     source, out = Path(source), Path(out)
+    if is_stream(source):
+        raise BadInput(f"{source} is a pipe or a device: give GuitarSet's folder, or {_PACKED}")
     if not source.exists():
         raise BadInput(f"no GuitarSet at {source}: give its folder, or {_PACKED}")
     if not _is_complete(out, takes):
@@ -127,9 +140,9 @@ def collect_guitarset(
 
 def _is_complete(out: Path, takes: Takes) -> bool:
     told = out / _COMPLETE
-    if not told.is_file():
+    if not told.exists():
         return False
-    if told.read_text(encoding="utf-8") != _claim(takes):
+    if not says(told, _claim(takes)):
         raise BadInput(f"{out} holds other takes ({told.name} tells): choose another folder")
     return True
 
@@ -158,24 +171,38 @@ def _take(source: Path, out: Path, takes: Takes, progress: Progress | None) -> N
 @contextmanager
 def _opened(source: Path) -> Iterator[list[_Take]]:
     """The takes of a folder or an archive, each name once."""
-    if source.is_dir():
-        paths = {path.name: path for path in sorted(source.rglob("*")) if path.is_file()}
-        yield [
-            _Take(name, kind, path.stat().st_size, partial(path.open, "rb"))
-            for name, path in paths.items()
-            if (kind := _kind(name))
-        ]
-        return
     try:
-        with zipfile.ZipFile(source) as archive:
-            members = {Path(member.filename).name: member for member in archive.infolist()}
-            yield [
-                _Take(name, kind, member.file_size, partial(archive.open, member))
-                for name, member in sorted(members.items())
-                if (kind := _kind(name))
-            ]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        if source.is_dir():
+            yield _takes_in_folder(source)
+        else:
+            with zipfile.ZipFile(source) as archive:
+                yield _takes_in_archive(archive)
+    except _DAMAGES as error:
         raise BadInput(f"{source} cannot be unpacked ({error}): fetch it again") from None
+    except OSError as error:
+        if error.errno in _DAMAGE_NUMBERS and error.filename is None:
+            raise BadInput(f"{source} cannot be unpacked ({error}): fetch it again") from None
+        if error.filename is None or not Path(error.filename).is_relative_to(source):
+            raise
+        raise BadInput(f"{error.filename} cannot be read ({error.strerror}): copy it") from None
+
+
+def _takes_in_folder(folder: Path) -> list[_Take]:
+    paths = {path.name: path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return [
+        _Take(name, kind, path.stat().st_size, partial(path.open, "rb"))
+        for name, path in paths.items()
+        if (kind := _kind(name))
+    ]
+
+
+def _takes_in_archive(archive: zipfile.ZipFile) -> list[_Take]:
+    members = {Path(member.filename).name: member for member in archive.infolist()}
+    return [
+        _Take(name, kind, member.file_size, partial(archive.open, member))
+        for name, member in sorted(members.items())
+        if (kind := _kind(name))
+    ]
 
 
 def _kind(name: str) -> str:

@@ -7,33 +7,36 @@ is heard again, and a run that was stopped, in whatever way, goes on where it wa
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from timbrel.audio import probe, read_audio
 from timbrel.dsp.listening import FRAME_RATE, follow
 from timbrel.dsp.pitch import track_pitch
 from timbrel.dsp.trackers import Tracker
-from timbrel.errors import BadAudio
+from timbrel.errors import BadAudio, BadInput
 from timbrel.files import replacing
 from timbrel.sound import Performance
+from timbrel.sound.notes import CURVES
 
 _FOLDER = ".melodies"
 _VERSION = 1
 
 
 class Hearing(NamedTuple):
-    """What is to be heard, where its melody is kept, and who hears."""
+    """What is to be heard, where its melody is kept, who hears, and how many frames there are."""
 
     path: Path
     kept: Path
     tracker: Tracker
+    n_frames: int
 
 
 def hearing_of(path: Path, folder: Path, tracker: Tracker) -> Hearing:
@@ -42,34 +45,45 @@ def hearing_of(path: Path, folder: Path, tracker: Tracker) -> Hearing:
     Raises:
         BadAudio: it cannot be read.
     """
+    info = probe(path)
     digest = hashlib.blake2b(f"{_VERSION} {tracker} ".encode(), digest_size=8)
     try:
-        digest.update(path.read_bytes())
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
     except OSError as error:
         raise BadAudio(f"{path} cannot be read ({error.strerror})") from None
     name = f"{path.stem[:80]}-{digest.hexdigest()}.safetensors"
-    return Hearing(path, folder / _FOLDER / name, tracker)
+    n_frames = 1 + math.floor(info.frames / (info.sample_rate / FRAME_RATE))
+    return Hearing(path, folder / _FOLDER / name, tracker, n_frames)
 
 
 def kept_melody(hearing: Hearing) -> Performance | None:
-    """What was heard before; None where nothing was, or it is damaged."""
+    """What was heard before; None where nothing was, or it is damaged or another's."""
+    if not hearing.kept.is_file():
+        return None
     try:
-        return Performance(**load_file(hearing.kept), frame_rate=FRAME_RATE)
-    except (OSError, SafetensorError, TypeError):
+        with safe_open(hearing.kept, "pt") as file:
+            shapes = {name: file.get_slice(name).get_shape() for name in sorted(file.keys())}
+            if shapes != {name: [hearing.n_frames] for name in CURVES}:
+                return None
+            curves = {name: file.get_tensor(name) for name in CURVES}
+        if any(curve.dtype != torch.float32 for curve in curves.values()):
+            return None
+        return Performance(**curves, frame_rate=FRAME_RATE)
+    except (OSError, SafetensorError, BadInput):
         return None
 
 
 def hear(hearing: Hearing) -> tuple[Path, Performance | str]:
     """The melody, heard and kept, or why there is none."""
-    path, kept, tracker = hearing
+    path, kept, tracker, _ = hearing
     try:
         sample_rate = probe(path).sample_rate
         melody = hear_melody(read_audio(path, sample_rate), sample_rate, tracker)
     except BadAudio as error:
         return path, str(error)
-    curves = {"f0_hz": melody.f0_hz, "loudness_db": melody.loudness_db}
     with replacing(kept) as temporary:
-        save_file(curves | {"confidence": melody.confidence}, temporary)
+        save_file({name: getattr(melody, name) for name in CURVES}, temporary)
     return path, melody
 
 
