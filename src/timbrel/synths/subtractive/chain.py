@@ -22,6 +22,7 @@ from timbrel.synths.subtractive.state import (
     MIX_BEFORE,
     MIX_LAST,
     NUMBER,
+    PIECE,
     POST_LAST,
     POST_ROOT,
     PRE_LAST,
@@ -42,6 +43,7 @@ from timbrel.synths.subtractive.waves import BRIGHTER
 
 _QUICK = {"fastmath": {"contract"}, "error_model": "numpy"}
 _LANES = np.uint64(LANES)
+_DESK = tuple(np.uint64(line * PIECE * LANES) for line in range(6))
 _ROW = tuple(np.uint64(row * LANES) for row in range(6))
 _SINGLE = np.float32
 _ONE, _TWO, _ZERO, _HALF = np.float32(1), np.float32(2), np.float32(0), np.float32(0.5)
@@ -52,7 +54,9 @@ _SPREAD = np.float32(SPREAD)
 _TINY = np.float32(1e-20)
 """Keeps what rings out from numbers so small that processors are slow with them."""
 
-_HASH = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35
+_HASH = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
+_SHIFTS = np.uint32(16), np.uint32(13)
+_UNIT = np.float32(2.0**-31)
 
 LEVEL1, LEVEL2, LEVEL_UNISON, RING, SUB, NOISE = (
     WEIGHTS + row for row in at("level1", "level2", "level_unison", "ring", "sub", "noise")
@@ -75,7 +79,7 @@ FEEDBACK = tuple(WEIGHTS + row for row in at(*(f"feedback{line}" for line in ran
 def shape(state, group, length):
     """Makes `sound` of the waves: the first `length` rows."""
     quick, whole, sound = state.quick[group], state.whole[group], state.sound
-    _hiss(whole, state.late[0], length)
+    _hiss(whole, state.late, length)
     _mix(state, quick, whole, length)
     _drive(quick, sound, PRE_GAIN, PRE_LAST, PRE_ROOT, length)
     _filter(quick, sound, length)
@@ -92,20 +96,20 @@ def shape(state, group, length):
 def _hiss(whole, noise, length):
     """As `noise_at`: all in 32 bits."""
     for s in range(np.uint64(length)):
-        row = s * _LANES
+        row, passed = s * _LANES, np.int32(s)
         for j in range(_LANES):
-            number = whole[NUMBER + j]
-            x = np.uint32(np.uint32(number) * np.uint32(_HASH[0]))
-            x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(_HASH[1]))
-            x = np.uint32((x ^ (x >> np.uint32(13))) * np.uint32(_HASH[2]))
-            x = np.uint32(x ^ (x >> np.uint32(16)))
-            noise[row + j] = _SINGLE(np.int32(x)) * _SINGLE(2.0**-31)
-            whole[NUMBER + j] = np.int32(number + 1)
+            x = np.uint32(np.uint32(np.int32(whole[NUMBER + j] + passed)) * _HASH[0])
+            x = np.uint32(np.uint32(x ^ np.uint32(x >> _SHIFTS[0])) * _HASH[1])
+            x = np.uint32(np.uint32(x ^ np.uint32(x >> _SHIFTS[1])) * _HASH[2])
+            x = np.uint32(x ^ np.uint32(x >> _SHIFTS[0]))
+            noise[row + j] = _SINGLE(np.int32(x)) * _UNIT
+    for j in range(_LANES):
+        whole[NUMBER + j] = np.int32(whole[NUMBER + j] + length)
 
 
 @part(**_QUICK)
 def _mix(state, quick, whole, length):
-    sound, noise = state.sound, state.late[0]
+    sound, noise = state.sound, state.late
     first, second, third, fourth = state.waves[0], state.waves[1], state.waves[2], state.waves[3]
     for s in range(np.uint64(length)):
         row = s * _LANES
@@ -221,11 +225,11 @@ def _bound(quick, sound, back, length):
 def _room(state, group, length):
     """What comes back, where the first wave was."""
     quick, whole = state.quick[group], state.whole[group]
-    late, begin = state.late, 0
+    begin = 0
     for line in range(len(state.delays)):
         _read(state, group, whole, line, begin, length)
         begin += state.delays[line]
-    _turn(quick, late, state.sound, state.waves[0], length)
+    _turn(quick, state.late, state.sound, state.waves[0], length)
     begin = 0
     for line in range(len(state.delays)):
         _write(state, group, line, begin, length)
@@ -246,22 +250,29 @@ def _leave_room(whole, back, length):
 @part
 def _read(state, group, whole, line, begin, length):
     """What a delay gives back; before a note began there was nothing."""
-    delay, late = state.delay[group], state.late[line]
+    delay, late = state.delay[group], state.late
     place, size = state.places[group, line], state.delays[line]
+    youngest = whole[AGE]
+    for j in range(_LANES):
+        youngest = min(youngest, whole[AGE + j])
     for s in range(length):
         row = np.uint64((begin + place) * LANES)
-        here, missing = np.uint64(s * LANES), np.int32(size - s)
+        here, missing = np.uint64((line * PIECE + s) * LANES), np.int32(size - s)
         for j in range(_LANES):
-            late[here + j] = delay[row + j] if whole[AGE + j] >= missing else _ZERO
+            late[here + j] = delay[row + j]
+        if youngest < missing:
+            for j in range(_LANES):
+                late[here + j] = late[here + j] if whole[AGE + j] >= missing else _ZERO
         place = place + 1 if place + 1 < size else 0
 
 
 @part
 def _write(state, group, line, begin, length):
-    delay, late = state.delay[group], state.late[line]
+    delay, late = state.delay[group], state.late
     place, size = state.places[group, line], state.delays[line]
     for s in range(length):
-        row, here = np.uint64((begin + place) * LANES), np.uint64(s * LANES)
+        row = np.uint64((begin + place) * LANES)
+        here = np.uint64((line * PIECE + s) * LANES)
         for j in range(_LANES):
             delay[row + j] = late[here + j]
         place = place + 1 if place + 1 < size else 0
@@ -275,13 +286,18 @@ def _turn(quick, late, sound, back, length):
         row = s * _LANES
         for j in range(_LANES):
             i = row + j
-            gone, gone_too = late[0, i], late[1, i]
+            gone, gone_too = late[_DESK[0] + i], late[_DESK[1] + i]
             fed = sound[i] + _TINY + _SPREAD * gone
             passed = gone - _SPREAD * fed
             fed_too = passed + _SPREAD * gone_too
             passed = gone_too - _SPREAD * fed_too
-            late[0, i], late[1, i] = fed, fed_too
-            a, b, c, d = late[2, i], late[3, i], late[4, i], late[5, i]
+            late[_DESK[0] + i], late[_DESK[1] + i] = fed, fed_too
+            a, b, c, d = (
+                late[_DESK[2] + i],
+                late[_DESK[3] + i],
+                late[_DESK[4] + i],
+                late[_DESK[5] + i],
+            )
             back[i] = _HALF * (a - b + c - d)
             share = quick[ABSORB + j]
             a = quick[ABSORBED + j] + share * (a - quick[ABSORBED + j])
@@ -293,7 +309,7 @@ def _turn(quick, late, sound, back, length):
             a, b = a * quick[FEEDBACK[0] + j], b * quick[FEEDBACK[1] + j]
             c, d = c * quick[FEEDBACK[2] + j], d * quick[FEEDBACK[3] + j]
             left, right, over, under = a + b, a - b, c + d, c - d
-            late[2, i] = passed + _HALF * (left + over)
-            late[3, i] = passed + _HALF * (right + under)
-            late[4, i] = passed + _HALF * (left - over)
-            late[5, i] = passed + _HALF * (right - under)
+            late[_DESK[2] + i] = passed + _HALF * (left + over)
+            late[_DESK[3] + i] = passed + _HALF * (right + under)
+            late[_DESK[4] + i] = passed + _HALF * (left - over)
+            late[_DESK[5] + i] = passed + _HALF * (right - under)

@@ -17,7 +17,7 @@ from timbrel.synths.subtractive.noise import noise_at
 from timbrel.synths.subtractive.voicing import COLUMN
 from timbrel.units import midi_to_hz
 
-TICK = 16
+TICK = 32
 LOWEST_CUTOFF_HZ, HIGHEST_CUTOFF = 20.0, 0.44
 HIGHEST_STEP = 0.44
 """Of an oscillator, in cycles per sample."""
@@ -78,8 +78,8 @@ def curves_of(
     sweep = (1 - (time_s / c["sweep_s"]).clamp(max=1)) ** 3
     first = c["semitones1"] + moved + c["sweep1"] * sweep
     second = c["semitones2"] + moved + c["sweep2"] * sweep
-    semitones = torch.stack([first, second, first + c["spread"], first - c["spread"]])
-    steps = midi_to_hz(semitones) / sample_rate
+    first, second = midi_to_hz(first) / sample_rate, midi_to_hz(second) / sample_rate
+    steps = torch.stack([first, second, first * c["sharper"], first * c["flatter"]])
     widths = torch.stack([c[f"width{o}"] + c[f"lfo_width{o}"] * lfo for o in (1, 2)])
     octaves = (
         c["cutoff"] + c["cutoff_lfo"] * lfo

@@ -53,7 +53,7 @@ def oscillate(state, group, length):
         _widths(whole, state.phases[4 + o], o, length)
     for o in range(4 if spread else 2):
         _carry(state.waves[o], ahead[o], length)
-        _phases(whole, state.phases[o], state.phases[4 + (o == 1)], o, length)
+        _phases(whole, state.phases[o], state.phases[4 + (o == 1)], state.marks, o, length)
         if o == 1:
             _sync(state, group, length)
         _edges(state, group, o, length)
@@ -65,7 +65,7 @@ def oscillate(state, group, length):
     if not spread:
         # what is silent runs on
         for o in range(2, 4):
-            _phases(whole, state.phases[o], state.phases[4], o, length)
+            _phases(whole, state.phases[o], state.phases[4], state.marks, o, length)
             state.waves[o, : length * LANES] = 0
 
 
@@ -117,54 +117,76 @@ def _move_on(whole, widths, o, length):
 
 
 @part
-def _phases(whole, phases, widths, o, length):
+def _phases(whole, phases, widths, marks, o, length):
     """The phase at the sample before, then those of the piece; and what jumps between them."""
     row = np.uint64(o * LANES)
     for j in range(_LANES):
         phases[j] = whole[PHASE + row + j]
         whole[FLAGS + j] = 0
     for s in range(np.uint64(length)):
-        here, next_ = s * _LANES, (s + np.uint64(1)) * _LANES
+        here, after = s * _LANES, (s + np.uint64(1)) * _LANES
         for j in range(_LANES):
-            p, step = phases[here + j], whole[STEP + row + j]
-            p_end = np.int32(p + step)
-            phases[next_ + j] = p_end
-            q, q_end = np.int32(p - widths[here + j]), np.int32(p_end - widths[next_ + j])
-            goes_back = np.int32(q_end - q) < 0
-            fell = WRAPPED if p_end < p else 0
-            fell |= FELL if (q_end < q) != goes_back else 0
-            fell |= CORNERED if np.int32(p_end + _QUARTER) < np.int32(p + _QUARTER) else 0
-            fell |= CORNERED if np.int32(p_end - _QUARTER) < np.int32(p - _QUARTER) else 0
-            whole[FLAGS + j] |= np.int32(fell)
+            step = whole[STEP + row + j]
+            phases[after + j] = np.int32(phases[here + j] + step)
             whole[STEP + row + j] = np.int32(step + whole[STEP_MOVES + row + j])
     last = np.uint64(length * LANES)
     for j in range(_LANES):
         whole[PHASE + row + j] = phases[last + j]
+    _mark(whole, phases, widths, marks, length)
+
+
+@part
+def _mark(whole, phases, widths, marks, length):
+    """What jumps from each sample to the next, and what jumps at all."""
+    for i in range(np.uint64(length * LANES)):
+        p, p_end = phases[i], phases[i + _LANES]
+        q, q_end = np.int32(p - widths[i]), np.int32(p_end - widths[i + _LANES])
+        goes_back = np.int32(q_end - q) < 0
+        fell = (q_end < q) != goes_back
+        top = np.int32(p_end + _QUARTER) < np.int32(p + _QUARTER)
+        bottom = np.int32(p_end - _QUARTER) < np.int32(p - _QUARTER)
+        mark = np.int32(WRAPPED) if p_end < p else np.int32(0)
+        mark = np.int32(mark | np.int32(FELL)) if fell else mark
+        marks[i] = np.int32(mark | np.int32(CORNERED)) if top | bottom else mark
+    for s in range(np.uint64(length)):
+        for j in range(_LANES):
+            whole[FLAGS + j] |= marks[s * _LANES + j]
 
 
 @part
 def _edges(state, group, o, length):
     """All edges of an oscillator in this piece."""
-    whole, quick = state.whole[group], state.quick[group]
+    whole, quick, marks = state.whole[group], state.quick[group], state.marks
     for lane in range(LANES):
-        j = np.uint64(lane)
-        flags = whole[FLAGS + j]
-        if flags == 0 or (o == 1 and _is_reset(state, group, lane, length)):
+        place = np.uint64(lane)
+        heard = _heard(quick, o, place)
+        if whole[FLAGS + place] & heard == 0:
+            continue
+        if o == 1 and _is_reset(state, quick, lane, length):
             continue
         for s in range(length):
-            _edges_at(state, quick, whole, o, lane, s, length)
+            if marks[np.uint64(s * LANES) + place] & heard:
+                _edges_at(state, quick, whole, o, lane, s, length)
 
 
 @part
-def _is_reset(state, group, lane, length):
-    """Whether a master wraps in this piece: `_sync` has seen to its slave."""
-    if state.quick[group][WEIGHTS + SYNC + np.uint64(lane)] <= 0.5:
-        return False
-    phases = state.phases[0]
-    for s in range(length):
-        if phases[(s + 1) * LANES + lane] < phases[s * LANES + lane]:
-            return True
-    return False
+def _heard(quick, o, place):
+    """Which jumps are heard of a wave."""
+    pulse = quick[WEIGHTS + PULSES[o] + place] != 0
+    heard = WRAPPED if pulse or quick[WEIGHTS + SAWS[o] + place] != 0 else 0
+    heard |= FELL if pulse else 0
+    return heard | (CORNERED if quick[WEIGHTS + TRIANGLES[o] + place] != 0 else 0)
+
+
+@part
+def _is_reset(state, quick, lane, length):
+    """Whether a master wraps in this piece: `_sync` sees to its slave."""
+    place, phases, wraps = np.uint64(lane), state.phases[0], False
+    if quick[WEIGHTS + SYNC + place] > 0.5:
+        for s in range(np.uint64(length)):
+            here = s * _LANES + place
+            wraps |= phases[here + _LANES] < phases[here]
+    return wraps
 
 
 @part
@@ -176,12 +198,11 @@ def _step_at(whole, o, lane, s, length):
 
 @part
 def _edges_at(state, quick, whole, o, lane, s, length):
-    here, next_ = s * LANES + lane, (s + 1) * LANES + lane
-    phases, widths = state.phases[o], state.phases[4 + (o == 1)]
-    step = _step_at(whole, o, lane, s, length)
-    begin, moved = np.int64(phases[here]), step
+    here, after = s * LANES + lane, (s + 1) * LANES + lane
+    widths = state.phases[4 + (o == 1)]
+    step, begin = _step_at(whole, o, lane, s, length), np.int64(state.phases[o, here])
     _between(
-        state.waves[o], quick, o, lane, s, begin, moved, widths[here], widths[next_], step,
+        state.waves[o], quick, o, lane, s, begin, step, widths[here], widths[after], step,
         _SINGLE(0),
     )  # fmt: skip
 
@@ -261,7 +282,7 @@ def _sync(state, group, length):
     """Slaves whose masters wrap in this piece begin anew there."""
     whole, quick = state.whole[group], state.quick[group]
     for lane in range(LANES):
-        if not _is_reset(state, group, lane, length):
+        if not _is_reset(state, quick, lane, length):
             continue
         for s in range(length):
             _sync_at(state, whole, quick, lane, s, length)
@@ -271,24 +292,24 @@ def _sync(state, group, length):
 
 @part
 def _sync_at(state, whole, quick, lane, s, length):
-    here, next_ = s * LANES + lane, (s + 1) * LANES + lane
+    here, after = s * LANES + lane, (s + 1) * LANES + lane
     master, phases, widths = state.phases[0], state.phases[1], state.phases[5]
     step = _step_at(whole, 1, lane, s, length)
     begin, wave = np.int64(phases[here]), state.waves[1]
-    if master[next_] >= master[here]:
-        phases[next_] = np.int32(begin + step)
+    if master[after] >= master[here]:
+        phases[after] = np.int32(begin + step)
         _between(
-            wave, quick, 1, lane, s, begin, step, widths[here], widths[next_], step, _SINGLE(0)
+            wave, quick, 1, lane, s, begin, step, widths[here], widths[after], step, _SINGLE(0)
         )
         return
-    ago = (np.float64(master[next_]) + _HALF) / _step_at(whole, 0, lane, s, length)
+    ago = (np.float64(master[after]) + _HALF) / _step_at(whole, 0, lane, s, length)
     fresh = np.int64(np.floor(ago * step))
-    reached, width = np.int64(np.int32(begin + step - fresh)), widths[next_]
+    reached, width = np.int64(np.int32(begin + step - fresh)), widths[after]
     late = _SINGLE(ago)
     _between(wave, quick, 1, lane, s, begin, step - fresh, widths[here], width, step, late)
     _add_jump(wave, quick, lane, s, reached, width, step, late)
     _between(wave, quick, 1, lane, s, np.int64(0), fresh, width, width, step, _SINGLE(0))
-    phases[next_] = np.int32(fresh)
+    phases[after] = np.int32(fresh)
 
 
 @part

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from timbrel.sound import Notes
 from timbrel.synths.subtractive.curves import TICK
-from timbrel.synths.subtractive.lanes import begin, play, turned
+from timbrel.synths.subtractive.lanes import begin, play
 from timbrel.synths.subtractive.noise import first_number
 from timbrel.synths.subtractive.shaping import dc_keep
 from timbrel.synths.subtractive.state import LANES, OFF_S, State, silent
@@ -27,21 +27,18 @@ def render_lanes(
     order = ends.argsort(descending=True)
     points = None if notes.bend_semitones is None else notes.bend_semitones.numpy()
     state = silent(1, sample_rate, 1 if points is None else points.shape[1], dc_keep(sample_rate))
-    rows = np.zeros(audio.shape[1] * LANES, np.float32)
     off_s = off.numpy() * TICK / sample_rate
     numbers = _as_signed(first_number(notes.pitch).numpy())
     for some in order.split(LANES):
-        length = int(ends[some].max()) * TICK
+        rows = np.full(LANES, -1)
+        rows[: len(some)] = some.numpy()
         for lane in range(LANES):
             # lanes that are left over play along, unheard
             number = int(some[min(lane, len(some) - 1)])
             bend = None if points is None else points[number]
             _prepare(state, lane, voicing[number].numpy(), off_s[number], bend)
             begin(state, 0, lane, numbers[number])
-        play(state, 0, rows, length)
-        made = np.empty((len(some), length), np.float32)
-        turned(rows, made)
-        audio[some, :length] = torch.from_numpy(made)
+        play(state, 0, rows, audio.numpy(), int(ends[some].max()) * TICK)
     return audio
 
 

@@ -24,7 +24,7 @@ _Number = Float64[Tensor, "notes 1"]
 
 def delays(sample_rate: int) -> tuple[int, ...]:
     """Of the all-passes, then of the lines, in samples."""
-    return tuple(max(8, round(delay_s * sample_rate)) for delay_s in (*SPREADS_S, *LINES_S))
+    return tuple(max(32, round(delay_s * sample_rate)) for delay_s in (*SPREADS_S, *LINES_S))
 
 
 def room(

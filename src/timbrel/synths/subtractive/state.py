@@ -15,7 +15,7 @@ from timbrel.synths.subtractive.reverb import delays
 from timbrel.synths.subtractive.voicing import COLUMN, COLUMNS
 
 LANES = 16
-PIECE = 16
+PIECE = 32
 """Samples made at once, at most: those from one tick to the next."""
 
 BEYOND = 4
@@ -69,7 +69,8 @@ class State(NamedTuple):
     phases: np.ndarray  # [6 (PIECE + 1) x lanes] desk: of oscillators, then widths
     waves: np.ndarray  # [4 (PIECE + BEYOND) x lanes] desk
     sound: np.ndarray  # [PIECE x lanes] desk
-    late: np.ndarray  # [6 PIECE x lanes] desk: what comes out of the delays
+    late: np.ndarray  # [6 x PIECE x lanes] desk: what comes out of the delays
+    marks: np.ndarray  # [PIECE x lanes] desk: what jumps at a sample
     rate: float
     keep: float
 
@@ -103,7 +104,8 @@ def silent(groups: int, sample_rate: int, n_points: int, keep: float) -> State:
         phases=np.zeros((6, (PIECE + 1) * LANES), np.int32),
         waves=single(4, (PIECE + BEYOND) * LANES),
         sound=single(PIECE * LANES),
-        late=single(len(lengths), PIECE * LANES),
+        late=single(len(lengths) * PIECE * LANES),
+        marks=np.zeros(PIECE * LANES, np.int32),
         rate=float(sample_rate),
         keep=keep,
     )

@@ -12,8 +12,11 @@ from torch import Tensor
 from timbrel.audio.resampling import check_rate
 from timbrel.errors import BadInput
 from timbrel.sound import Notes, Rendered
+from timbrel.synths.patch import Patch
 from timbrel.synths.subtractive.curves import TICK, end_ticks, off_ticks
+from timbrel.synths.subtractive.factory import factory_banks
 from timbrel.synths.subtractive.knobs import CONTROLS, PARAMETERS
+from timbrel.synths.subtractive.player import SubtractivePlayer
 from timbrel.synths.subtractive.rendering import render_lanes
 from timbrel.synths.subtractive.voicing import voice
 from timbrel.synths.synth import Synth
@@ -32,10 +35,15 @@ class Subtractive(Synth):
     name: ClassVar[str] = "subtractive"
     parameters = PARAMETERS
     controls = CONTROLS
+    streams = True
 
     def __init__(self, sample_rate: int = 44100) -> None:
         check_rate(sample_rate)
         self.sample_rate = sample_rate
+
+    def factory_banks(self) -> list[tuple[str, list[Patch]]]:
+        """A bank for each category."""
+        return factory_banks()
 
     def render(
         self,
@@ -66,3 +74,7 @@ class Subtractive(Synth):
         audio = render_lanes(voicing, notes, off, ends, rate)
         audio = audio * (torch.arange(audio.shape[1]) < ends[:, None] * TICK)
         return Rendered(audio, ends * TICK, rate)
+
+    def player(self, n_voices: int, sample_rate: int) -> SubtractivePlayer:
+        """This synthesizer played live, at any sample rate."""
+        return SubtractivePlayer(n_voices, sample_rate)

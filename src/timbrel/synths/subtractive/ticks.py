@@ -59,7 +59,7 @@ _EXACT = {"fastmath": {"contract"}, "error_model": "numpy"}
 _WIDTH = np.uint64(LANES)
 _ROW = (np.uint64(0), np.uint64(LANES), np.uint64(2 * LANES), np.uint64(3 * LANES))
 
-SEMITONES1, SEMITONES2, SPREAD = at("semitones1", "semitones2", "spread")
+SEMITONES1, SEMITONES2, SHARPER, FLATTER = at("semitones1", "semitones2", "sharper", "flatter")
 WIDTH1, WIDTH2, LFO_WIDTH1, LFO_WIDTH2 = at("width1", "width2", "lfo_width1", "lfo_width2")
 OCTAVES, OCTAVES_ENV, OCTAVES_LFO = at("cutoff", "cutoff_envelope", "cutoff_lfo")
 FILTER = at("filter_attack", "filter_decay", "filter_sustain", "filter_release")
@@ -238,15 +238,17 @@ def _pitches(c, slow, rate):
         sweep = left * left * left
         first = c[SEMITONES1 + j] + moved + c[SWEEP1 + j] * sweep
         second = c[SEMITONES2 + j] + moved + c[SWEEP2 + j] * sweep
-        slow[TO_STEP + j] = _step(first, rate)
-        slow[TO_STEP + _ROW[1] + j] = _step(second, rate)
-        slow[TO_STEP + _ROW[2] + j] = _step(first + c[SPREAD + j], rate)
-        slow[TO_STEP + _ROW[3] + j] = _step(first - c[SPREAD + j], rate)
+        first = 440.0 * _exp2((first - 69.0) / 12.0) / rate
+        second = 440.0 * _exp2((second - 69.0) / 12.0) / rate
+        slow[TO_STEP + j] = _held(first)
+        slow[TO_STEP + _ROW[1] + j] = _held(second)
+        slow[TO_STEP + _ROW[2] + j] = _held(first * c[SHARPER + j])
+        slow[TO_STEP + _ROW[3] + j] = _held(first * c[FLATTER + j])
 
 
 @part(**_EXACT)
-def _step(semitones, rate):
-    return min(max(440.0 * _exp2((semitones - 69.0) / 12.0) / rate, 1e-6), HIGHEST_STEP)
+def _held(step):
+    return min(max(step, 1e-6), HIGHEST_STEP)
 
 
 @part(**_EXACT)

@@ -20,7 +20,7 @@ WAVES = ("saw", "pulse", "triangle", "sine", "noise")
 """What oscillators mix: a square is a pulse of half a period, which no LFO moves."""
 
 COLUMNS = (
-    "semitones1", "semitones2", "spread",
+    "semitones1", "semitones2", "sharper", "flatter",
     *(f"{wave}{osc}" for osc in (1, 2) for wave in WAVES),
     "width1", "width2", "lfo_width1", "lfo_width2", "sync",
     "level1", "level2", "level_unison", "ring", "sub", "noise",
@@ -33,7 +33,9 @@ COLUMNS = (
     "vibrato_rate", "vibrato", "sweep1", "sweep2", "sweep_s",
     "dry", "wet", "tail", "absorb", *(f"feedback{line}" for line in range(4)),
 )  # fmt: skip
-"""The numbers of a voicing: pitches in semitones, cutoffs in octaves above 1 Hz, times in s."""
+"""The numbers of a voicing: pitches in semitones, copies as ratios, cutoffs in octaves above 1 Hz,
+times in s.
+"""
 
 COLUMN = {name: number for number, name in enumerate(COLUMNS)}
 LINES_S = (0.0297, 0.0371, 0.0437, 0.0533)
@@ -100,10 +102,12 @@ def _chosen(knobs: dict[str, Tensor], name: str) -> Tensor:
 def _pitches(knobs: dict[str, Tensor], pitch: Tensor) -> dict[str, Tensor]:
     detune = knobs["osc2_detune_cents"] / 100
     interval = 12 * _chosen(knobs, "osc2_octave") + _chosen(knobs, "osc2_semitone") + detune
+    cents_up = torch.exp2(knobs["unison_detune_cents"] / 1200)
     return {
         "semitones1": pitch + 12 * _chosen(knobs, "osc1_octave"),
         "semitones2": pitch + interval,
-        "spread": knobs["unison_detune_cents"] / 100,
+        "sharper": cents_up,
+        "flatter": 1 / cents_up,
     }
 
 

@@ -30,6 +30,7 @@ _HALF, _QUARTER = TURN // 2, TURN // 4
 
 _Phase = Int64[Tensor, "notes time"]
 _Sound = Float64[Tensor, "notes time"]
+_Longer = Float64[Tensor, "notes longer"]
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _plain(wave: Wave, phase: _Phase, phase_to_width: _Phase) -> _Sound:
 
 
 def _add_jump(
-    out: _Sound, wave: Wave, reached: _Phase, width: _Phase, step: _Phase, resets: Resets
+    out: _Longer, wave: Wave, reached: _Phase, width: _Phase, step: _Phase, resets: Resets
 ) -> None:
     """The edge of a reset, from wherever the wave is to where it starts."""
     start = torch.zeros_like(reached)
@@ -136,7 +137,7 @@ def _add_jump(
 
 
 def _add_edges(
-    out: _Sound,
+    out: _Longer,
     wave: Wave,
     step: _Phase,
     begin: tuple[_Phase, _Phase],
@@ -166,7 +167,7 @@ def _crossing(begin: _Phase, moved: _Phase, step: _Phase) -> tuple[Tensor, _Soun
 
 
 def _add_edge(
-    out: _Sound, happen: Bool[Tensor, "notes time"], ago: _Sound, height: _Sound, slope: _Sound
+    out: _Longer, happen: Bool[Tensor, "notes time"], ago: _Sound, height: _Sound, slope: _Sound
 ) -> None:
     a = torch.where(happen, ago, 0.0)
     b = 1 - a
