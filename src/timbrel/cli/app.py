@@ -43,6 +43,7 @@ VERBS = {
     "generate": ("sounds:generate", _PLAY, "New sounds that nobody recorded."),
     "render": ("songs:render", _PLAY, "A MIDI file played with any timbre."),
     "transfer": ("transfers:transfer", _PLAY, "A recorded melody, followed by an instrument."),
+    "match": ("matches:match", _PLAY, "The synthesizer patch behind a sound."),
     "live": ("live:live", _PLAY, "Play on a MIDI keyboard, and hear it at once."),
     "data": ("sets:data", _MAKE, "Make or fetch notes to train on."),
     "train": ("learning:train", _MAKE, "Train an instrument."),

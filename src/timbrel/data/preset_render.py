@@ -10,12 +10,13 @@ from jaxtyping import Bool, Float
 from safetensors.torch import save_file
 from torch import Tensor
 
-from timbrel.audio import resample, write_audio
+from timbrel.audio import write_audio
 from timbrel.data.preset_plan import PlannedNotes, PresetSetSettings
 from timbrel.data.preset_set import ENDING, PARTS, mel_bytes
 from timbrel.errors import SynthFailed
 from timbrel.files import replacing
 from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted, hear
+from timbrel.instruments.preset.matching import rendered
 from timbrel.sound import Notes
 from timbrel.synths import Synth, load_synth
 from timbrel.units import power_to_db
@@ -91,8 +92,7 @@ def render_notes(
 ) -> Float[Tensor, "notes samples"]:
     """Four seconds of each note at 44.1 kHz; silence where the synthesizer failed."""
     try:
-        made = synth.render(vectors, notes)
-        return fitted(resample(made.audio, made.sample_rate, SAMPLE_RATE))
+        return rendered(synth, vectors, notes)
     except SynthFailed:
         if len(vectors) == 1:
             return fitted(torch.zeros(1, 1))

@@ -41,6 +41,8 @@ class Synth(ABC):
         patches: Float[Tensor, "*notes params"],
         notes: Notes,
         controls: Mapping[str, float] | None = None,
+        *,
+        longest_s: float | None = None,
     ) -> Rendered:
         """Notes played with one patch for all, or with one for each; the same at every call.
 
@@ -48,6 +50,7 @@ class Synth(ABC):
             patches: vectors as `parameters` makes them.
             notes: what is played.
             controls: values for some of `self.controls`.
+            longest_s: what sounds later is left out.
 
         Raises:
             BadInput: shapes that do not fit, or numbers that are not finite.

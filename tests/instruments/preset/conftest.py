@@ -29,7 +29,12 @@ class PlainSynth(Synth):
     ))  # fmt: skip
 
     def render(
-        self, patches: Tensor, notes: Notes, controls: Mapping[str, float] | None = None
+        self,
+        patches: Tensor,
+        notes: Notes,
+        controls: Mapping[str, float] | None = None,
+        *,
+        longest_s: float | None = None,
     ) -> Rendered:
         rows = self.parameters.space.for_notes(patches, len(notes))
         lengths = (notes.duration_s * RATE).round().long()

@@ -1,7 +1,8 @@
 """Family `preset`: the patch behind the sound (document 001). Timbre = patch of a synthesizer."""
 
+from timbrel.instruments.preset.finding import PatchFinder
 from timbrel.instruments.preset.instrument import Preset
 from timbrel.instruments.preset.matching import Match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 
-__all__ = ["Match", "Preset", "PresetNetwork", "PresetSettings"]
+__all__ = ["Match", "PatchFinder", "Preset", "PresetNetwork", "PresetSettings"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,20 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.audio import resample
-from timbrel.instruments.instrument import Ability, ControlValues, fit_steps, resolve_controls
+from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
 from timbrel.instruments.network_instrument import NetworkInstrument
-from timbrel.instruments.preset.hearing import SAMPLE_RATE
 from timbrel.instruments.preset.index import INDEX, PatchIndex
-from timbrel.instruments.preset.matching import Guess, Match, levelled, match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
-from timbrel.instruments.preset.target import Target, target_of
 from timbrel.sound import Notes, Rendered
 from timbrel.sound.playing import Player
 from timbrel.synths import load_synth
-
-N_NEAREST = 8
-"""Patches of the bank that are tried."""
 
 
 class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
@@ -97,52 +89,18 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         Raises:
             BadAudio: the sound is silent or not finite.
         """
-        return self.match(audio, pitch=pitch, seconds=seconds, generator=generator)[0].vector
+        found = self.finder.find(
+            audio, self.sample_rate, pitch=pitch, seconds=seconds, generator=generator
+        )
+        return found[0].vector
 
-    def match(
-        self,
-        audio: Float[Tensor, " time"],
-        *,
-        pitch: float | None = None,
-        seconds: float = 10.0,
-        count: int = 1,
-        generator: torch.Generator | None = None,
-    ) -> list[Match]:
-        """Patches that sound like it, best first, each as loud as it is.
-
-        Args:
-            audio: one note or one stroke, at `sample_rate`.
-            pitch: the key that is to be played; by default the one that is heard.
-            seconds: for the search; 0 takes the network's word.
-            count: how many patches.
-            generator: of what is tried.
-        """
-        fit_steps(seconds, 1)
-        target = target_of(resample(audio, self.sample_rate, SAMPLE_RATE), pitch)
-        also = [] if self.index is None or seconds <= 0 else self._nearest(target)
-        found = match(
-            self.synth, self.network.eval(), target, seconds,
-            also=also, count=count, generator=generator,
-        )  # fmt: skip
-        if seconds <= 0:
-            return found
-        return [
-            replace(one, vector=levelled(self.synth, one.vector, one.note, target.audio))
-            for one in found
-        ]
+    @property
+    def finder(self) -> PatchFinder:
+        """What finds patches for recordings: several of them, and how near each comes."""
+        return PatchFinder(self.synth, self.network.eval(), self.index)
 
     def player(self, n_voices: int, sample_rate: int) -> Player:
         """The synthesizer itself where it goes on from block to block, or notes made before."""
         if self.synth.streams:
             return self.synth.player(n_voices, sample_rate)
         return super().player(n_voices, sample_rate)
-
-    def _nearest(self, target: Target) -> list[Guess]:
-        """The patches of the bank that sound most like it, by the tone matcher."""
-        assert self.index is not None
-        with torch.inference_mode():
-            point = self.network.eval().point(target.heard)[0]
-        return [
-            Guess(self.index.vectors[number], self.index.names[number])
-            for number in self.index.nearest(point, N_NEAREST)
-        ]

@@ -26,7 +26,7 @@ from timbrel.instruments.preset.answers import (
     likeliest,
     nothing_known,
 )
-from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing import HOLD_S, LENGTH_S, SAMPLE_RATE, fitted
 from timbrel.instruments.preset.judging import Judge
 from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.instruments.preset.search import search
@@ -134,7 +134,7 @@ def rendered(
     synth: Synth, vectors: Float[Tensor, "*notes params"], notes: Notes
 ) -> Float[Tensor, "notes samples"]:
     """Four seconds of each note at the rate that is listened to."""
-    made = synth.render(vectors, notes)
+    made = synth.render(vectors, notes, longest_s=LENGTH_S)
     return fitted(resample(made.audio, made.sample_rate, SAMPLE_RATE))
 
 

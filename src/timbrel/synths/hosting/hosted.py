@@ -47,6 +47,8 @@ class HostedSynth(Synth):
         patches: Float[Tensor, "*notes params"],
         notes: Notes,
         controls: Mapping[str, float] | None = None,
+        *,
+        longest_s: float | None = None,
     ) -> Rendered:
         """Notes played with one patch for all, or with one for each; the same at every call.
 
@@ -59,10 +61,14 @@ class HostedSynth(Synth):
             raise BadInput(
                 f"{self.name} has no controls beside its knobs, got {', '.join(controls)}"
             )
-        return self._rendered(self.render_each(patches, notes))
+        return self._rendered(self.render_each(patches, notes, longest_s=longest_s))
 
     def render_each(
-        self, patches: Float[Tensor, "*notes params"], notes: Notes
+        self,
+        patches: Float[Tensor, "*notes params"],
+        notes: Notes,
+        *,
+        longest_s: float | None = None,
     ) -> Iterator[Float[Tensor, " time"] | TimbrelError]:
         """The same, note by note: one that fails is an error among sounds, and costs no other.
 
@@ -70,7 +76,10 @@ class HostedSynth(Synth):
             BadInput: as `render`.
             MissingExtra: what hosts the plug-in is not installed.
         """
-        return self._sounds(self._requests(patches, notes))
+        requests = self._requests(patches, notes)
+        if longest_s is not None:
+            requests = [r | {"total_s": min(r["total_s"], longest_s)} for r in requests]
+        return self._sounds(requests)
 
     def render_preset(self, preset: str, notes: Notes) -> Rendered:
         """Notes played with a preset that the plug-in loads itself: the path of a file, or text.

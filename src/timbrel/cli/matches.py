@@ -1,0 +1,42 @@
+"""The verb that finds patches: match."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from timbrel.cli.arguments import Count, Json, Out, Patience, Pitch, Seed
+from timbrel.cli.output import say_json, say_note, say_paths
+
+
+def match(
+    sound: Path,
+    *,
+    synth: str = "subtractive",
+    model: str | None = None,
+    seconds: Patience = 10.0,
+    count: Count = 3,
+    pitch: Pitch | None = None,
+    seed: Seed = 0,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """The synthesizer patch behind a sound: guessed, rendered, compared, refined.
+
+    Writes the patches, the sound of the best one, and a picture of it beside the target.
+
+    Args:
+        sound: One note or stroke, as a sound file.
+        synth: Whose patch: subtractive, amsynth, vital, or the path of a plug-in.
+        model: What has learned the synthesizer; preset-SYNTH otherwise, if there is one.
+        seconds: Time for the search; 0 takes the network's word.
+        count: How many patches.
+        pitch: The key that plays it; found by listening otherwise.
+        seed: Of what the search tries.
+    """
+    from timbrel.cli.patch_matching import MatchWishes, match_sound
+
+    wishes = MatchWishes(synth, model, seconds, count, pitch, seed)
+    made = match_sound(sound, wishes, out)
+    for line in made.remarks:
+        say_note(line)
+    return say_json(made.figures) if json else say_paths(made.paths)

@@ -1,0 +1,87 @@
+"""Finding patches of a synthesizer for recordings, with or without what was learned of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from timbrel.audio import resample
+from timbrel.instruments.instrument import fit_steps
+from timbrel.instruments.preset.hearing import SAMPLE_RATE
+from timbrel.instruments.preset.index import PatchIndex
+from timbrel.instruments.preset.matching import Guess, Match, levelled, match
+from timbrel.instruments.preset.network import PresetNetwork
+from timbrel.instruments.preset.target import Target, target_of
+from timbrel.synths import Synth
+
+N_NEAREST = 8
+"""Patches of the index that are tried."""
+
+
+@dataclass(frozen=True)
+class PatchFinder:
+    """Finds the patch behind a sound.
+
+    Attributes:
+        synth: that is to make it.
+        network: what was learned of the synthesizer; None has the search begin with nothing.
+        index: patches that may be what is looked for.
+    """
+
+    synth: Synth
+    network: PresetNetwork | None = None
+    index: PatchIndex | None = None
+
+    def find(
+        self,
+        audio: Float[Tensor, " time"],
+        sample_rate: int,
+        *,
+        pitch: float | None = None,
+        seconds: float = 10.0,
+        count: int = 1,
+        generator: torch.Generator | None = None,
+    ) -> list[Match]:
+        """Patches that sound like a recording, best first, each as loud as it is.
+
+        Args:
+            audio: one note or one stroke.
+            sample_rate: in Hz.
+            pitch: MIDI number of the key to be played; by default what is heard.
+            seconds: of this machine's time for the search; 0 takes the network's word and renders
+                nothing.
+            count: how many patches.
+            generator: of what is tried.
+
+        Raises:
+            BadAudio: the sound is empty, silent or not finite.
+            BadInput: `pitch` is no MIDI number, or `seconds` no time.
+            SynthFailed: a plug-in cannot be used at all.
+        """
+        fit_steps(seconds, 1)
+        target = target_of(resample(audio, sample_rate, SAMPLE_RATE), pitch)
+        also = self._nearest(target) if seconds > 0 else []
+        found = match(
+            self.synth, self.network, target, seconds,
+            also=also, count=count, generator=generator,
+        )  # fmt: skip
+        if seconds <= 0:
+            return found
+        return [
+            replace(one, vector=levelled(self.synth, one.vector, one.note, target.audio))
+            for one in found
+        ]
+
+    def _nearest(self, target: Target) -> list[Guess]:
+        """Patches of the index that sound most like it, by the tone matcher."""
+        if self.index is None or self.network is None:
+            return []
+        with torch.inference_mode():
+            point = self.network.point(target.heard)[0]
+        return [
+            Guess(self.index.vectors[number], self.index.names[number])
+            for number in self.index.nearest(point, N_NEAREST)
+        ]
