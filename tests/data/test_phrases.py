@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from timbrel.audio import read_audio
+from timbrel.config import make_settings
 from timbrel.data.gm_programs import gm_programs
 from timbrel.data.phrase_plan import (
     RANGES,
@@ -191,6 +192,13 @@ class TestSound:
         with pytest.raises(BadInput, match=r"\?.sf2 has a name that is not UTF-8, .*: rename it"):
             render_phrases(odd, tmp_path / "phrases", processes=0)
         assert not (tmp_path / "phrases").exists()
+
+    def test_no_instrument_and_days_of_one_are_refused(self, font, tmp_path):
+        with pytest.raises(BadConfig, match=r"programs = \[\] names no instrument: give one, as"):
+            render_phrases(font, tmp_path / "p", PhraseSettings(programs=()), processes=0)
+        assert not (tmp_path / "p").exists()
+        with pytest.raises(BadConfig, match=r"minutes = 6000: .* less than or equal to 600"):
+            make_settings(PhraseSettings, {"minutes": 6000})
 
     def test_unknown_instruments_are_named(self, font, tmp_path):
         with pytest.raises(BadConfig, match="no General MIDI instrument is called 'violn'"):

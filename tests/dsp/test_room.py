@@ -9,6 +9,7 @@ from scipy import signal
 
 from timbrel.dsp.room import PRE_DELAY_S, Room, convolved
 from timbrel.dsp.tracks.bands import Bands
+from timbrel.dsp.tracks.noise import noise_bank
 
 RATE = 16000
 
@@ -35,6 +36,17 @@ def test_each_band_has_its_own_level_and_time():
     frequency_hz = torch.fft.rfftfreq(made.length, 1 / RATE)
     mean_hz = float((power * frequency_hz).sum() / power.sum())
     assert abs(mean_hz / float(bands.centres_hz()[20]) - 1) < 0.05
+
+
+def test_noise_that_ends_sooner_than_the_room_goes_round():
+    bank = noise_bank(RATE)
+    made = room(-20.0, 3.0, 5.0)
+    assert made.noise.shape == (len(bank.lengths), 5 * RATE)
+    for noise, kept, once in zip(made.noise.numpy(), bank.samples, bank.lengths, strict=True):
+        np.testing.assert_array_equal(noise[: len(kept)], kept)
+        np.testing.assert_array_equal(noise[once:], noise[: len(noise) - once])
+    level_db = 10 * made.response().detach().reshape(-1, RATE // 20).square().mean(1).log10()
+    assert float(level_db[2] - level_db[82]) == pytest.approx(80, abs=3)
 
 
 def test_nothing_comes_back_before_its_time():

@@ -154,5 +154,8 @@ def test_sets_of_one_name_are_refused(dull: Path, bright: Path) -> None:
 def test_settings_that_cannot_work_are_refused(dull: Path) -> None:
     with pytest.raises(BadConfig, match=r"objective\.windows = 7"):
         settings_for(dull, objective={"windows": 7})
+    for nothing in ([], "", " ", [str(dull), ""]):
+        with pytest.raises(BadConfig, match=r"data.train = .*: give a folder of recordings, or"):
+            make_settings(DdspTraining, {"data": {"train": nothing}})
     with pytest.raises(BadInput, match=r"no folder of recordings at nowhere"):
         DdspObjective(settings_for(Path("nowhere")))

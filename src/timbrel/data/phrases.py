@@ -67,7 +67,7 @@ def render_phrases(
         progress: told how many phrases are done.
 
     Raises:
-        BadConfig: there is no such instrument.
+        BadConfig: there is no such instrument, or none is named.
         BadInput: the font cannot be read, the folder holds another set, or another process is at
             work there.
         MissingExtra: tinysoundfont is not installed.
@@ -97,6 +97,8 @@ def render_phrases(
 
 def _programs(settings: PhraseSettings) -> list[Program]:
     known = {program.short_name: program for program in gm_programs()}
+    if not settings.programs:
+        raise BadConfig('programs = [] names no instrument: give one, as programs=["violin"]')
     for name in settings.programs:
         if name not in known:
             raise BadConfig(f"no General MIDI instrument is called {name!r}: such as violin, flute")

@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
-from timbrel.dsp.tracks.noise import noise_bank
+from timbrel.dsp.tracks.noise import NoiseBank, noise_bank
 from timbrel.units import db_to_amplitude
 
 PRE_DELAY_S = 0.006
@@ -55,8 +56,7 @@ class Room(nn.Module):
         length = round(length_s * sample_rate)
         n_bands = len(bank.lengths)
         self.sample_rate, self.length = sample_rate, length
-        noise = torch.from_numpy(bank.samples[:, :length].copy())
-        self.register_buffer("noise", noise, persistent=False)
+        self.register_buffer("noise", torch.from_numpy(_looped(bank, length)), persistent=False)
         self.level = nn.Parameter(torch.full((n_bands,), _FIRST_LEVEL_DB / _LEARNING_DB))
         self.decay = nn.Parameter(torch.full((n_bands,), math.log(_FIRST_DECAY_S)))
         self._known: tuple[Tensor, Tensor] | None = None
@@ -107,6 +107,14 @@ class Room(nn.Module):
         if self._known is None or not torch.equal(self._known[0], learned):
             self._known = learned, self.response()
         return self._known[1]
+
+
+def _looped(bank: NoiseBank, length: int) -> Float32[np.ndarray, "bands time"]:
+    """Each band's noise for so long, its loop again and again."""
+    if length <= bank.samples.shape[1]:
+        return bank.samples[:, :length].copy()
+    bands = zip(bank.samples, bank.lengths.tolist(), strict=True)
+    return np.stack([np.resize(noise[:once], length) for noise, once in bands])
 
 
 def convolved(

@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from timbrel.audio import write_audio
@@ -65,6 +66,14 @@ class DdspData(Settings):
     tracker: Tracker = "light"
     crop_s: float = Field(default=1.0, ge=0.1, le=20)
     lead_s: float = Field(default=0.2, ge=0, le=5)
+
+    @field_validator("train")
+    @classmethod
+    def _names_folders(cls, train: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        names = (train,) if isinstance(train, str) else train
+        if not names or not all(name.strip() for name in names):
+            raise PydanticCustomError("folders", "give a folder of recordings, or several")
+        return train
 
 
 class DdspLoss(Settings):

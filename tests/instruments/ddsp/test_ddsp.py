@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -87,6 +88,20 @@ def test_a_note_lasts_for_its_release_and_its_room():
     model = instrument(reverb_s=0.25)
     rendered = model.render(Notes.of(60.0, duration_s=0.3), timbre_of(model))
     assert int(rendered.lengths[0]) == pytest.approx((0.3 + 0.1 + 0.25) * RATE, abs=0.006 * RATE)
+
+
+def test_the_longest_room_sounds():
+    model = instrument(reverb_s=5.0)
+    sound = model.transfer(steady(), timbre_of(model))
+    assert bool(sound.isfinite().all())
+    rendered = model.render(Notes.of(60.0, duration_s=0.1), timbre_of(model))
+    assert int(rendered.lengths[0]) == pytest.approx(5.2 * RATE, abs=0.01 * RATE)
+    out = np.zeros(RATE, np.float32)
+    follower = model.follower(timbre_of(model), 44100)
+    for _ in range(60):
+        follower.hear(220.0, -20.0, 1.0)
+    follower.process(out)
+    assert 0 < np.abs(out).max() < np.inf
 
 
 def test_one_instrument_hears_no_timbres_and_many_do():
