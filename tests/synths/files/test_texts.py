@@ -55,6 +55,7 @@ def test_names_in_latin_1_and_utf_8(file):
         ("<virus> x", "line 2 begins with '<virus>'"),
         ("x" * 2000, "line 2 has 2000 characters"),
         ("", "holds no patch"),
+        ("\n" * 500_000, "has 500002 lines, wanted at most 409600"),
     ],
 )
 def test_what_is_wrong_in_a_bank(file, body, line):
@@ -96,7 +97,10 @@ def test_a_readable_patch(file, tmp_path):
         ("synth = 'other'\n[values]\nx = nan", "x is nan, wanted a finite number"),
         ("synth = 'other'\n[values]\nx = 'y'", "x is 'y', wanted a number"),
         ("patches = 3", r"a bank has \[\[patches\]\]"),
-        ("a = " + "[" * 5000, "is no TOML"),
+        ("a = " + "[" * 900, "is no TOML"),
+        (".".join("a" * 5000) + " = 1", "has 10003 characters in a line, wanted at most 1000"),
+        ("[[patches]]\n" * 9000, "has 9000 tables, wanted at most 8192"),
+        ("\n" * 300_000, "has 300001 lines, wanted at most 204800"),
     ],
 )
 def test_what_is_wrong_in_a_readable_patch(file, text, line):
@@ -115,6 +119,7 @@ def test_a_synthesizer_may_be_asked_for(file):
     [
         ("[1, 2", "is no JSON"),
         ("[" * 100000, "is no JSON"),
+        ("[" * 100001, r"has 100001 \[, wanted at most 100000"),
         ("[]", "has no table 'settings'"),
         ('{"settings": {"lfos": []}}', "sets no knob"),
         ('{"settings": {"volume": 1e999}}', "volume is inf"),

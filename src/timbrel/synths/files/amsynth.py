@@ -17,14 +17,15 @@ from collections.abc import Iterable, Mapping
 
 from timbrel.errors import BadPatch
 from timbrel.synths.amsynth_knobs import amsynth_parameters
-from timbrel.synths.files.checking import legal_values
+from timbrel.synths.files.checking import legal_values, require_at_most
 from timbrel.synths.files.program import plain_name
 from timbrel.synths.patch import Patch
 
 MAGIC = b"amSynth"
 
 _CHUNK_MAGIC = b"amSynth1.0preset"
-_MOST_PRESETS = 65536
+_MOST_PRESETS = 8192
+_MOST_LINES = 50 * _MOST_PRESETS
 _LONGEST_LINE = 1000
 
 
@@ -34,7 +35,9 @@ def read_bank(data: bytes) -> list[Patch]:
     Raises:
         BadPatch: it is none, or names what amsynth does not know, of which its plug-in would die.
     """
-    lines = data.split(b"\0")[0].decode("utf-8", "surrogateescape").splitlines()
+    data = data.split(b"\0")[0]
+    require_at_most(_MOST_LINES, "lines", data.count(b"\n"))
+    lines = data.decode("utf-8", "surrogateescape").split("\n")
     if not lines or lines[0].strip().encode(errors="replace") not in (MAGIC, _CHUNK_MAGIC):
         raise BadPatch("does not begin with a line 'amSynth': it is no bank of amsynth")
     presets: list[tuple[str, dict[str, float]]] = []

@@ -43,12 +43,21 @@ def legal_values(values: Mapping[str, float], knobs: Parameters | None) -> dict[
     Raises:
         BadPatch: a name that is not known, or a value out of its range.
     """
-    if len(values) > _MOST_VALUES:
-        raise BadPatch(f"{len(values)} values, wanted at most {_MOST_VALUES}")
+    require_at_most(_MOST_VALUES, "values", len(values))
     if knobs is None:
         return {name: _finite(name, value) for name, value in values.items()}
     by_name = {control.name: control for control in knobs}
     return {name: _legal(by_name, name, value) for name, value in values.items()}
+
+
+def require_at_most(most: int, what: str, count: int) -> None:
+    """That a file has no more of something than any honest one: parsing it would take too long.
+
+    Raises:
+        BadPatch: it has.
+    """
+    if count > most:
+        raise BadPatch(f"has {count} {what}, wanted at most {most}: no file of patches has so many")
 
 
 def legal_category(category: str) -> str:

@@ -20,12 +20,19 @@ from pydantic import Field
 
 from timbrel.config import Settings, make_settings
 from timbrel.errors import BadConfig, BadPatch
-from timbrel.synths.files.checking import legal_category, legal_values, parameters_of
+from timbrel.synths.files.checking import (
+    legal_category,
+    legal_values,
+    parameters_of,
+    require_at_most,
+)
 from timbrel.synths.files.program import LONGEST_NAME, plain_name
 from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import Patch
 
-_MOST_PATCHES = 65536
+_MOST_PATCHES = 4096
+_MOST_LINES = 50 * _MOST_PATCHES
+_LONGEST_LINE = 1000
 
 
 class _Told(Settings):
@@ -48,6 +55,7 @@ def read_readable(data: bytes, knobs: Parameters | None = None) -> list[Patch]:
     Raises:
         BadPatch: it is no TOML, or no patch, or holds what its synthesizer does not know.
     """
+    _require_modest(data)
     try:
         tables = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
@@ -60,8 +68,17 @@ def read_readable(data: bytes, knobs: Parameters | None = None) -> list[Patch]:
     return [_patch(table, knobs, f"patch {number}") for number, table in enumerate(many, start=1)]
 
 
+def _require_modest(data: bytes) -> None:
+    """What Python's parser would be at for minutes, and in gigabytes, is not given to it."""
+    lines = data.split(b"\n")
+    require_at_most(_MOST_LINES, "lines", len(lines))
+    require_at_most(_LONGEST_LINE, "characters in a line", max(map(len, lines)))
+    require_at_most(2 * _MOST_PATCHES, "tables", sum(line.lstrip()[:1] == b"[" for line in lines))
+
+
 def readable_text(patches: Sequence[Patch], knobs: Parameters | None = None) -> bytes:
     """Patches as TOML: one at the top, several as a bank; switches by their choices' names."""
+    require_at_most(_MOST_PATCHES, "patches", len(patches))
     tables = [_table(patch, knobs or parameters_of(patch.synth)) for patch in patches]
     return tomli_w.dumps(tables[0] if len(tables) == 1 else {"patches": tables}).encode()
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from timbrel.errors import BadPatch
-from timbrel.synths.files.checking import legal_values, parameters_of
+from timbrel.synths.files.checking import legal_values, parameters_of, require_at_most
 from timbrel.synths.files.program import plain_name
 from timbrel.synths.patch import Patch
 
@@ -20,12 +20,18 @@ _STYLES = {
 }  # fmt: skip
 
 
+_MOST = {"[": 100_000, "{": 100_000, ",": 500_000}
+"""Wavetables and samples, of which the larger part of a preset consists, are strings."""
+
+
 def read_vital(data: bytes) -> list[Patch]:
     """The one patch of a .vital.
 
     Raises:
         BadPatch: it is no JSON, or none of Vital's, or a value is out of its range.
     """
+    for what, most in _MOST.items():
+        require_at_most(most, what, data.count(what.encode()))
     try:
         preset = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -36,7 +42,8 @@ def read_vital(data: bytes) -> list[Patch]:
     values = {name: _number(name, v) for name, v in settings.items() if _is_number(v)}
     knobs = parameters_of("vital")
     if knobs is not None:  # presets of other versions of Vital know other knobs
-        values = {name: value for name, value in values.items() if name in knobs.names}
+        known = set(knobs.names)
+        values = {name: value for name, value in values.items() if name in known}
     if not values:
         raise BadPatch("sets no knob of Vital")
     style = _STYLES.get(_text(preset, "preset_style").lower(), "")
