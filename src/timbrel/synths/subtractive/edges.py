@@ -1,7 +1,8 @@
 """`waves`, compiled: oscillators of all lanes, and their edges, which are few, one by one.
 
-Phases and plain waves are made in rows; a row also tells in which lanes anything has jumped. There,
-and only there, the samples are gone through for the edges.
+From one tick to the next a phase is a parabola and a width a line, in whole numbers: a piece of a
+wave is a closed form, made in rows. Where anything jumps in a piece is known from where its phase
+ends; there, and only there, edges are looked for. A reset moves what is left of a piece.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ SAWS, PULSES, TRIANGLES, SINES, NOISES = (
 )
 (SYNC,) = at("sync")
 (UNISON,) = at("level_unison")
-WRAPPED, FELL, CORNERED = 1, 2, 4
+WRAPPED, FELL, CORNERED = np.int32(1), np.int32(2), np.int32(4)
 
 
 @part
@@ -49,24 +50,23 @@ def oscillate(state, group, length):
     """Writes the waves of a piece, two samples late: the first `length` rows of each."""
     whole, quick, ahead = state.whole[group], state.quick[group], state.ahead[group]
     spread = used(quick, WEIGHTS + UNISON)
-    for o in range(2):
-        _widths(whole, state.phases[4 + o], o, length)
     for o in range(4 if spread else 2):
         _carry(state.waves[o], ahead[o], length)
-        _phases(whole, state.phases[o], state.phases[4 + (o == 1)], state.marks, o, length)
+        _flag(whole, o, length)
         if o == 1:
-            _sync(state, group, length)
-        _edges(state, group, o, length)
-    for o in range(4 if spread else 2):
-        _plain(state, quick, o, length)
+            _follow_master(state, quick, whole, length)
+        else:
+            for lane in range(LANES):
+                _edges(state.waves[o], quick, whole, o, lane, length)
+        _plain(state.waves[o], quick, whole, state.offsets[int(o == 1)], o, length)
         _keep(state.waves[o], ahead[o], length)
-    for o in range(2):
-        _move_on(whole, state.phases[4 + o], o, length)
     if not spread:
-        # what is silent runs on
-        for o in range(2, 4):
-            _phases(whole, state.phases[o], state.phases[4], state.marks, o, length)
-            state.waves[o, : length * LANES] = 0
+        for i in range(np.uint64(length * LANES)):
+            state.waves[2, i] = state.waves[3, i] = 0
+    for o in range(4):
+        _move_phase(whole, state.offsets[int(o == 1)], o, length)
+    for o in range(2):
+        _move_width(whole, o, length)
 
 
 @part
@@ -96,115 +96,156 @@ def _keep(wave, ahead, length):
 
 
 @part
-def _widths(whole, widths, o, length):
-    """The width at the sample before, then those of the piece."""
-    row = np.uint64(o * LANES)
+def _move_phase(whole, offsets, o, length):
+    """On to the end of the piece."""
+    row, last = np.uint64(o * LANES), np.uint64((length - 1) * LANES)
+    count, sum_ = np.int32(length), np.int32(length * (length - 1) // 2)
     for j in range(_LANES):
-        widths[j] = whole[WIDTH_LAST + row + j]
-    for s in range(np.uint64(length)):
-        here = (s + np.uint64(1)) * _LANES
-        for j in range(_LANES):
-            width = whole[WIDTH + row + j]
-            widths[here + j] = width
-            whole[WIDTH + row + j] = np.int32(width + whole[WIDTH_MOVES + row + j])
+        step, moves = whole[STEP + row + j], whole[STEP_MOVES + row + j]
+        gone = np.int32(np.int32(step * count) + np.int32(moves * sum_))
+        whole[PHASE + row + j] = np.int32(
+            np.int32(whole[PHASE + row + j] + gone) + offsets[last + j]
+        )
+        whole[STEP + row + j] = np.int32(step + np.int32(moves * count))
 
 
 @part
-def _move_on(whole, widths, o, length):
-    row, last = np.uint64(o * LANES), np.uint64(length * LANES)
+def _move_width(whole, o, length):
+    row, count = np.uint64(o * LANES), np.int32(length)
     for j in range(_LANES):
-        whole[WIDTH_LAST + row + j] = widths[last + j]
+        moves = whole[WIDTH_MOVES + row + j]
+        width = np.int32(whole[WIDTH + row + j] + np.int32(moves * count))
+        whole[WIDTH + row + j] = width
+        whole[WIDTH_LAST + row + j] = np.int32(width - moves)
 
 
 @part
-def _phases(whole, phases, widths, marks, o, length):
-    """The phase at the sample before, then those of the piece; and what jumps between them."""
-    row = np.uint64(o * LANES)
+def _flag(whole, o, length):
+    """What jumps in the piece, or may: told by where phases and widths end."""
+    row, wide = np.uint64(o * LANES), np.uint64((o == 1) * LANES)
     for j in range(_LANES):
-        phases[j] = whole[PHASE + row + j]
-        whole[FLAGS + j] = 0
-    for s in range(np.uint64(length)):
-        here, after = s * _LANES, (s + np.uint64(1)) * _LANES
-        for j in range(_LANES):
-            step = whole[STEP + row + j]
-            phases[after + j] = np.int32(phases[here + j] + step)
-            whole[STEP + row + j] = np.int32(step + whole[STEP_MOVES + row + j])
-    last = np.uint64(length * LANES)
-    for j in range(_LANES):
-        whole[PHASE + row + j] = phases[last + j]
-    _mark(whole, phases, widths, marks, length)
+        phase, step = np.int64(whole[PHASE + row + j]), np.int64(whole[STEP + row + j])
+        moves = np.int64(whole[STEP_MOVES + row + j])
+        gone = step * length + moves * (length * (length - 1) // 2)
+        flags = WRAPPED if phase + gone >= _HALF else np.int32(0)
+        width, last = whole[WIDTH + wide + j], whole[WIDTH_LAST + wide + j]
+        widens, first = np.int64(whole[WIDTH_MOVES + wide + j]), np.int64(np.int32(width - last))
+        relative = np.int64(np.int32(phase - last)) + gone - first - widens * (length - 1)
+        slowest = min(step, step + moves * (length - 1)) - max(widens, first)
+        fell = (relative >= _HALF) | (slowest <= 0)
+        flags = np.int32(flags | FELL) if fell else flags
+        top = np.int64(np.int32(phase + _QUARTER)) + gone >= _HALF
+        bottom = np.int64(np.int32(phase - _QUARTER)) + gone >= _HALF
+        whole[FLAGS + j] = np.int32(flags | CORNERED) if top | bottom else flags
 
 
 @part
-def _mark(whole, phases, widths, marks, length):
-    """What jumps from each sample to the next, and what jumps at all."""
-    for i in range(np.uint64(length * LANES)):
-        p, p_end = phases[i], phases[i + _LANES]
-        q, q_end = np.int32(p - widths[i]), np.int32(p_end - widths[i + _LANES])
-        goes_back = np.int32(q_end - q) < 0
-        fell = (q_end < q) != goes_back
-        top = np.int32(p_end + _QUARTER) < np.int32(p + _QUARTER)
-        bottom = np.int32(p_end - _QUARTER) < np.int32(p - _QUARTER)
-        mark = np.int32(WRAPPED) if p_end < p else np.int32(0)
-        mark = np.int32(mark | np.int32(FELL)) if fell else mark
-        marks[i] = np.int32(mark | np.int32(CORNERED)) if top | bottom else mark
-    for s in range(np.uint64(length)):
-        for j in range(_LANES):
-            whole[FLAGS + j] |= marks[s * _LANES + j]
-
-
-@part
-def _edges(state, group, o, length):
-    """All edges of an oscillator in this piece."""
-    whole, quick, marks = state.whole[group], state.quick[group], state.marks
-    for lane in range(LANES):
-        place = np.uint64(lane)
-        heard = _heard(quick, o, place)
-        if whole[FLAGS + place] & heard == 0:
-            continue
-        if o == 1 and _is_reset(state, quick, lane, length):
-            continue
-        for s in range(length):
-            if marks[np.uint64(s * LANES) + place] & heard:
-                _edges_at(state, quick, whole, o, lane, s, length)
+def _edges(wave, quick, whole, o, lane, length):
+    """All edges of a lane in this piece."""
+    place = np.uint64(lane)
+    if whole[FLAGS + place] & _heard(quick, o, place):
+        phase = np.int64(whole[PHASE + np.uint64(o * LANES) + place])
+        _span(wave, quick, whole, o, lane, 0, length, phase)
 
 
 @part
 def _heard(quick, o, place):
     """Which jumps are heard of a wave."""
     pulse = quick[WEIGHTS + PULSES[o] + place] != 0
-    heard = WRAPPED if pulse or quick[WEIGHTS + SAWS[o] + place] != 0 else 0
-    heard |= FELL if pulse else 0
-    return heard | (CORNERED if quick[WEIGHTS + TRIANGLES[o] + place] != 0 else 0)
+    heard = WRAPPED if pulse or quick[WEIGHTS + SAWS[o] + place] != 0 else np.int32(0)
+    heard |= FELL if pulse else np.int32(0)
+    return heard | (CORNERED if quick[WEIGHTS + TRIANGLES[o] + place] != 0 else np.int32(0))
 
 
 @part
-def _is_reset(state, quick, lane, length):
-    """Whether a master wraps in this piece: `_sync` sees to its slave."""
-    place, phases, wraps = np.uint64(lane), state.phases[0], False
-    if quick[WEIGHTS + SYNC + place] > 0.5:
-        for s in range(np.uint64(length)):
-            here = s * _LANES + place
-            wraps |= phases[here + _LANES] < phases[here]
-    return wraps
-
-
-@part
-def _step_at(whole, o, lane, s, length):
-    """What the step was at a sample of the piece, which it has left behind."""
+def _step_at(whole, o, lane, s):
     place = np.uint64(o * LANES + lane)
-    return np.int64(whole[STEP + place]) - np.int64(whole[STEP_MOVES + place]) * (length - s)
+    return np.int64(whole[STEP + place]) + np.int64(whole[STEP_MOVES + place]) * s
 
 
 @part
-def _edges_at(state, quick, whole, o, lane, s, length):
-    here, after = s * LANES + lane, (s + 1) * LANES + lane
-    widths = state.phases[4 + (o == 1)]
-    step, begin = _step_at(whole, o, lane, s, length), np.int64(state.phases[o, here])
-    _between(
-        state.waves[o], quick, o, lane, s, begin, step, widths[here], widths[after], step,
-        _SINGLE(0),
-    )  # fmt: skip
+def _width_at(whole, o, lane, s):
+    """At a sample of the piece, or at the one before it."""
+    place = np.uint64((o == 1) * LANES + lane)
+    if s < 0:
+        return np.int64(whole[WIDTH_LAST + place])
+    moved = np.int64(whole[WIDTH_MOVES + place]) * s
+    return np.int64(np.int32(np.int64(whole[WIDTH + place]) + moved))
+
+
+@part
+def _span(wave, quick, whole, o, lane, first, stop, phase):
+    """Edges of some samples of a piece, from the phase before them on."""
+    j = np.uint64(lane)
+    saw, pulse = quick[WEIGHTS + SAWS[o] + j], quick[WEIGHTS + PULSES[o] + j]
+    triangle = quick[WEIGHTS + TRIANGLES[o] + j]
+    step = _step_at(whole, o, lane, first)
+    moves = np.int64(whole[STEP_MOVES + np.uint64(o * LANES) + j])
+    if saw != 0 or pulse != 0:
+        height = _TWO * (pulse - saw)
+        _look(wave, lane, first, stop, phase, step, moves, height, _SINGLE(0))
+    if pulse != 0:
+        width, before = _width_at(whole, o, lane, first), _width_at(whole, o, lane, first - 1)
+        if width == before and whole[WIDTH_MOVES + np.uint64((o == 1) * LANES) + j] == 0:
+            begin = np.int64(np.int32(phase - width))
+            _look(wave, lane, first, stop, begin, step, moves, -_TWO * pulse, _SINGLE(0))
+        else:
+            _look_for_width(wave, whole, o, lane, first, stop, phase, pulse)
+    if triangle != 0:
+        bend = _SINGLE(8) * triangle * _TURN
+        begin = np.int64(np.int32(phase + _QUARTER))
+        _look(wave, lane, first, stop, begin, step, moves, _SINGLE(0), -bend)
+        begin = np.int64(np.int32(phase - _QUARTER))
+        _look(wave, lane, first, stop, begin, step, moves, _SINGLE(0), bend)
+
+
+@part(error_model="numpy")
+def _wrap_from(s, stop, phase, step, moves):
+    """The sample at which a phase wraps next, and what it is there; or `stop`."""
+    # so many samples it takes at least
+    fastest = max(step, step + moves * (stop - s))
+    whole_steps = max((_HALF - phase) // fastest - 1, 0)
+    skip = min(whole_steps, stop - s)
+    phase += skip * step + moves * (skip * (skip - 1) // 2)
+    step += skip * moves
+    s += skip
+    while s < stop:
+        phase += step
+        if phase >= _HALF:
+            return s, phase
+        step += moves
+        s += 1
+    return s, phase
+
+
+@part(error_model="numpy")
+def _look(wave, lane, s, stop, phase, step, moves, height, slope):
+    """Every wrap of a phase is an edge; its slope is for a step of 1."""
+    first, begin_step = s, step
+    while s < stop:
+        s, phase = _wrap_from(s, stop, phase, step, moves)
+        if s >= stop:
+            return
+        step = begin_step + moves * (s - first)
+        ago = min(_SINGLE(np.float64(phase - _HALF) / np.float64(step)), _ONE)
+        _add_edge(wave, s * LANES + lane, ago, height, slope * _SINGLE(step))
+        phase -= 2 * _HALF
+        step += moves
+        s += 1
+
+
+@part
+def _look_for_width(wave, whole, o, lane, first, stop, phase, pulse):
+    """The same of a pulse's other edge, while its width moves."""
+    before = _width_at(whole, o, lane, first - 1)
+    for s in range(first, stop):
+        step, width = _step_at(whole, o, lane, s), _width_at(whole, o, lane, s)
+        grown = np.int64(np.int32(width - before))
+        ago = _crossing(np.int64(np.int32(phase - before)), step - grown, step - grown)
+        if ago >= 0:
+            height = -_TWO * pulse if step > grown else _TWO * pulse
+            _add_edge(wave, s * LANES + lane, ago, height, _SINGLE(0))
+        phase, before = np.int64(np.int32(phase + step)), width
 
 
 @part
@@ -278,38 +319,60 @@ def _bending(u):
 
 
 @part
-def _sync(state, group, length):
-    """Slaves whose masters wrap in this piece begin anew there."""
-    whole, quick = state.whole[group], state.quick[group]
+def _follow_master(state, quick, whole, length):
+    """Edges of the second oscillator; it begins anew where the first one wraps, if it is synced."""
+    offsets, wave = state.offsets[1], state.waves[1]
+    for i in range(np.uint64(length * LANES)):
+        offsets[i] = 0
     for lane in range(LANES):
-        if not _is_reset(state, quick, lane, length):
+        if quick[WEIGHTS + SYNC + np.uint64(lane)] <= 0.5:
+            _edges(wave, quick, whole, 1, lane, length)
             continue
-        for s in range(length):
-            _sync_at(state, whole, quick, lane, s, length)
-        phases = state.phases[1]
-        whole[PHASE + np.uint64(LANES + lane)] = phases[length * LANES + lane]
+        s, phase = 0, np.int64(whole[PHASE + np.uint64(LANES + lane)])
+        master = np.int64(whole[PHASE + np.uint64(lane)])
+        moves = np.int64(whole[STEP_MOVES + np.uint64(lane)])
+        while s < length:
+            r, master = _wrap_from(s, length, master, _step_at(whole, 0, lane, s), moves)
+            phase = _slave(wave, quick, whole, lane, s, r, phase)
+            if r < length:
+                ago = np.float64(master - _HALF) / _step_at(whole, 0, lane, r)
+                phase = _reset(wave, quick, whole, lane, r, phase, ago)
+                _offset(offsets, whole, lane, r, length, phase)
+                master -= 2 * _HALF
+            s = r + 1
 
 
 @part
-def _sync_at(state, whole, quick, lane, s, length):
-    here, after = s * LANES + lane, (s + 1) * LANES + lane
-    master, phases, widths = state.phases[0], state.phases[1], state.phases[5]
-    step = _step_at(whole, 1, lane, s, length)
-    begin, wave = np.int64(phases[here]), state.waves[1]
-    if master[after] >= master[here]:
-        phases[after] = np.int32(begin + step)
-        _between(
-            wave, quick, 1, lane, s, begin, step, widths[here], widths[after], step, _SINGLE(0)
-        )
-        return
-    ago = (np.float64(master[after]) + _HALF) / _step_at(whole, 0, lane, s, length)
+def _slave(wave, quick, whole, lane, first, stop, phase):
+    """Edges between two resets; the phase at the end."""
+    _span(wave, quick, whole, 1, lane, first, stop, phase)
+    count = stop - first
+    moves = np.int64(whole[STEP_MOVES + np.uint64(LANES + lane)])
+    gone = _step_at(whole, 1, lane, first) * count + moves * (count * (count - 1) // 2)
+    return np.int64(np.int32(phase + gone))
+
+
+@part
+def _reset(wave, quick, whole, lane, s, phase, ago):
+    """Edges of the sample in which a master wrapped; the phase at its end."""
+    step, late = _step_at(whole, 1, lane, s), _SINGLE(ago)
+    width, before = _width_at(whole, 1, lane, s), _width_at(whole, 1, lane, s - 1)
     fresh = np.int64(np.floor(ago * step))
-    reached, width = np.int64(np.int32(begin + step - fresh)), widths[after]
-    late = _SINGLE(ago)
-    _between(wave, quick, 1, lane, s, begin, step - fresh, widths[here], width, step, late)
+    _between(wave, quick, 1, lane, s, phase, step - fresh, before, width, step, late)
+    reached = np.int64(np.int32(phase + step - fresh))
     _add_jump(wave, quick, lane, s, reached, width, step, late)
     _between(wave, quick, 1, lane, s, np.int64(0), fresh, width, width, step, _SINGLE(0))
-    phases[after] = np.int32(fresh)
+    return fresh
+
+
+@part
+def _offset(offsets, whole, lane, s, length, phase):
+    """How far the slave is from where it would have been, from a reset on."""
+    place = np.uint64(LANES + lane)
+    would = np.int64(whole[PHASE + place]) + np.int64(whole[STEP + place]) * (s + 1)
+    would += np.int64(whole[STEP_MOVES + place]) * (s * (s + 1) // 2)
+    for i in range(s, length):
+        offsets[i * LANES + lane] = np.int32(phase - would)
 
 
 @part
@@ -350,16 +413,21 @@ def _arch(t):
 
 
 @part(**_QUICK)
-def _plain(state, quick, o, length):
+def _plain(wave, quick, whole, offsets, o, length):
     """Adds the plain wave, two samples late."""
-    wave, phases, widths = state.waves[o], state.phases[o], state.phases[4 + (o == 1)]
+    row, wide = np.uint64(o * LANES), np.uint64((o == 1) * LANES)
     saws, pulses = WEIGHTS + SAWS[o], WEIGHTS + PULSES[o]
     triangles, sines = WEIGHTS + TRIANGLES[o], WEIGHTS + SINES[o]
     for s in range(np.uint64(length)):
-        here, later = (s + np.uint64(1)) * _LANES, (s + np.uint64(2)) * _LANES
+        here, later = s * _LANES, (s + np.uint64(2)) * _LANES
+        n = np.int32(s)
+        count, sum_ = np.int32(n + 1), np.int32(n * (n + 1) // 2)
         for j in range(_LANES):
-            phase = phases[here + j]
-            to_width = np.int32(phase - widths[here + j])
+            gone = np.int32(whole[STEP + row + j] * count)
+            gone = np.int32(gone + np.int32(whole[STEP_MOVES + row + j] * sum_))
+            phase = np.int32(np.int32(whole[PHASE + row + j] + gone) + offsets[here + j])
+            widened = np.int32(whole[WIDTH_MOVES + wide + j] * n)
+            to_width = np.int32(phase - np.int32(whole[WIDTH + wide + j] + widened))
             wave[later + j] += plain(
                 phase, to_width, quick[saws + j], quick[pulses + j], quick[triangles + j],
                 quick[sines + j],

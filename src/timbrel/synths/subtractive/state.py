@@ -66,11 +66,10 @@ class State(NamedTuple):
     places: np.ndarray  # [groups 6] where each of them is read and written next
     delays: np.ndarray  # [6] their lengths
     bends: np.ndarray  # [groups x lanes points] semitones
-    phases: np.ndarray  # [6 (PIECE + 1) x lanes] desk: of oscillators, then widths
+    offsets: np.ndarray  # [2 PIECE x lanes] desk: what resets have moved phases by; none, slaves'
     waves: np.ndarray  # [4 (PIECE + BEYOND) x lanes] desk
     sound: np.ndarray  # [PIECE x lanes] desk
     late: np.ndarray  # [6 x PIECE x lanes] desk: what comes out of the delays
-    marks: np.ndarray  # [PIECE x lanes] desk: what jumps at a sample
     rate: float
     keep: float
 
@@ -101,11 +100,10 @@ def silent(groups: int, sample_rate: int, n_points: int, keep: float) -> State:
         places=np.zeros((groups, len(lengths)), np.int64),
         delays=lengths,
         bends=single(groups * LANES, n_points),
-        phases=np.zeros((6, (PIECE + 1) * LANES), np.int32),
+        offsets=np.zeros((2, PIECE * LANES), np.int32),
         waves=single(4, (PIECE + BEYOND) * LANES),
         sound=single(PIECE * LANES),
         late=single(len(lengths) * PIECE * LANES),
-        marks=np.zeros(PIECE * LANES, np.int32),
         rate=float(sample_rate),
         keep=keep,
     )
