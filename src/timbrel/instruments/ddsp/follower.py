@@ -18,13 +18,14 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from timbrel.audio.resampling import check_rate
+from timbrel.dsp.clearness import SURE
 from timbrel.dsp.listening import FRAME_RATE
 from timbrel.dsp.loudness import SILENCE_DB
 from timbrel.dsp.tracks import TrackVoices
 from timbrel.instruments.ddsp.compiled_network import F0_HZ
 from timbrel.instruments.ddsp.frames import MOST_PARTIALS, frames_of, push_said
 from timbrel.instruments.ddsp.live_room import LiveRoom
-from timbrel.instruments.ddsp.sounding import MIDDLE_HZ, SURE
+from timbrel.instruments.ddsp.sounding import MIDDLE_HZ
 from timbrel.instruments.ddsp.stepping import stepper_of
 from timbrel.instruments.ddsp.turning import Turning
 from timbrel.sound.control import number

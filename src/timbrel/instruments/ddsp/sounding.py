@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from timbrel.dsp.clearness import pitched
 from timbrel.dsp.listening import FRAME_RATE
 from timbrel.dsp.tracks import SILENT_DB, Tracks, render_levels, synthesise
 from timbrel.dsp.tracks.tracks import TRANSIENT_TICKS
@@ -15,9 +16,6 @@ from timbrel.instruments.ddsp.network import Asked, DdspNetwork, Said
 from timbrel.instruments.ddsp.whole import play_whole
 from timbrel.sound import Performance
 from timbrel.units import db_to_amplitude
-
-SURE = 0.5
-"""From this confidence on a frame has the pitch that was heard; before, the last one that had."""
 
 MIDDLE_HZ = 261.6
 """Until a pitch is heard."""
@@ -29,12 +27,14 @@ PLAIN = Knobs()
 def asked_of(performance: Performance) -> Asked:
     """A performance as the decoder is asked for it: a batch of one.
 
+    A frame without a sure pitch has that of the last one that had.
+
     >>> curve = torch.tensor([0.0, 220.0, 90.0])
     >>> heard = Performance(curve, curve - 200, torch.tensor([0.0, 1.0, 0.2]), 200.0)
     >>> asked_of(heard).f0_hz
     tensor([[261.6000, 220.0000, 220.0000]])
     """
-    is_sure = (performance.confidence >= SURE) & (performance.f0_hz > 0)
+    is_sure = pitched(performance)
     frame = torch.arange(len(is_sure))
     latest = torch.where(is_sure, frame, -1).cummax(0).values
     held = performance.f0_hz[latest.clamp_min(0)]
