@@ -13,9 +13,20 @@ from timbrel.instruments import FAMILIES, Instrument, load
 from timbrel.instruments.ddsp import Ddsp, DdspSettings
 from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.instruments.mel_vae import MelVAE, MelVAESettings
+from timbrel.instruments.preset import Preset, PresetSettings
 from timbrel.instruments.shifted import Shifted
 from timbrel.instruments.sine import Sine
 from timbrel.sound import Notes, Performance
+from timbrel.timbre import Bank
+
+
+def untouched() -> Instrument:
+    """A `preset` with a patch of untouched knobs: random ones may sound for many seconds."""
+    instrument = Preset(PresetSettings(size="tiny", latent=8))
+    instrument.bank = Bank(instrument.fingerprint)
+    instrument.bank.add("init", instrument.synth.parameters.defaults)
+    return instrument
+
 
 MAKERS: dict[str, Callable[[], Instrument]] = {
     "sine": Sine,
@@ -24,6 +35,7 @@ MAKERS: dict[str, Callable[[], Instrument]] = {
     "ddsp": lambda: Ddsp(DdspSettings(size="tiny", latent=4)),
     "ddsp of one instrument": lambda: Ddsp(DdspSettings(size="tiny", latent=0, reverb_s=0)),
     "mel_vae": lambda: MelVAE(MelVAESettings(size="tiny")),
+    "preset": untouched,
     "mel_vae as shipped": lambda: load("mel_vae"),
     "harmonic as shipped": lambda: load("harmonic"),
     "harmonic-16k as shipped": lambda: load("harmonic-16k"),
@@ -39,6 +51,8 @@ def instrument(request: pytest.FixtureRequest) -> Instrument:
 
 @pytest.fixture
 def timbre(instrument: Instrument) -> torch.Tensor:
+    if isinstance(instrument, Preset):
+        return named_or_sampled(instrument)
     return instrument.timbre_space.sample(1, generator=torch.Generator().manual_seed(5))[0]
 
 

@@ -15,6 +15,7 @@ from timbrel.instruments.ddsp import Ddsp, DdspSettings
 from timbrel.instruments.harmonic import Harmonic, HarmonicSettings
 from timbrel.instruments.mel_vae import MelVAE, MelVAESettings
 from timbrel.instruments.prepared import PreparedPlayer
+from timbrel.instruments.preset import Preset, PresetSettings
 from timbrel.instruments.shifted import Shifted
 from timbrel.instruments.sine import Sine
 from timbrel.sound import Notes
@@ -67,6 +68,7 @@ PLAYABLE: dict[str, Callable[[], Instrument]] = {
     "sine": Sine,
     "shifted": lambda: patient(Shifted(inner=Sine())),
     "harmonic": tonal,
+    "preset": lambda: Preset(PresetSettings(size="tiny", latent=8)),
     "mel_vae": lambda: patient(MelVAE(MelVAESettings(size="tiny"))),
 }
 
@@ -82,6 +84,10 @@ def instrument(request: pytest.FixtureRequest) -> Instrument:
 
 @pytest.fixture
 def timbres(instrument: Instrument) -> torch.Tensor:
+    if isinstance(instrument, Preset):
+        # a saw's own steps would hide those of a click
+        patches = {"osc1_waveform": 4, "cutoff_hz": 2000.0}, {"osc1_waveform": 1, "cutoff_hz": 900}
+        return torch.stack([instrument.synth.parameters.vector(patch) for patch in patches])
     return instrument.timbre_space.sample(2, generator=torch.Generator().manual_seed(5))
 
 

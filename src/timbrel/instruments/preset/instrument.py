@@ -11,6 +11,7 @@ from torch import Tensor
 
 from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
 from timbrel.instruments.network_instrument import NetworkInstrument
+from timbrel.instruments.preset.finding import PatchFinder
 from timbrel.instruments.preset.index import INDEX, PatchIndex
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.sound import Notes, Rendered
@@ -33,7 +34,7 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
     family: ClassVar[str] = "preset"
     settings_class = PresetSettings
     network_class = PresetNetwork
-    abilities: frozenset[Ability] = frozenset({"encode", "generate", "velocity"})
+    abilities: frozenset[Ability] = frozenset({"encode", "generate", "velocity", "bend"})
 
     def __init__(
         self, settings: PresetSettings | None = None, network: PresetNetwork | None = None
