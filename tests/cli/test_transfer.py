@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,8 @@ def test_what_cannot_be_followed(timbrel, players, bad_wav) -> None:
     ("words", "line"),
     [
         (["--to", "gitar"], "nobody is called 'gitar': those that follow a recording are guitar, "),
+        (["--to", ""], "nobody is called '': those that follow a recording are guitar, "),
+        (["--to", 300 * "x"], "nobody is called 'xxx"),
         (["--to", "gitar"], "`timbrel models ddsp-many` tells which sounds it knows"),
         (["--to", "runs/none/model"], "no model at runs/none/model: a trained one is RUN/model"),
         (["--to", "sine"], "sine cannot follow a recording: `timbrel models` shows"),
@@ -152,6 +155,25 @@ def test_what_cannot_be_followed(timbrel, players, bad_wav) -> None:
 )
 def test_words_that_mean_nothing(timbrel, voice, words, line) -> None:
     assert line in timbrel("transfer", voice, *words).refusal
+
+
+def test_a_recording_without_a_melody_is_named(timbrel, voice, tmp_path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 48000)
+    soundfile.write(tmp_path / "noise.wav", noise, 48000)
+    said = timbrel("transfer", voice, "--to", "noise.wav").refusal
+    assert said.startswith("noise.wav: no melody is heard: give a recording of one voice")
+
+
+def test_a_model_without_a_sound_wants_one(timbrel, voice, players) -> None:
+    folder = players / "timbrel" / "models" / "ddsp-many"
+    (folder / "bank.safetensors").unlink()
+    asked = ("transfer", voice, "--to", "ddsp-many")
+    said = timbrel(*asked).refusal
+    assert said.startswith("ddsp-many has no sound of its own (no bank.safetensors), so nobody")
+    assert said.endswith("copy the whole model folder, or give a --bank or --timbre")
+    assert timbrel(*asked, "--timbre", voice).code == 0
+    os.mkfifo(folder / "bank.safetensors")
+    assert "bank.safetensors is a pipe or a device: give a bank" in timbrel(*asked).refusal
 
 
 def test_models_shows_who_follows(timbrel, players) -> None:

@@ -12,7 +12,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -20,8 +19,9 @@ from timbrel.audio import read_audio, require_sound
 from timbrel.cli.arguments import Using
 from timbrel.cli.names import looks_like_file, shown_name
 from timbrel.cli.timbres import Timbres, open_timbres
-from timbrel.errors import BadInput, Unsupported
+from timbrel.errors import BadAudio, BadInput, BadModel, Unsupported
 from timbrel.instruments import Instrument, models
+from timbrel.instruments.model_folder import BANK
 from timbrel.timbre import EntryKind
 
 FOLLOWING = "ddsp-"
@@ -58,6 +58,7 @@ def open_target(to: str, timbre: str | None = None, bank: Path | None = None) ->
 
     Raises:
         BadInput: there is no such model or sound.
+        BadModel: it has no sound to take where none is named.
         Unsupported: the instrument cannot follow.
     """
     model, sound = _model_and_sound(to)
@@ -76,20 +77,28 @@ def open_target(to: str, timbre: str | None = None, bank: Path | None = None) ->
 
 def _model_and_sound(to: str) -> tuple[str, str | None]:
     known = models()
-    if to in known or (os.sep in to and Path(to).is_dir()):
+    if to in known or (os.sep in to and _is_folder(to)):
         return to, None
     if f"{FOLLOWING}{to}" in known:
         return f"{FOLLOWING}{to}", None
     if MANY in known and (looks_like_file(to) or to in open_timbres(Using(MANY)).bank):
         return MANY, to
-    if Path(to).is_dir():
+    if _is_folder(to):
         return to, None
     if os.sep in to:
         raise BadInput(f"no model at {to}: a trained one is RUN{os.sep}model")
     short = sorted(name.removeprefix(FOLLOWING) for name in known if name.startswith(FOLLOWING))
     there = ", ".join(short) or "none yet: train one with configs/ddsp-violin.toml"
     more = f"; `timbrel models {MANY}` tells which sounds it knows" if MANY in known else ""
-    raise BadInput(f"nobody is called {to!r}: those that follow a recording are {there}{more}")
+    raise BadInput(f"nobody is called {to!r:.80}: those that follow a recording are {there}{more}")
+
+
+def _is_folder(text: str) -> bool:
+    """Whether it is the path of one; no text is not that of this folder."""
+    try:
+        return bool(text) and Path(text).is_dir()
+    except (OSError, ValueError):  # no file can have such a name
+        return False
 
 
 def _timbre(
@@ -101,11 +110,17 @@ def _timbre(
         first = next(iter(timbres.bank.names(_SOUND)), None)
         if first is not None:
             return timbres.bank[first], ()
-        return instrument.timbre_space.project(torch.zeros(instrument.timbre_space.size)), ()
+        raise BadModel(
+            f"{timbres.using.model} has no sound of its own (no {BANK}), so nobody knows where it "
+            "plays: copy the whole model folder, or give a --bank or --timbre"
+        )
     if looks_like_file(sound) and Path(sound).suffix != ".safetensors":
         rate = instrument.sample_rate
         audio = require_sound(read_audio(sound, rate), rate, name=sound)
-        return instrument.encode(audio), (Path(sound),)
+        try:
+            return instrument.encode(audio), (Path(sound),)
+        except BadAudio as error:
+            raise BadAudio(f"{sound}: {error}") from None
     return timbres.resolve(sound), ()
 
 

@@ -65,7 +65,7 @@ class NetworkInstrument(Instrument, Generic[S, N]):
         """
         instrument = cls(read_model_settings(folder, cls.settings_class))
         read_weights(folder, instrument.network)
-        if (folder / BANK).is_file():
+        if (folder / BANK).exists():
             instrument.bank = Bank.load(folder / BANK, model=instrument.fingerprint)
         return instrument
 

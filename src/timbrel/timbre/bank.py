@@ -20,7 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from timbrel.errors import BadInput, BadModel
-from timbrel.files import replacing
+from timbrel.files import is_stream, replacing
 from timbrel.timbre.entry import KINDS, Entry, EntryKind
 
 FORMAT = "timbrel bank 1"
@@ -248,6 +248,8 @@ def _check_name(name: str) -> None:
 def _read(path: Path) -> tuple[Float[Tensor, "entries params"], dict[str, str]]:
     if path.is_dir():
         raise BadModel(f"{path} is a folder: give the bank in it, a .safetensors file")
+    if is_stream(path):
+        raise BadModel(f"{path} is a pipe or a device: give a bank, a .safetensors file")
     if not path.is_file():
         raise BadModel(f"no bank at {path}: check the path")
     if path.stat().st_size > _LARGEST_BYTES:

@@ -47,7 +47,9 @@ def measured_manner(melodies: Sequence[Performance]) -> Manner:
     loudest = float(loudness_db.max())
     heard = (confidence >= _SURE) & (loudness_db > loudest - _HEARD_DB) & (f0_hz > 0)
     if not bool(heard.any()):
-        raise BadAudio("no melody is heard: wanted one voice or instrument at a time")
+        raise BadAudio(
+            "no melody is heard: give a recording of one voice or instrument, one note at a time"
+        )
     lowest, highest = _wide(hz_to_midi(f0_hz[heard]), _RARE, _LEAST_SEMITONES)
     soft, loud = loudness_db[heard].quantile(torch.tensor([_SELDOM, 1 - _RARE])).tolist()
     soft = min(soft, loud - LEAST_RANGE_DB)
