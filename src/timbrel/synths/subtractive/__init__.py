@@ -7,6 +7,7 @@
     plain     notes of these: differentiable, slow, and the oracle of what follows
     state, ticks, edges, chain, lanes   the same compiled, many notes side by side
     rendering, player   lanes that are rendered, and lanes that are played
+    factory   the patches that come with it
     synth     the interface
 
 Nothing is drawn and nothing is kept from one note to the next: the same notes sound the same.
