@@ -17,7 +17,6 @@ import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from timbrel.config import Settings
 from timbrel.dsp.envelope import Adsr, adsr
@@ -113,8 +112,7 @@ class Shifted(Instrument):
                 rendered = self.inner.render(base, own, controls, generator=generator)
                 bases[key] = rendered.audio[0]
             sounds.append(self._note(note, bases[key]))
-        lengths = torch.tensor([len(sound) for sound in sounds])
-        return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
+        return Rendered.of(sounds, self.sample_rate)
 
     def _base_s(self, duration_s: float) -> float:
         """Whole seconds, so that notes of one timbre share a handful of base notes."""

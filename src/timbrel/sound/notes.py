@@ -9,6 +9,7 @@ from numbers import Real
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from timbrel.errors import BadInput
 
@@ -191,6 +192,17 @@ class Rendered:
     audio: Float[Tensor, "notes time"]
     lengths: Int[Tensor, " notes"]
     sample_rate: int
+
+    @classmethod
+    def of(cls, sounds: Sequence[Float[Tensor, " _"]], sample_rate: int) -> Rendered:
+        """Each note's audio, from one sound for each.
+
+        >>> Rendered.of([torch.ones(2), torch.ones(1)], 48000).audio
+        tensor([[1., 1.],
+                [1., 0.]])
+        """
+        lengths = torch.tensor([len(sound) for sound in sounds])
+        return cls(pad_sequence(list(sounds), batch_first=True), lengths, sample_rate)
 
     def __iter__(self) -> Iterator[Float[Tensor, " time"]]:
         """Each note's audio, cut to its length."""

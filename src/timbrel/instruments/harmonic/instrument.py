@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from timbrel.instruments.harmonic.burst import (
     SLOWER_BURST_DB,
@@ -134,8 +133,7 @@ class Harmonic(NetworkInstrument[HarmonicSettings, HarmonicNetwork]):
                     slots, bands = self.network.slots, self.network.bands
                     sounding = Sounding(outline, note, slots, bands, self.sample_rate, knobs, take)
                     sounds.append(sounding.audio())
-            lengths = torch.tensor([len(sound) for sound in sounds])
-            return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
+            return Rendered.of(sounds, self.sample_rate)
 
     def player(self, n_voices: int, sample_rate: int) -> HarmonicPlayer:
         """This instrument to be played live, at any sample rate."""

@@ -10,7 +10,6 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
 from timbrel.audio import require_note
 from timbrel.dsp.first_note import one_note
@@ -98,8 +97,7 @@ class MelVAE(NetworkInstrument[MelVAESettings, MelVAENetwork]):
             rendered = sounds_of(decoded, notes[members], self.network.scale, self.inversion, salt)
             for i, sound in zip(members, rendered, strict=True):
                 sounds[i] = sound
-        lengths = torch.tensor([len(sound) for sound in sounds])
-        return Rendered(pad_sequence(sounds, batch_first=True), lengths, self.sample_rate)
+        return Rendered.of(sounds, self.sample_rate)
 
     def decode(self, notes: Notes, latents: Float[Tensor, "notes latent"]) -> Decoded:
         """What the network says of notes of about the same length, for as long as they sound."""
