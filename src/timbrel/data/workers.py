@@ -35,7 +35,8 @@ def worker_pool(
     """A pool of processes (None: one a core), each of which calls `start(*arguments)` first.
 
     0 means no other process: everything is done in this one, where a debugger can follow. On
-    leaving with an error, work not begun is dropped; workers also end when this process does.
+    leaving with an error, work not begun is dropped, and what was begun is waited for: a second
+    Ctrl-C ends it. Workers also end when this process does.
     """
     if processes == 0:
         if start is not None:
@@ -51,7 +52,7 @@ def worker_pool(
     try:
         yield pool
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.close()
 
 
 def each(
@@ -71,6 +72,20 @@ class _DeafProcesses(ProcessPoolExecutor):
     They are born when something is submitted. A Ctrl-C that comes meanwhile reaches this process
     right afterwards.
     """
+
+    def close(self) -> None:
+        """Wait for what was begun; interrupted meanwhile, end it.
+
+        Python takes a thread whose `join` was interrupted for one that has ended, so that at exit
+        nobody would tell the workers that no more work comes, and all would wait for ever.
+        """
+        workers = list((self._processes or {}).values())
+        try:
+            self.shutdown(cancel_futures=True)
+        except BaseException:
+            for worker in workers:
+                worker.kill()
+            raise
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         if not hasattr(signal, "pthread_sigmask"):  # Windows
