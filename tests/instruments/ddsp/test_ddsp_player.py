@@ -5,24 +5,14 @@ import pytest
 import torch
 from numba.core import event
 
-from timbrel.instruments.ddsp import Ddsp, DdspSettings
+from timbrel.instruments.ddsp import Ddsp
 from timbrel.instruments.ddsp.player import DdspPlayer
 from timbrel.instruments.ddsp.timbre_layout import Manner
 from timbrel.sound import Notes
 
+from .conftest import instrument_of
+
 RATE, HOP = 16000, 80
-
-
-def instrument_of(decoder: str = "gru", reverb_s: float = 0.2) -> Ddsp:
-    torch.manual_seed(2)
-    settings = DdspSettings(
-        size="tiny", latent=4, sample_rate=RATE, reverb_s=reverb_s, looks_back=30,
-        decoder=decoder,  # pyright: ignore[reportArgumentType]
-    )  # fmt: skip
-    instrument = Ddsp(settings)
-    with torch.no_grad():
-        instrument.network.room.level.fill_(-5.0)
-    return instrument
 
 
 def timbre_of(instrument: Ddsp, fall_db_s: float = 0.0, seed: int = 1) -> torch.Tensor:
@@ -67,7 +57,7 @@ def heard(player: DdspPlayer, length: int, block: int = 256) -> np.ndarray:
     ],
 )
 def test_a_played_note_is_the_rendered_one(decoder, held_s, fall_db_s, controls) -> None:
-    instrument = instrument_of(decoder)
+    instrument = instrument_of(decoder=decoder)
     timbre = timbre_of(instrument, fall_db_s)
     # keys 0 and 64 begin where the noise does, as `render` without a generator
     rendered = instrument.render(Notes.of(64.0, 0.6, held_s), timbre, controls)

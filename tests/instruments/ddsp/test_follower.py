@@ -8,26 +8,16 @@ import pytest
 import torch
 
 from timbrel.errors import BadInput
-from timbrel.instruments.ddsp import Ddsp, DdspSettings
+from timbrel.instruments.ddsp import Ddsp
 from timbrel.instruments.ddsp.follower import MOST_WAITING, DdspFollower
 from timbrel.sound import Performance
+
+from .conftest import instrument_of
 
 N_FRAMES = 240
 TURNED = {"harmonic_gain": -18.0, "noise_gain": -20.0, "reverb_gain": 3.0}
 BLOCKS = (1, 64, 65, 128, 512, 513, None)
 """None: blocks of random sizes."""
-
-
-def instrument_of(sample_rate: int = 16000, decoder: str = "gru", reverb_s: float = 0.3) -> Ddsp:
-    torch.manual_seed(2)
-    settings = DdspSettings(
-        size="tiny", latent=4, sample_rate=sample_rate, reverb_s=reverb_s, looks_back=30,
-        decoder=decoder,  # pyright: ignore[reportArgumentType]
-    )  # fmt: skip
-    instrument = Ddsp(settings)
-    with torch.no_grad():
-        instrument.network.room.level.fill_(-4.0)
-    return instrument
 
 
 def performance(lowest_hz: float = 200.0) -> Performance:
