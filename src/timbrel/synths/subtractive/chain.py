@@ -250,33 +250,39 @@ def _leave_room(whole, back, length):
 @part
 def _read(state, group, whole, line, begin, length):
     """What a delay gives back; before a note began there was nothing."""
-    delay, late = state.delay[group], state.late
-    place, size = state.places[group, line], state.delays[line]
+    delay, late, size = state.delay[group], state.late, state.delays[line]
+    place = state.places[group, line]
+    # up to the end of the delay, and from its beginning on
+    some = min(length, size - place)
+    first = line * PIECE
+    _copy(delay, begin + place, late, first, some)
+    _copy(delay, begin, late, first + some, length - some)
     youngest = whole[AGE]
     for j in range(_LANES):
         youngest = min(youngest, whole[AGE + j])
-    for s in range(length):
-        row = np.uint64((begin + place) * LANES)
-        here, missing = np.uint64((line * PIECE + s) * LANES), np.int32(size - s)
-        for j in range(_LANES):
-            late[here + j] = delay[row + j]
-        if youngest < missing:
+    if youngest < size:
+        for s in range(length):
+            here, missing = np.uint64((first + s) * LANES), np.int32(size - s)
             for j in range(_LANES):
                 late[here + j] = late[here + j] if whole[AGE + j] >= missing else _ZERO
-        place = place + 1 if place + 1 < size else 0
 
 
 @part
 def _write(state, group, line, begin, length):
-    delay, late = state.delay[group], state.late
-    place, size = state.places[group, line], state.delays[line]
-    for s in range(length):
-        row = np.uint64((begin + place) * LANES)
-        here = np.uint64((line * PIECE + s) * LANES)
-        for j in range(_LANES):
-            delay[row + j] = late[here + j]
-        place = place + 1 if place + 1 < size else 0
-    state.places[group, line] = place
+    delay, late, size = state.delay[group], state.late, state.delays[line]
+    place = state.places[group, line]
+    some = min(length, size - place)
+    first = line * PIECE
+    _copy(late, first, delay, begin + place, some)
+    _copy(late, first + some, delay, begin, length - some)
+    state.places[group, line] = (place + length) % size
+
+
+@part
+def _copy(source, first, to, to_first, rows):
+    begin, to_begin = np.uint64(first * LANES), np.uint64(to_first * LANES)
+    for i in range(np.uint64(rows * LANES)):
+        to[to_begin + i] = source[begin + i]
 
 
 @part(**_QUICK)

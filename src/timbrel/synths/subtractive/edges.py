@@ -26,7 +26,7 @@ from timbrel.synths.subtractive.state import (
 
 _QUICK = {"fastmath": {"contract"}, "error_model": "numpy"}
 _LANES = np.uint64(LANES)
-_OSCILLATORS = np.uint64(4)
+_ROWS = np.uint64(2 * LANES), np.uint64(3 * LANES)
 _SINGLE = np.float32
 _HALF, _QUARTER = 2**31, 2**30
 _TURN = np.float32(2.0**-32)
@@ -204,8 +204,8 @@ def _wrap_from(s, stop, phase, step, moves):
     """The sample at which a phase wraps next, and what it is there; or `stop`."""
     # so many samples it takes at least
     fastest = max(step, step + moves * (stop - s))
-    whole_steps = max((_HALF - phase) // fastest - 1, 0)
-    skip = min(whole_steps, stop - s)
+    whole_steps = np.int64(_SINGLE(_HALF - phase) / _SINGLE(fastest)) - 1
+    skip = min(max(whole_steps, 0), stop - s)
     phase += skip * step + moves * (skip * (skip - 1) // 2)
     step += skip * moves
     s += skip
@@ -227,7 +227,7 @@ def _look(wave, lane, s, stop, phase, step, moves, height, slope):
         if s >= stop:
             return
         step = begin_step + moves * (s - first)
-        ago = min(_SINGLE(np.float64(phase - _HALF) / np.float64(step)), _ONE)
+        ago = min(_SINGLE(phase - _HALF) / _SINGLE(step), _ONE)
         _add_edge(wave, s * LANES + lane, ago, height, slope * _SINGLE(step))
         phase -= 2 * _HALF
         step += moves
@@ -290,17 +290,18 @@ def _crossing(begin, moved, step):
 @part(**_QUICK)
 def _add_edge(wave, row, ago, height, slope):
     """Four samples, from two before the edge on."""
-    a, b = ago, _ONE - ago
+    a, b, one = ago, _ONE - ago, np.uint64(row)
+    two, three, four = one + _LANES, one + _ROWS[0], one + _ROWS[1]
     if height != 0:
-        wave[row] += height * (a * a * a * a * _SINGLE(1 / 24))
-        wave[row + LANES] += height * _rising(a)
-        wave[row + 2 * LANES] -= height * _rising(b)
-        wave[row + 3 * LANES] -= height * (b * b * b * b * _SINGLE(1 / 24))
+        wave[one] += height * (a * a * a * a * _SINGLE(1 / 24))
+        wave[two] += height * _rising(a)
+        wave[three] -= height * _rising(b)
+        wave[four] -= height * (b * b * b * b * _SINGLE(1 / 24))
     if slope != 0:
-        wave[row] += slope * (a * a * a * a * a * _SINGLE(1 / 120))
-        wave[row + LANES] += slope * _bending(a)
-        wave[row + 2 * LANES] += slope * _bending(b)
-        wave[row + 3 * LANES] += slope * (b * b * b * b * b * _SINGLE(1 / 120))
+        wave[one] += slope * (a * a * a * a * a * _SINGLE(1 / 120))
+        wave[two] += slope * _bending(a)
+        wave[three] += slope * _bending(b)
+        wave[four] += slope * (b * b * b * b * b * _SINGLE(1 / 120))
 
 
 @part(**_QUICK)

@@ -23,7 +23,7 @@ def render_lanes(
     sample_rate: int,
 ) -> Float32[Tensor, "notes time"]:
     """All notes, each to its end in ticks: those that end together are made together."""
-    audio = torch.zeros(len(notes), int(ends.max()) * TICK)
+    audio = torch.empty(len(notes), int(ends.max()) * TICK)
     order = ends.argsort(descending=True)
     points = None if notes.bend_semitones is None else notes.bend_semitones.numpy()
     state = silent(1, sample_rate, 1 if points is None else points.shape[1], dc_keep(sample_rate))
@@ -38,7 +38,9 @@ def render_lanes(
             bend = None if points is None else points[number]
             _prepare(state, lane, voicing[number].numpy(), off_s[number], bend)
             begin(state, 0, lane, numbers[number])
-        play(state, 0, rows, audio.numpy(), int(ends[some].max()) * TICK)
+        length = int(ends[some].max()) * TICK
+        play(state, 0, rows, audio.numpy(), length)
+        audio[some, length:] = 0.0
     return audio
 
 

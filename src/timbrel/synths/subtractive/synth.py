@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -72,7 +71,6 @@ class Subtractive(Synth):
         if longest_s is not None:
             ends = ends.clamp(max=max(1, int(longest_s * rate) // TICK))
         audio = render_lanes(voicing, notes, off, ends, rate)
-        audio = audio * (torch.arange(audio.shape[1]) < ends[:, None] * TICK)
         return Rendered(audio, ends * TICK, rate)
 
     def player(self, n_voices: int, sample_rate: int) -> SubtractivePlayer:
