@@ -184,10 +184,9 @@ class PresetObjective(Objective):
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank, its index and its card."""
         instrument = Preset(self.settings.model, copy.deepcopy(self.network).cpu().eval())
-        instrument.bank, instrument.index = preset_bank(instrument, self.train_set.presets)
-        write_model(
-            folder, instrument, card_part(self.settings, self.train_set), self.settings, record
-        )
+        instrument.bank, instrument.index = preset_bank(instrument)
+        part = card_part(self.settings, self.train_set)
+        write_model(folder, instrument, part, self.settings, record)
 
 
 def card_part(settings: PresetTraining, trained: PatchItems) -> CardPart:
