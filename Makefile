@@ -51,5 +51,5 @@ clean:  ## remove .venv and everything built
 	@touch $@
 
 .venv/.complete: .venv/.setup
-	$(INSTALL) -e '.[crepe,live,trackers]' --group dev --group docs
+	$(INSTALL) -e '.[amsynth,crepe,live,trackers,vital]' --group dev --group docs
 	@touch $@
