@@ -84,7 +84,7 @@ def shape(state, group, length):
     _drive(quick, sound, PRE_GAIN, PRE_LAST, PRE_ROOT, length)
     _filter(quick, sound, length)
     _drive(quick, sound, POST_GAIN, POST_LAST, POST_ROOT, length)
-    _amplify(quick, sound, np.float32(1 - state.keep), length)
+    _amplify(quick, sound, np.float32(1 - state.keep), len(sound) // PIECE, length)
     if used(quick, WET_LEVEL):
         _room(state, group, length)
     else:
@@ -195,15 +195,15 @@ def _filter(quick, sound, length):
 
 
 @part(**_QUICK)
-def _amplify(quick, sound, share, length):
+def _amplify(quick, sound, share, lanes, length):
+    # told how many lanes there are, the compiler writes them out one by one
     for s in range(np.uint64(length)):
         row = s * _LANES
-        for j in range(_LANES):
-            x, mean, amp = sound[row + j], quick[MEAN + j], quick[AMP + j]
-            mean += share * (x - mean)
+        for j in range(np.uint64(lanes)):
+            mean = quick[MEAN + j] + share * (sound[row + j] - quick[MEAN + j])
+            sound[row + j] = (sound[row + j] - mean) * quick[AMP + j]
             quick[MEAN + j] = mean
-            quick[AMP + j] = amp + quick[AMP_MOVES + j]
-            sound[row + j] = (x - mean) * amp
+            quick[AMP + j] += quick[AMP_MOVES + j]
 
 
 @part(**_QUICK)
@@ -225,14 +225,16 @@ def _bound(quick, sound, back, length):
 def _room(state, group, length):
     """What comes back, where the first wave was."""
     quick, whole = state.quick[group], state.whole[group]
+    delay, places, late = state.delay[group], state.places[group], state.late
     begin = 0
     for line in range(len(state.delays)):
-        _read(state, group, whole, line, begin, length)
+        _read(delay, late, whole, begin, places[line], state.delays[line], line, length)
         begin += state.delays[line]
-    _turn(quick, state.late, state.sound, state.waves[0], length)
+    _turn(quick, late, state.sound, state.waves[0], length)
     begin = 0
     for line in range(len(state.delays)):
-        _write(state, group, line, begin, length)
+        _write(delay, late, begin, places[line], state.delays[line], line, length)
+        places[line] = (places[line] + length) % state.delays[line]
         begin += state.delays[line]
     for j in range(_LANES):
         whole[AGE + j] = min(whole[AGE + j] + length, 1 << 30)
@@ -248,10 +250,8 @@ def _leave_room(whole, back, length):
 
 
 @part
-def _read(state, group, whole, line, begin, length):
+def _read(delay, late, whole, begin, place, size, line, length):
     """What a delay gives back; before a note began there was nothing."""
-    delay, late, size = state.delay[group], state.late, state.delays[line]
-    place = state.places[group, line]
     # up to the end of the delay, and from its beginning on
     some = min(length, size - place)
     first = line * PIECE
@@ -268,14 +268,11 @@ def _read(state, group, whole, line, begin, length):
 
 
 @part
-def _write(state, group, line, begin, length):
-    delay, late, size = state.delay[group], state.late, state.delays[line]
-    place = state.places[group, line]
+def _write(delay, late, begin, place, size, line, length):
     some = min(length, size - place)
     first = line * PIECE
     _copy(late, first, delay, begin + place, some)
     _copy(late, first + some, delay, begin, length - some)
-    state.places[group, line] = (place + length) % size
 
 
 @part

@@ -416,6 +416,15 @@ def _arch(t):
 @part(**_QUICK)
 def _plain(wave, quick, whole, offsets, o, length):
     """Adds the plain wave, two samples late."""
+    if used(quick, WEIGHTS + TRIANGLES[o]) or used(quick, WEIGHTS + SINES[o]):
+        _plain_all(wave, quick, whole, offsets, o, length)
+    else:
+        _plain_straight(wave, quick, whole, offsets, o, length)
+
+
+@part(**_QUICK)
+def _plain_all(wave, quick, whole, offsets, o, length):
+    """Of any kind."""
     row, wide = np.uint64(o * LANES), np.uint64((o == 1) * LANES)
     saws, pulses = WEIGHTS + SAWS[o], WEIGHTS + PULSES[o]
     triangles, sines = WEIGHTS + TRIANGLES[o], WEIGHTS + SINES[o]
@@ -433,3 +442,22 @@ def _plain(wave, quick, whole, offsets, o, length):
                 phase, to_width, quick[saws + j], quick[pulses + j], quick[triangles + j],
                 quick[sines + j],
             )  # fmt: skip
+
+
+@part(**_QUICK)
+def _plain_straight(wave, quick, whole, offsets, o, length):
+    """Saws and pulses alone."""
+    row, wide = np.uint64(o * LANES), np.uint64((o == 1) * LANES)
+    saws, pulses = WEIGHTS + SAWS[o], WEIGHTS + PULSES[o]
+    for s in range(np.uint64(length)):
+        here, later = s * _LANES, (s + np.uint64(2)) * _LANES
+        n = np.int32(s)
+        count, sum_ = np.int32(n + 1), np.int32(n * (n + 1) // 2)
+        for j in range(_LANES):
+            gone = np.int32(whole[STEP + row + j] * count)
+            gone = np.int32(gone + np.int32(whole[STEP_MOVES + row + j] * sum_))
+            phase = np.int32(np.int32(whole[PHASE + row + j] + gone) + offsets[here + j])
+            widened = np.int32(whole[WIDTH_MOVES + wide + j] * n)
+            to_width = np.int32(phase - np.int32(whole[WIDTH + wide + j] + widened))
+            p, q = _SINGLE(phase) * _TURN, _SINGLE(to_width) * _TURN
+            wave[later + j] += quick[saws + j] * _TWO * p + quick[pulses + j] * _TWO * (q - p)

@@ -13,6 +13,7 @@ from timbrel.synths.subtractive.lanes import begin, play
 from timbrel.synths.subtractive.noise import first_number
 from timbrel.synths.subtractive.shaping import dc_keep
 from timbrel.synths.subtractive.state import LANES, OFF_S, State, silent
+from timbrel.synths.subtractive.voicing import COLUMN
 
 
 def render_lanes(
@@ -24,7 +25,7 @@ def render_lanes(
 ) -> Float32[Tensor, "notes time"]:
     """All notes, each to its end in ticks: those that end together are made together."""
     audio = torch.empty(len(notes), int(ends.max()) * TICK)
-    order = ends.argsort(descending=True)
+    order = _together(voicing, ends).argsort(descending=True, stable=True)
     points = None if notes.bend_semitones is None else notes.bend_semitones.numpy()
     state = silent(1, sample_rate, 1 if points is None else points.shape[1], dc_keep(sample_rate))
     off_s = off.numpy() * TICK / sample_rate
@@ -42,6 +43,15 @@ def render_lanes(
         play(state, 0, rows, audio.numpy(), length)
         audio[some, length:] = 0.0
     return audio
+
+
+def _together(
+    voicing: Float64[Tensor, "notes columns"], ends: Int64[Tensor, " notes"]
+) -> Int64[Tensor, " notes"]:
+    """Notes of which one number is near are best made together: what none needs is left out."""
+    is_round = voicing[:, [COLUMN["triangle1"], COLUMN["sine1"]]].any(1)
+    is_wet = voicing[:, COLUMN["wet"]] > 0
+    return 4 * ends + 2 * is_wet + is_round
 
 
 def _prepare(

@@ -55,7 +55,8 @@ from timbrel.synths.subtractive.state import (
     at,
 )
 
-_EXACT = {"fastmath": {"contract"}, "error_model": "numpy"}
+_QUICK = {"fastmath": {"contract", "arcp"}, "error_model": "numpy"}
+"""Divisions by what is written here become products."""
 _WIDTH = np.uint64(LANES)
 _ROW = (np.uint64(0), np.uint64(LANES), np.uint64(2 * LANES), np.uint64(3 * LANES))
 
@@ -85,11 +86,12 @@ def tick(state, group):
     ticks, slow = state.ticks[group], state.slow[group]
     if _any(ticks[IS_FRESH]):
         _start(state, group)
+    voicing, change = state.voicing[group], state.change[group]
     for lane in range(LANES):
         if ticks[LEFT, lane] == 0:
-            _advance(state, group, lane)
+            _advance(ticks, slow, voicing, change, state.rate, lane)
     _bend(state, group)
-    voicing, quick = state.voicing[group], state.quick[group]
+    quick = state.quick[group]
     if _uses(voicing, LFO_RANDOM):
         _draw(slow)
     _curves(voicing, slow, state.rate)
@@ -134,18 +136,17 @@ def _uses(voicing, first):
 
 
 @part
-def _advance(state, group, lane):
+def _advance(ticks, slow, voicing, change, rate, lane):
     """A tick later; and the voicing is so much nearer to where it goes."""
-    ticks, slow = state.ticks[group], state.slow[group]
-    voicing, change, place = state.voicing[group], state.change[group], np.uint64(lane)
+    place = np.uint64(lane)
     if ticks[GAINS, lane] > 0:
         ticks[GAINS, lane] -= 1
         for column in range(np.uint64(voicing.size // LANES)):
             voicing[column * _WIDTH + place] += change[column * _WIDTH + place]
     ticks[PASSED, lane] += 1
-    slow[TIME_S + place] = ticks[PASSED, lane] * TICK / state.rate
-    slow[TURNS + place] += voicing[LFO_RATE + place] * (TICK / state.rate)
-    slow[VIBRATO_TURNS + place] += voicing[VIBRATO_RATE + place] * (TICK / state.rate)
+    slow[TIME_S + place] = ticks[PASSED, lane] * TICK / rate
+    slow[TURNS + place] += voicing[LFO_RATE + place] * (TICK / rate)
+    slow[VIBRATO_TURNS + place] += voicing[VIBRATO_RATE + place] * (TICK / rate)
 
 
 @part
@@ -175,7 +176,7 @@ def _draw(slow):
         slow[RANDOM + lane] = (x - (1 << 32) if x >= (1 << 31) else x) / 2147483648.0
 
 
-@part(**_EXACT)
+@part(**_QUICK)
 def _curves(c, slow, rate):
     _lfo(c, slow)
     _envelope(c, slow, FILTER, FILTER_ENV)
@@ -199,7 +200,7 @@ def _curves(c, slow, rate):
         slow[TO_WIDTH + _ROW[1] + j] = min(max(width, 0.03), 0.97)
 
 
-@part(**_EXACT)
+@part(**_QUICK)
 def _lfo(c, slow):
     for j in range(_WIDTH):
         turns = slow[TURNS + j]
@@ -214,7 +215,7 @@ def _lfo(c, slow):
         slow[LFO + j] = moved * faded * faded
 
 
-@part(**_EXACT)
+@part(**_QUICK)
 def _envelope(c, slow, knobs, out):
     attack, decay, hold, release = knobs
     for j in range(_WIDTH):
@@ -228,7 +229,7 @@ def _envelope(c, slow, knobs, out):
         slow[out + j] = held * gone * gone * gone
 
 
-@part(**_EXACT)
+@part(**_QUICK)
 def _pitches(c, slow, rate):
     for j in range(_WIDTH):
         time_s = slow[TIME_S + j]
@@ -246,12 +247,12 @@ def _pitches(c, slow, rate):
         slow[TO_STEP + _ROW[3] + j] = _held(first * c[FLATTER + j])
 
 
-@part(**_EXACT)
+@part(**_QUICK)
 def _held(step):
     return min(max(step, 1e-6), HIGHEST_STEP)
 
 
-@part(**_EXACT)
+@part(**_QUICK)
 def _exp2(x):
     """As a series for its 32nd root: unlike a call, this is vectorised."""
     s = min(max(x, -60.0), 60.0) * (np.log(2.0) / 32)
@@ -264,7 +265,7 @@ def _exp2(x):
     return power * power
 
 
-@part(**_EXACT)
+@part(**_QUICK)
 def _sine(turns):
     """Sin 2 pi x, as a series in its quarter."""
     t = turns - 0.25
