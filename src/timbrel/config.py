@@ -110,6 +110,7 @@ def _explain(cls: type[BaseModel], error: ValidationError) -> str:
     problems = error.errors()
     first = problems[0]
     key = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = _known_keys(cls)
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
@@ -118,9 +119,9 @@ def _explain(cls: type[BaseModel], error: ValidationError) -> str:
     elif first["type"] == "missing":
         line = f"{key!r} is missing: set it"
     elif not key:
-        line = first["msg"].removeprefix("Value error, ")
+        line = said
     else:
-        line = f"{key} = {first.get('input')!r:.80}: {first['msg']}"
+        line = f"{key} = {first.get('input')!r:.80}: {said}"
     return line if len(problems) == 1 else f"{line} (and {len(problems) - 1} more)"
 
 

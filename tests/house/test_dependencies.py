@@ -38,7 +38,9 @@ def imports(folder: str) -> dict[str, str]:
                 modules = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules = [node.module]
-            for module in modules:
+            # a program that is started by its path imports what lies beside it
+            beside = {other.stem for other in path.parent.glob("*.py")}
+            for module in set(modules) - (beside if path.stem == "__main__" else set()):
                 found[module.partition(".")[0]] = str(path.relative_to(ROOT))
     shared = {path.stem for path in (ROOT / folder).glob("_*.py")}
     own = {"timbrel", *shared, *sys.stdlib_module_names}

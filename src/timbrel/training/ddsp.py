@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Literal
 import torch
 from jaxtyping import Float
 from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from timbrel.audio import write_audio
@@ -72,7 +71,7 @@ class DdspData(Settings):
     def _names_folders(cls, train: str | tuple[str, ...]) -> str | tuple[str, ...]:
         names = (train,) if isinstance(train, str) else train
         if not names or not all(name.strip() for name in names):
-            raise PydanticCustomError("folders", "give a folder of recordings, or several")
+            raise ValueError("give a folder of recordings, or several")
         return train
 
 
