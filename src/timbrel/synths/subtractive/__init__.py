@@ -5,7 +5,7 @@
     curves    what moves in a note
     waves, shaping, reverb, noise   what is made of that, on tensors
     plain     notes of these: differentiable, slow, and the oracle of what follows
-    state, ticks, edges, chain, lanes   the same compiled, many notes side by side
+    state, ticks, oscillators, edges, chain, lanes   the same compiled, many notes side by side
     rendering, player   lanes that are rendered, and lanes that are played
     factory   the patches that come with it
     synth     the interface

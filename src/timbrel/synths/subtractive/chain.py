@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from timbrel.dsp.compiling import part
-from timbrel.synths.subtractive.edges import NOISES, sine_of, used
+from timbrel.synths.subtractive.edges import NOISES, sine_of
+from timbrel.synths.subtractive.oscillators import used
 from timbrel.synths.subtractive.reverb import SPREAD
 from timbrel.synths.subtractive.shaping import KNEE, SECOND_DAMPING
 from timbrel.synths.subtractive.state import (

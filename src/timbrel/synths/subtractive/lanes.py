@@ -7,7 +7,7 @@ import numpy as np
 from timbrel.dsp.compiling import kernel, part
 from timbrel.synths.subtractive.chain import shape
 from timbrel.synths.subtractive.curves import TICK
-from timbrel.synths.subtractive.edges import oscillate
+from timbrel.synths.subtractive.oscillators import oscillate
 from timbrel.synths.subtractive.state import (
     FADE,
     IS_FRESH,
