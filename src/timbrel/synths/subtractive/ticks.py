@@ -84,7 +84,8 @@ _WHOLE = float(2**32 / TICK)
 def tick(state, group):
     """Has all lanes whose time has come go on to their next tick."""
     ticks, slow = state.ticks[group], state.slow[group]
-    if _any(ticks[IS_FRESH]):
+    is_new, is_moved = _any(ticks[IS_FRESH]), _any(ticks[GAINS])
+    if is_new:
         _start(state, group)
     voicing, change = state.voicing[group], state.change[group]
     for lane in range(LANES):
@@ -99,8 +100,9 @@ def tick(state, group):
         if ticks[LEFT, lane] == 0:
             _take(slow, quick, state.whole[group], lane)
             ticks[LEFT, lane] = TICK
-    for place in range(np.uint64(voicing.size)):
-        quick[WEIGHTS + place] = voicing[place]
+    if is_new or is_moved:
+        for place in range(np.uint64(voicing.size)):
+            quick[WEIGHTS + place] = voicing[place]
 
 
 @part
