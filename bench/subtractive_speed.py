@@ -1,10 +1,10 @@
 """Random patches of `subtractive`, 4 s each at 44.1 kHz, against amsynth and plain tensors.
 
-32 are rendered at once, all 46 knobs varied, so every oscillator, filter, drive and room is at work. amsynth is Debian's
-plug-in in dawdreamer, one instance used again and again (all
-parameters drawn), which is the fastest that it can be had; null where either is missing. Plain
-tensors are the definition that the compiled lanes are held to. Seconds are those that the processor
-spent, at the best of several turns.
+32 are rendered at once, all 46 knobs varied: every oscillator, filter, drive and room is at work.
+amsynth is Debian's plug-in in dawdreamer, all parameters drawn, one instance used again and again,
+which is the fastest that it can be had; null where either is missing. Plain tensors are the
+definition that the compiled lanes are held to. Seconds are those that the processor spent, at the
+best of several turns.
 """
 
 from __future__ import annotations
