@@ -9,6 +9,8 @@ notes at the first sample of a block, moves the pad all the while, and records w
   its first sample is heard, in the middle; `latency_periods_p99`, `latency_ms` the same otherwise.
 - `underflow_share`: blocks that came too late, as the sound card's driver says, over all; without
   the first second, in which clients connect.
+- `idle_late_share`, `idle_late_ms_max`: the same of a process beside it that only sleeps and wakes
+  once a block: what the machine takes from everybody.
 - `memory_growth_mb`: what the process took more at the end than after the first fifth.
 
 The full run takes ten minutes, `--quick` one; both count at least 200 notes. Real time needs a
@@ -26,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 from _bench import Bench, run
+from _idle_clock import start, told
 from _jack_probe import PERIOD, SAMPLE_RATE, Probe, Server
 
 CHORDS = ((48, 55, 62, 69), (50, 57, 65, 72), (45, 52, 59, 67), (53, 60, 64, 74))
@@ -62,6 +65,7 @@ def measure(bench: Bench) -> dict[str, float | int | str]:
             bench.note(f"{count} chords on {bench.model}")
             begin = -(-(probe.now + SAMPLE_RATE // 2) // PERIOD) * PERIOD
             strikes = [begin + EVERY * number for number in range(count)]
+            clock = start(length_s, PERIOD / SAMPLE_RATE)
             plan(probe, strikes)
             memory = psutil.Process(program.pid).memory_info
             probe.wait_until(begin + EVERY * count // 5)
@@ -69,14 +73,15 @@ def measure(bench: Bench) -> dict[str, float | int | str]:
             probe.wait_until(strikes[-1] + EVERY - 20 * PERIOD)
             growth_mb = (memory().rss - early) / 1e6
             program.send_signal(signal.SIGINT)
-            told, complaints = program.communicate(timeout=60)
+            summary_json, complaints = program.communicate(timeout=60)
         if program.returncode:
             raise SystemExit(complaints.decode())
         heard = probe.heard()
     figures = judge(heard, strikes)
-    summary = json.loads(told)
+    summary = json.loads(summary_json)
     figures |= {name: summary[name] for name in ("underflows", "underflow_share", "blocks")}
     figures |= {name: summary[name] for name in ("load_mean", "load_max", "failures")}
+    figures |= told(clock)
     return figures | {"memory_growth_mb": growth_mb, "minutes": length_s / 60}
 
 

@@ -122,7 +122,7 @@ def test_a_sound_that_cannot_be_used(
         (["train", "bad.toml"], "bad.toml is not valid TOML"),
         (["train", "--from", "none"], "no model 'none'"),
         (["data", "soundfont", "song.mid", "set"], "song.mid is no SoundFont"),
-        (["data", "soundfont", "none.sf2", "set"], "none.sf2 cannot be read"),
+        (["data", "soundfont", "none.sf2", "set"], "no SoundFont at none.sf2"),
         (["data", "soundfont", "song.mid", "set", "bank=x"], "bank"),
         (["data", "folder", "none/**/*.wav", "--out", "set"], "no recordings at none/**/*.wav"),
         (["data", "folder"], "no recordings named"),

@@ -40,13 +40,18 @@ if __name__ == "__main__":
 """
 
 
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a system whose processes hear Ctrl-C otherwise")
 def test_a_second_ctrl_c_ends_what_was_begun(tmp_path: Path) -> None:
     (tmp_path / "work.py").write_text(_LONG_WORK)
     run = subprocess.Popen(
         [sys.executable, tmp_path / "work.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
+        text=True, start_new_session=True, preexec_fn=hear_ctrl_c,
     )  # fmt: skip
     assert run.stdout is not None
     assert run.stdout.readline() == "begun\n"

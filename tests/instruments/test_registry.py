@@ -32,7 +32,7 @@ def test_every_family_is_an_instrument_of_that_name() -> None:
 
 
 def test_an_unknown_family_is_refused() -> None:
-    known = "ddsp, harmonic, mel_vae, shifted, sine"
+    known = "ddsp, harmonic, mel_vae, preset, shifted, sine"
     with pytest.raises(BadModel, match=rf"^no family 'tuba': there are {known}$"):
         family_class("tuba")
 

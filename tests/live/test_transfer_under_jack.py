@@ -16,6 +16,8 @@ import torch
 
 from timbrel.dsp.listening import FRAME_RATE, follow
 from timbrel.instruments.ddsp import Ddsp, DdspSettings
+from timbrel.instruments.ddsp.timbre_layout import Layout, Manner
+from timbrel.timbre import Bank
 
 PROBE = Path(__file__).resolve().parents[2] / "bench" / "_jack_probe.py"
 PERIOD, RATE = 1024, 48000
@@ -44,6 +46,9 @@ def player(tmp_path_factory) -> Path:
     torch.nn.init.zeros_(decoder.say.bias)
     with torch.no_grad():
         decoder.say.bias[decoder.slots.n_slots :][: decoder.bands.n_bands] = -3.0
+    model.bank = Bank(model.fingerprint)
+    anywhere = Manner(*map(torch.tensor, (0.0, 127.0, -90.0, 0.0, 0.01, 0.0, 0.1)))
+    model.bank.add("even", Layout(0).timbre(torch.zeros(0), anywhere))
     folder = tmp_path_factory.mktemp("models") / "even"
     folder.mkdir()
     model.save(folder)

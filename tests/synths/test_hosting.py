@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -160,11 +161,17 @@ def test_nothing_is_left_when_the_parent_has_gone(then):
 
 
 @pytest.mark.slow
+def hear_ctrl_c():
+    """What a shell starts in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_a_render_at_once():
     script = SCRIPT.format(here=HERE, then="play(synth, *[3] * 50)")
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=hear_ctrl_c,
+    )  # fmt: skip
     pids = list(map(int, process.stdout.readline().split()))
     time.sleep(0.3)
     process.send_signal(2)

@@ -79,7 +79,7 @@ class PatchFinder:
         """Patches of the index that sound most like it, by the tone matcher."""
         if self.index is None or self.network is None:
             return []
-        with torch.inference_mode():
+        with torch.no_grad():
             point = self.network.point(target.heard)[0]
         return [
             Guess(self.index.vectors[number], self.index.names[number])

@@ -64,7 +64,7 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         if self.index is not None:
             self.index.save(folder / INDEX)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def render(
         self,
         notes: Notes,

@@ -34,7 +34,7 @@ class Judge:
         self._length = min(len(target) + round(_TAIL_S * SAMPLE_RATE), len(fitted(target)))
         self._target = self._mels(target[None])
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __call__(self, audio: Float[Tensor, "batch time"]) -> Float[Tensor, " batch"]:
         """Mean |dB|; a sound that is not finite is infinitely far."""
         distances = torch.stack(

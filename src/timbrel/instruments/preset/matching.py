@@ -141,7 +141,7 @@ def rendered(
 def _answer(synth: Synth, network: PresetNetwork | None, target: Target) -> Answer:
     if network is None:
         return nothing_known(synth.parameters.space, min(target.length_s, HOLD_S))
-    with torch.inference_mode():
+    with torch.no_grad():
         return network.answer(target.heard, torch.tensor([target.pitch]))
 
 

@@ -14,7 +14,7 @@ def noise_at(number: Int64[Tensor, "*any"]) -> Float64[Tensor, "*any"]:
     """White noise in [-1, 1): a hash of whole numbers, by Appleby's mixing of 32 bits.
 
     >>> noise_at(torch.arange(3))
-    tensor([ 0.0000, -0.1974,  0.3487], dtype=torch.float64)
+    tensor([ 0.0000,  0.1405, -0.5378], dtype=torch.float64)
     """
     x = (number * _COUNT) & _MASK
     x = ((x ^ (x >> 16)) * _FIRST) & _MASK
