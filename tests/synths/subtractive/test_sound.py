@@ -135,3 +135,13 @@ def test_found_by_name_and_wrong_input_is_said() -> None:
         synth.render(torch.full((46,), math.nan), Notes.of(60.0))
     with pytest.raises(BadInput):
         Subtractive(0)
+
+
+def test_its_volume_sets_how_loud_it_is_and_nothing_else() -> None:
+    synth = load_synth("subtractive")
+    assert synth.volume == "level_db"
+    notes = Notes.of(57.0, 0.8, 0.5)
+    loud, soft = (
+        synth.render(synth.parameters.vector({"level_db": db}), notes).audio[0] for db in (-12, -24)
+    )
+    torch.testing.assert_close(soft, loud * 10 ** (-12 / 20), atol=1e-4, rtol=0)

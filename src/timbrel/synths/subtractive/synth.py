@@ -34,6 +34,7 @@ class Subtractive(Synth):
     name: ClassVar[str] = "subtractive"
     parameters = PARAMETERS
     controls = CONTROLS
+    volume = "level_db"
     streams = True
 
     def __init__(self, sample_rate: int = 44100) -> None:
