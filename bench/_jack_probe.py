@@ -14,6 +14,7 @@ import heapq
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -193,3 +194,8 @@ def _client(jack: Any, server: Server) -> Any:
 def is_installed() -> bool:
     """Whether there is a JACK server to start."""
     return shutil.which("jackd") is not None and Path("/dev/shm").is_dir()
+
+
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from _bench import Bench, run
-from _jack_probe import PERIOD, Probe, Server, is_installed
+from _jack_probe import PERIOD, Probe, Server, hear_ctrl_c, is_installed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -208,11 +208,6 @@ def transferred(bench: Bench, sound: np.ndarray) -> tuple[np.ndarray, dict[str, 
         if program.returncode:
             raise SystemExit(complaints.decode())
         return probe.heard()[begin:], json.loads(told)
-
-
-def hear_ctrl_c() -> None:
-    """What a shell starts in the background is deaf to it, and so are its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def best_lag(heard_hz: np.ndarray, sung_hz: np.ndarray, frame_rate: float) -> tuple[float, float]:

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from _bench import Bench, run
 from _idle_clock import start, told
-from _jack_probe import PERIOD, SAMPLE_RATE, Probe, Server
+from _jack_probe import PERIOD, SAMPLE_RATE, Probe, Server, hear_ctrl_c
 
 CHORDS = ((48, 55, 62, 69), (50, 57, 65, 72), (45, 52, 59, 67), (53, 60, 64, 74))
 EVERY = 188 * PERIOD
@@ -83,11 +83,6 @@ def measure(bench: Bench) -> dict[str, float | int | str]:
     figures |= {name: summary[name] for name in ("load_mean", "load_max", "failures")}
     figures |= told(clock)
     return figures | {"memory_growth_mb": growth_mb, "minutes": length_s / 60}
-
-
-def hear_ctrl_c() -> None:
-    """What a shell starts in the background is deaf to it, and so are its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _corners(model: str | None) -> list[str]:

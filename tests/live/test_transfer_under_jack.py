@@ -75,7 +75,7 @@ def listen_to_a_transfer(jack, player: Path) -> tuple[np.ndarray, int, dict, str
         pipe = subprocess.PIPE
         program = subprocess.Popen(
             command, env=server.environment, stdout=pipe, stderr=pipe, text=True,
-            preexec_fn=hear_ctrl_c,
+            preexec_fn=jack.hear_ctrl_c,
         )  # fmt: skip
         probe.listen("PortAudio", 90)
         probe.sing_into("PortAudio")
@@ -87,11 +87,6 @@ def listen_to_a_transfer(jack, player: Path) -> tuple[np.ndarray, int, dict, str
         out, err = program.communicate(timeout=60)
         assert program.returncode == 0, err
         return probe.heard(), begin, json.loads(out), err
-
-
-def hear_ctrl_c() -> None:
-    """What a shell starts in the background is deaf to it, and so are its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_what_is_sung_is_followed_as_late_as_is_said(jack, player) -> None:
