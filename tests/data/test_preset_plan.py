@@ -44,6 +44,14 @@ def test_what_is_held_out_is_far_from_all_that_is_made_of_real_ones() -> None:
     assert len(trained) > 200
 
 
+def test_a_patch_that_a_bank_shares_with_one_that_is_held_out_is_held_out() -> None:
+    name, patches = BANKS[0]
+    planned = plan_patches(SETTINGS, KNOBS, [(name, patches), ("held", patches[:5])])
+    real = {p.name: (p.bank, p.split) for p in planned if p.origin == "real"}
+    assert len(real) == 60
+    assert [real[patch.name] for patch in patches[:5]] == [("held", "test")] * 5
+
+
 def test_one_patch_twice_is_one_and_near_ones_stay_together() -> None:
     name, patches = bank("one", 40, 3)
     twins = [Patch("twin", "x", {**p.values, "knob0": p.values["knob0"]}) for p in patches]

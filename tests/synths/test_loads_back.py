@@ -8,7 +8,7 @@ import torch
 from timbrel.errors import BadPatch, SynthFailed
 from timbrel.sound import Notes
 from timbrel.synths import Patch, load_synth
-from timbrel.synths.amsynth import factory_banks, find_amsynth
+from timbrel.synths.amsynth import find_amsynth
 from timbrel.synths.files import Program, checksum, read_patches, write_patch
 from timbrel.synths.files.fxp import program_bytes
 
@@ -24,8 +24,8 @@ def amsynth():
 
 
 @pytest.fixture(scope="module")
-def banks():
-    return factory_banks()
+def banks(amsynth):
+    return amsynth.factory_banks()
 
 
 def difference_db(one, other):

@@ -185,7 +185,8 @@ def _real_patches(
     banks: Sequence[tuple[str, Sequence[Patch]]],
 ) -> list[PlannedPatch]:
     known: dict[bytes, tuple[str, Patch, Tensor]] = {}
-    for bank, patches in banks:
+    # a patch that is in two banks belongs to the one that is held out
+    for bank, patches in sorted(banks, key=lambda bank: bank[0] not in settings.held_out):
         for patch in patches:
             vector = parameters.vector(patch.values)
             known.setdefault(vector.numpy().tobytes(), (bank, patch, vector))

@@ -30,6 +30,7 @@ _FOLDERS = (
     Path("/usr/lib/x86_64-linux-gnu/vst"),
     Path("/usr/lib/aarch64-linux-gnu/vst"),
 )
+_BANKS = (Path("/usr/share/amsynth/banks"), Path("/usr/local/share/amsynth/banks"))
 _NOWHERE = "/nonexistent"
 """What a user has set in amsynth, its tuning and polyphony, is not part of a patch."""
 
@@ -66,20 +67,17 @@ class Amsynth(HostedSynth):
         """Knobs as positions 0..1, by their number."""
         return [(i, c.to_knob(values[c.name])) for i, c in enumerate(self.parameters)]
 
+    def factory_banks(self) -> list[tuple[str, list[Patch]]]:
+        """The banks that are installed with it, by name; none of them is part of timbrel.
 
-def factory_banks(folder: str | Path | None = None) -> list[tuple[str, list[Patch]]]:
-    """The banks that come with amsynth, by name; none of them is part of timbrel.
-
-    Raises:
-        BadInput: they are not installed.
-        BadPatch: one of them is damaged.
-    """
-    places = [Path(folder)] if folder else [Path("/usr/share/amsynth/banks"),
-                                            Path("/usr/local/share/amsynth/banks")]  # fmt: skip
-    files = sorted(file for place in places for file in place.glob("*.bank"))
-    if not files:
-        raise BadInput(f"no banks of amsynth in {places[0]}: apt-get install amsynth")
-    return [(file.name.split(".")[0], read_patches(file)) for file in files]
+        Raises:
+            BadInput: they are not installed.
+            BadPatch: one of them is damaged.
+        """
+        files = sorted(file for folder in _BANKS for file in folder.glob("*.bank"))
+        if not files:
+            raise BadInput(f"no banks of amsynth in {_BANKS[0]}: apt-get install amsynth")
+        return [(file.name.split(".")[0], read_patches(file)) for file in files]
 
 
 def find_amsynth(path: str | Path | None = None) -> Path:

@@ -58,7 +58,11 @@ class Synth(ABC):
         """
 
     def factory_banks(self) -> list[tuple[str, list[Patch]]]:
-        """The banks of patches that come with it, by name; none where nothing is installed."""
+        """The banks of patches that come with it, by name; none where nothing comes with it.
+
+        Raises:
+            BadInput: what should have come with it is not installed.
+        """
         return []
 
     def player(self, n_voices: int, sample_rate: int) -> Player:
