@@ -1,6 +1,7 @@
-"""What `preset` is trained for: patches from sounds, and tones that lie near their like.
+"""What `preset` is trained for: patches from sounds, tones near their like, and usual patches.
 
     loss = ParameterLoss(what the predictor says, the patch) + tone_weight * triplets
+         + recommender_weight * (ParameterLoss(the patch decoded, the patch) + KL)
 
 An item is a patch with the notes that show it, so that every sound of a batch has its partner.
 """
@@ -22,8 +23,10 @@ from timbrel.config import Settings
 from timbrel.data.preset_set import PresetSet
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
 from timbrel.instruments.preset.answers import likeliest
+from timbrel.instruments.preset.descriptors import describe
 from timbrel.instruments.preset.hearing import Heard, hear
 from timbrel.instruments.preset.matching import rendered
+from timbrel.instruments.preset.recommender import Recommender
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.training.model_card import CardPart, write_model
@@ -34,6 +37,9 @@ from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings
 
 _PREVIEWS = 6
+
+_DESCRIBED = 2048
+"""Notes that say what is usual."""
 
 
 class PresetData(Settings):
@@ -58,11 +64,13 @@ class PresetLoss(Settings):
         parameters: what the parts of an answer are worth.
         tone_weight: of the tone matcher's triplets.
         margin: by which another patch shall lie further away.
+        recommender_weight: of the VAE over patches.
     """
 
     parameters: ParameterLossSettings = ParameterLossSettings()
     tone_weight: float = Field(default=0.5, ge=0)
     margin: float = Field(default=0.3, gt=0, lt=2)
+    recommender_weight: float = Field(default=0.5, ge=0)
 
 
 class PresetTraining(TrainingSettings):
@@ -77,9 +85,10 @@ class PresetTraining(TrainingSettings):
 
 
 class PresetBatch(NamedTuple):
-    """Sounds and the patches behind them; see `PatchNotes`."""
+    """Sounds and the patches behind them; see `PatchNotes`, and `describe`."""
 
     heard: Heard
+    described: Float[Tensor, "batch descriptors"]
     vector: Float[Tensor, "batch params"]
     patch: Int[Tensor, " batch"]
     pitch: Float[Tensor, " batch"]
@@ -107,11 +116,13 @@ class PatchItems(TrainingSet):
         """All notes of some patches."""
         rows = torch.cat([self._notes[i] for i in indices.tolist()])
         heard, notes = self.presets.heard(rows), self.presets.notes
+        described = describe(heard, notes.held_s[rows])
         if self.tilt_db or self.noise_db:
             heard = heard._replace(mel=self._disturbed(heard.mel, generator))
         return PresetBatch(
-            heard, notes.vector[rows], notes.patch[rows], notes.pitch[rows], notes.held_s[rows]
-        )
+            heard, described, notes.vector[rows], notes.patch[rows], notes.pitch[rows],
+            notes.held_s[rows],
+        )  # fmt: skip
 
     def _disturbed(self, mel: Tensor, generator: torch.Generator) -> Tensor:
         """Tilted, and with a floor that is not always silence; in units of 40 dB."""
@@ -147,6 +158,7 @@ class PresetObjective(Objective):
         self.settings = settings.model_copy(update={"model": model})
         self.space = presets.parameters.space
         self.network = PresetNetwork(model, self.space)
+        _learn_the_usual(self.network.recommender, presets)
         self.parameter_loss = ParameterLoss(
             self.space, settings.objective.parameters, presets.report["heard_db"]
         )
@@ -154,8 +166,8 @@ class PresetObjective(Objective):
     def forward(
         self,
         batch: PresetBatch,
-        phase: str,  # noqa: ARG002 - nothing is drawn, here or in validation
-        generator: torch.Generator,  # noqa: ARG002
+        phase: str,  # noqa: ARG002 - all is learned at once
+        generator: torch.Generator,
     ) -> dict[str, Tensor]:
         """Losses of a batch."""
         weights = self.settings.objective
@@ -163,8 +175,22 @@ class PresetObjective(Objective):
         answer = self.network.predictor(latent, batch.pitch)
         losses = self.parameter_loss(answer, batch.vector, batch.held_s)
         tone = triplet_loss(self.network.matcher(latent), batch.patch, weights.margin)
-        losses["loss"] = losses["loss"] + weights.tone_weight * tone
-        return {**losses, "tone_loss": tone.detach()}
+        usual = self._recommended(batch, generator)
+        losses["loss"] = (
+            losses["loss"] + weights.tone_weight * tone + weights.recommender_weight * usual
+        )
+        return {**losses, "tone_loss": tone.detach(), "recommender_loss": usual.detach()}
+
+    def _recommended(self, batch: PresetBatch, generator: torch.Generator) -> Tensor:
+        """The recommender's evidence lower bound, per knob (Kingma and Welling 2013)."""
+        network = self.network.recommender
+        condition = network.condition(batch.described, batch.pitch, batch.held_s)
+        mean, log_variance = network.encode(batch.vector, condition)
+        noise = torch.randn(mean.shape, generator=generator).to(mean)
+        decoded = network.decode(mean + (0.5 * log_variance).exp() * noise, condition, batch.held_s)
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean()
+        known = self.parameter_loss(decoded, batch.vector, batch.held_s)["loss"]
+        return known + divergence / len(self.space.dimensions)
 
     @torch.no_grad()
     def preview(self, folder: Path, step: int) -> None:
@@ -187,6 +213,16 @@ class PresetObjective(Objective):
         instrument.bank, instrument.index = preset_bank(instrument)
         part = card_part(self.settings, self.train_set)
         write_model(folder, instrument, part, self.settings, record)
+
+
+def _learn_the_usual(recommender: Recommender, presets: PresetSet) -> None:
+    """Tell it how the sounds of a set are described, on average, and how far they differ."""
+    some = torch.linspace(0, len(presets) - 1, min(len(presets), _DESCRIBED)).long()
+    described = torch.cat(
+        [describe(presets.heard(rows), presets.notes.held_s[rows]) for rows in some.split(64)]
+    )
+    recommender.usual.copy_(described.mean(0))
+    recommender.apart.copy_(described.std(0).clamp_min(1e-3))
 
 
 def card_part(settings: PresetTraining, trained: PatchItems) -> CardPart:

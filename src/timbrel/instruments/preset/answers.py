@@ -14,6 +14,9 @@ from timbrel.sound import Dimension, Kind, TimbreSpace
 _LEAST_ODDS = 0.01
 """Of a choice that a search may still try."""
 
+_SPREADS = (0.005, 1.0)
+"""No knob is known better, nor worse, than these of its way."""
+
 
 class Answer(NamedTuple):
     """What is said of patches, one a row.
@@ -97,6 +100,26 @@ def vectors_of(
     vectors[..., ~is_switch] = place
     vectors[..., is_switch] = choice.to(place)
     return vectors
+
+
+def bounded_spread(said: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """What a network says as a spread."""
+    low, high = _SPREADS
+    return low * (high / low) ** said.sigmoid()
+
+
+def knobs_and_choices(
+    space: TimbreSpace, vectors: Float[Tensor, "batch params"]
+) -> tuple[Float[Tensor, "batch knobs"], Float[Tensor, "batch choices"]]:
+    """Places of the knobs, and which choices are made: ones and zeros, side by side."""
+    is_switch = _is_switch(space)
+    chosen = vectors[:, is_switch].long().unbind(-1)
+    made = [
+        torch.nn.functional.one_hot(number, n_choices(switch)).to(vectors)
+        for number, switch in zip(chosen, switches(space), strict=True)
+    ]
+    none = vectors.new_zeros(len(vectors), 0)
+    return vectors[:, ~is_switch], torch.cat(made, -1) if made else none
 
 
 def each_switch(

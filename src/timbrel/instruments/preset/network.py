@@ -5,6 +5,7 @@
       -> 128 numbers: its ends, and what it attends to
            -> predictor: knobs, a place and how unsure; odds of switches; when the key came up
            -> tone matcher: a point near those of the same patch, whatever is played with it
+    patch, descriptors of its sound -> recommender (`recommender`)
 
 A knob's answer is a Laplace distribution: what cannot be heard in a sound (the rate of a vibrato
 of no depth) may be answered with "anything", costs little and pulls at nothing else, and `matching`
@@ -19,21 +20,23 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
-from timbrel.instruments.preset.answers import Answer, n_choices, switches
+from timbrel.instruments.preset.answers import Answer, bounded_spread, n_choices, switches
 from timbrel.instruments.preset.hearing import LENGTH_S, N_CURVES, SCALE, Heard
+from timbrel.instruments.preset.recommender import Recommender
 from timbrel.nn import pitch_features
 from timbrel.nn.conv import ChannelNorm
 from timbrel.nn.features import N_PITCH_FEATURES
 from timbrel.sound import Kind, TimbreSpace
 from timbrel.synths import load_synth
 
-_STRIDES = ((2, 2), (2, 2), (2, 1), (2, 2))
+_KERNELS = ((5, 7), (3, 3), (3, 3), (3, 3))
+_STRIDES = ((2, 4), (2, 2), (2, 1), (2, 1))
+"""Wide first: three quarters of the time would go to frames that say the same."""
+
 _FRAMES_EACH, _BANDS_EACH = 8, 16
 _WIDTHS: dict[Size, tuple[int, ...]] = {
-    "tiny": (4, 8, 8, 8), "small": (24, 48, 64, 96), "base": (32, 64, 96, 160),
+    "tiny": (4, 8, 8, 8), "small": (32, 48, 64, 96), "base": (48, 96, 144, 192),
 }  # fmt: skip
-_SPREADS = (0.005, 1.0)
-"""No knob is known better, nor worse, than these of its way."""
 
 
 class PresetSettings(Settings):
@@ -44,12 +47,14 @@ class PresetSettings(Settings):
         size: one dial for the convolutions' widths.
         latent: numbers that a sound is reduced to.
         point: numbers that tones are compared by.
+        code: numbers that the recommender reduces a patch to.
     """
 
     synth: str = "subtractive"
     size: Size = "small"
     latent: int = Field(default=128, ge=2, le=1024, multiple_of=2)
     point: int = Field(default=64, ge=2, le=1024)
+    code: int = Field(default=12, ge=1, le=256)
 
 
 class Listener(nn.Module):
@@ -63,29 +68,32 @@ class Listener(nn.Module):
     def __init__(self, size: Size, width: int) -> None:
         super().__init__()
         channels = _WIDTHS[size]
-        self.convolutions = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(before, after, 3, stride=stride, padding=1), ChannelNorm(after), nn.SiLU()
-            )
-            for before, after, stride in zip((1, *channels), channels, _STRIDES, strict=False)
-        )
+        self.convolutions = nn.ModuleList(map(_convolution, (1, *channels), channels, range(4)))
         heights = channels[-1] * (SCALE.n_mels // _BANDS_EACH)
         self.flatten = nn.Linear(heights, width)
-        self.recurrent = nn.LSTM(width + N_CURVES, width // 2, batch_first=True, bidirectional=True)
-        self.attention = nn.Linear(width, 1)
-        self.summary = nn.Linear(2 * width, width)
+        self.recurrent = nn.LSTM(width + N_CURVES, width, batch_first=True, bidirectional=True)
+        self.attention = nn.Linear(2 * width, 1)
+        self.summary = nn.Linear(4 * width, width)
 
     def forward(self, heard: Heard) -> Float[Tensor, "batch width"]:
         """What a sound is reduced to."""
         x = heard.mel[:, None].contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
             x = convolution(x)
-        frames = nn.functional.silu(self.flatten(x.flatten(1, 2).transpose(1, 2)))
+        frames = self.flatten(x.flatten(1, 2).transpose(1, 2)).relu()
         curves = nn.functional.avg_pool1d(heard.curves, _FRAMES_EACH, ceil_mode=True)
         said, (ends, _) = self.recurrent(torch.cat([frames, curves.transpose(1, 2)], dim=-1))
         weight = self.attention(said).softmax(dim=1)
         both = torch.cat([(weight * said).sum(1), ends.transpose(0, 1).flatten(1)], dim=-1)
         return nn.functional.silu(self.summary(both))
+
+
+def _convolution(before: int, after: int, number: int) -> nn.Sequential:
+    """The first is not normalised: how loud its frames are is what they say."""
+    kernel, stride = _KERNELS[number], _STRIDES[number]
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    norm = [ChannelNorm(after)] if number else []
+    return nn.Sequential(nn.Conv2d(before, after, kernel, stride, padding), *norm, nn.ReLU())
 
 
 class Predictor(nn.Module):
@@ -100,8 +108,13 @@ class Predictor(nn.Module):
         super().__init__()
         self.n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
         choices = sum(map(n_choices, switches(space)))
-        self.hidden = nn.Linear(width + N_PITCH_FEATURES, 2 * width)
-        self.answer = nn.Linear(2 * width, 2 * self.n_knobs + choices + 1)
+        self.hidden = nn.Sequential(
+            nn.Linear(width + N_PITCH_FEATURES, 4 * width),
+            nn.SiLU(),
+            nn.Linear(4 * width, 4 * width),
+            nn.SiLU(),
+        )
+        self.answer = nn.Linear(4 * width, 2 * self.n_knobs + choices + 1)
 
     def forward(
         self, latent: Float[Tensor, "batch width"], pitch: Float[Tensor, " batch"]
@@ -114,12 +127,11 @@ class Predictor(nn.Module):
                 transposes.
         """
         known = torch.cat([latent, pitch_features(pitch)], dim=-1)
-        said = self.answer(nn.functional.silu(self.hidden(known))).float()
+        said = self.answer(self.hidden(known)).float()
         place, spread = said[:, : 2 * self.n_knobs].chunk(2, dim=-1)
         held_s = LENGTH_S * said[:, -1].sigmoid()
-        low, high = _SPREADS
-        spread = low * (high / low) ** spread.sigmoid()
-        return Answer(place.sigmoid(), spread, said[:, 2 * self.n_knobs : -1], held_s)
+        logits = said[:, 2 * self.n_knobs : -1]
+        return Answer(place.sigmoid(), bounded_spread(spread), logits, held_s)
 
 
 class ToneMatcher(nn.Module):
@@ -156,6 +168,7 @@ class PresetNetwork(nn.Module):
         self.listener = Listener(settings.size, settings.latent)
         self.predictor = Predictor(settings.latent, space)
         self.matcher = ToneMatcher(settings.latent, settings.point)
+        self.recommender = Recommender(space, settings.code, 2 * settings.latent)
 
     def answer(self, heard: Heard, pitch: Float[Tensor, " batch"]) -> Answer:
         """What it says of the patches behind sounds played by keys."""

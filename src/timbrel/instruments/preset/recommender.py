@@ -1,0 +1,104 @@
+"""What patches are usual, given how they sound: a VAE over patches, conditioned on descriptors.
+
+    patch, descriptors of its note -> code (Gaussian, drawn towards nothing)
+    code,  descriptors asked for   -> patch
+
+The code need not say what the descriptors say already, so a patch that is decoded with others
+keeps its character and takes on what was asked for (the document's parameter recommender).
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from timbrel.instruments.preset.answers import (
+    Answer,
+    bounded_spread,
+    knobs_and_choices,
+    n_choices,
+    switches,
+)
+from timbrel.instruments.preset.descriptors import N_DESCRIPTORS
+from timbrel.nn import pitch_features
+from timbrel.nn.features import N_PITCH_FEATURES, duration_feature
+from timbrel.sound import Kind, TimbreSpace
+
+_N_CONDITION = N_DESCRIPTORS + N_PITCH_FEATURES + 1
+_FURTHEST = 4.0
+
+
+class Recommender(nn.Module):
+    """A conditional VAE over a synthesizer's patches.
+
+    Args:
+        space: of its patches.
+        code: numbers of the code.
+        width: of the hidden layers.
+
+    Attributes:
+        usual, apart: mean and standard deviation of the descriptors over patches; what is asked
+            for is counted in the latter.
+    """
+
+    usual: Tensor
+    apart: Tensor
+
+    def __init__(self, space: TimbreSpace, code: int, width: int) -> None:
+        super().__init__()
+        self.space = space
+        self.n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
+        choices = sum(map(n_choices, switches(space)))
+        self.register_buffer("usual", torch.zeros(N_DESCRIPTORS))
+        self.register_buffer("apart", torch.ones(N_DESCRIPTORS))
+        self.encoder = _hidden(self.n_knobs + choices + _N_CONDITION, width, 2 * code)
+        self.decoder = _hidden(code + _N_CONDITION, width, 2 * self.n_knobs + choices)
+
+    def condition(
+        self,
+        described: Float[Tensor, "batch descriptors"],
+        pitch: Float[Tensor, " batch"],
+        held_s: Float[Tensor, " batch"],
+    ) -> Float[Tensor, "batch condition"]:
+        """How notes sound, and which they are, as the networks are told it.
+
+        Args:
+            described: how they sound (`describe`).
+            pitch: MIDI numbers.
+            held_s: when each key came up.
+        """
+        standard = ((described - self.usual) / self.apart).clamp(-_FURTHEST, _FURTHEST)
+        return torch.cat([standard, pitch_features(pitch), duration_feature(held_s)], dim=-1)
+
+    def encode(
+        self, vectors: Float[Tensor, "batch params"], condition: Float[Tensor, "batch condition"]
+    ) -> tuple[Float[Tensor, "batch code"], Float[Tensor, "batch code"]]:
+        """Mean and logarithm of the variance of the codes of patches."""
+        knobs, choices = knobs_and_choices(self.space, vectors)
+        seen = torch.cat([2 * knobs - 1, choices, condition], dim=-1)
+        mean, log_variance = self.encoder(seen).float().chunk(2, dim=-1)
+        return mean, log_variance.clamp(-10.0, 4.0)
+
+    def decode(
+        self,
+        code: Float[Tensor, "batch code"],
+        condition: Float[Tensor, "batch condition"],
+        held_s: Float[Tensor, " batch"],
+    ) -> Answer:
+        """The patches of codes whose notes sound as the condition says."""
+        said = self.decoder(torch.cat([code, condition], dim=-1)).float()
+        place, spread, logits = said.split(
+            [self.n_knobs, self.n_knobs, said.shape[-1] - 2 * self.n_knobs], dim=-1
+        )
+        return Answer(place.sigmoid(), bounded_spread(spread), logits, held_s)
+
+
+def _hidden(size: int, width: int, answers: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(size, width),
+        nn.SiLU(),
+        nn.Linear(width, width),
+        nn.SiLU(),
+        nn.Linear(width, answers),
+    )
