@@ -30,7 +30,7 @@ def test_where_it_is_missing_one_line_says_what_to_do(monkeypatch, tmp_path):
 @pytest.mark.needs("amsynth")
 def test_where_its_banks_are_missing_one_line_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr("timbrel.synths.amsynth._BANKS", (tmp_path,))
-    with pytest.raises(BadInput, match="no banks of amsynth in .*: apt-get install amsynth"):
+    with pytest.raises(BadInput, match=r"no banks of amsynth in .*: apt-get install amsynth"):
         Amsynth().factory_banks()
 
 

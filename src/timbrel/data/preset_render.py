@@ -12,13 +12,15 @@ from torch import Tensor
 
 from timbrel.audio import write_audio
 from timbrel.data.preset_plan import PlannedNotes, PresetSetSettings
-from timbrel.data.preset_set import ENDING, PARTS, mel_bytes
+from timbrel.data.preset_set import ENDING, PARTS
 from timbrel.errors import SynthFailed
 from timbrel.files import replacing
+from timbrel.instruments.preset.heard_bytes import mel_bytes
 from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted, hear
 from timbrel.instruments.preset.matching import rendered
 from timbrel.sound import Notes
 from timbrel.synths import Synth, load_synth
+from timbrel.synths.hosting import HostedSynth
 from timbrel.units import power_to_db
 
 QUIETEST = 1e-3
@@ -26,7 +28,9 @@ QUIETEST = 1e-3
 
 AUDIO = "audio"
 
-_HEARD_AT_ONCE = 16
+_HEARD_AT_ONCE = 2
+"""16 take twice as long each: their spectra do not stay in the cache."""
+
 _SYNTHS: dict[str, Synth] = {}
 
 
@@ -51,9 +55,11 @@ def part_path(folder: Path, number: int) -> Path:
 
 
 def start_worker(synth: str) -> None:
-    """Load the synthesizer, once in each process."""
+    """Load the synthesizer, once in each process; each has one child to render for it."""
     torch.set_num_threads(1)
-    the_synth(synth)
+    loaded = the_synth(synth)
+    if isinstance(loaded, HostedSynth):
+        loaded.host.limit(1)
 
 
 def the_synth(name: str) -> Synth:

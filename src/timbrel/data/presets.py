@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from timbrel.config import to_toml
 from timbrel.data.claim import alone_in
@@ -43,7 +44,6 @@ from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing
 from timbrel.progress import Progress
 from timbrel.synths import Synth
-from timbrel.synths.hosting import HostedSynth
 
 RENDERING = 1
 """Of what is heard: raised when the same patches come out otherwise."""
@@ -86,8 +86,8 @@ def build_presets(
     Args:
         out: folder of the set.
         settings: which patches, and which notes of them.
-        processes: how many render at once; None for one a core, 0 for none but this. A plug-in
-            has processes of its own.
+        processes: how many render at once; None for one a core, 0 for none but this. Plug-ins
+            have children beside those.
         progress: told how many parts are done.
 
     Raises:
@@ -103,8 +103,7 @@ def build_presets(
         raise BadConfig("these settings plan no patch: set banks, or random")
     claim = _claim(settings, planned)
     _check_claim(out, claim)
-    hosted = isinstance(synth, HostedSynth)
-    pool = worker_pool(0 if hosted else processes, start_worker, (settings.synth,))
+    pool = worker_pool(processes, start_worker, (settings.synth,))
     with alone_in(out), pool as workers:
         _begin(out, claim, planned)
         tasks = list(_tasks(settings, planned))
@@ -195,12 +194,20 @@ def _finish(
         notes=notes,
         silent=sum(len(task.vectors) for task in tasks) - notes,
     )
-    trained = [p.vector for p in planned if p.split == "train"][: settings.activity]
     table = {
         "patches": report.patches, "origins": report.origins, "categories": report.categories,
         "notes": report.notes, "silent": report.silent,
-        "heard_db": heard_db(synth, trained, progress), "sha256": checksums,
+        "heard_db": heard_db(synth, _typical(planned, settings.activity), progress),
+        "sha256": checksums,
     }  # fmt: skip
     with replacing(out / REPORT) as temporary:
         temporary.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return report
+
+
+def _typical(planned: list[PlannedPatch], count: int) -> list[Tensor]:
+    """Patches from all over the real ones that are trained on; of any, where none is real."""
+    trained = [patch for patch in planned if patch.split == "train"]
+    some = [patch for patch in trained if patch.origin == "real"] or trained
+    count = min(count, len(some))
+    return [some[i * len(some) // count].vector for i in range(count)]

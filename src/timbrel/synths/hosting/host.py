@@ -25,6 +25,13 @@ class Host:
         self._workers = [Worker(plug_in) for _ in range(max(1, processes or _cores()))]
         self._lock = threading.Lock()
 
+    def limit(self, processes: int) -> None:
+        """Have no more children than that."""
+        with self._lock:
+            for worker in self._workers[max(1, processes) :]:
+                worker.end()
+            del self._workers[max(1, processes) :]
+
     def controls(self) -> list[dict[str, Any]]:
         """What the plug-in says of its knobs.
 
