@@ -11,7 +11,6 @@ from timbrel.data.preset_plan import (
     clusters,
     plan_notes,
     plan_patches,
-    unit_scaled,
 )
 from timbrel.sound import Control
 from timbrel.synths import Parameters, Patch
@@ -39,7 +38,7 @@ def test_what_is_held_out_is_far_from_all_that_is_made_of_real_ones() -> None:
     assert {p.split for p in real if p.bank == "held"} == {"test"}
     trained = torch.stack([p.vector for p in planned if p.split == "train" and p.cluster >= 0])
     judged = torch.stack([p.vector for p in real if p.split != "train"])
-    apart = torch.cdist(unit_scaled(KNOBS, trained), unit_scaled(KNOBS, judged))
+    apart = torch.cdist(KNOBS.unit_scaled(trained), KNOBS.unit_scaled(judged))
     assert apart.min() > SETTINGS.near
     assert len(trained) > 200
 

@@ -193,7 +193,7 @@ def _real_patches(
     if not known:
         return []
     vectors = torch.stack([vector for _, _, vector in known.values()])
-    numbers = clusters(unit_scaled(parameters, vectors), settings.near).tolist()
+    numbers = clusters(parameters.unit_scaled(vectors), settings.near).tolist()
     splits = _splits_of(settings, numbers, [bank for bank, _, _ in known.values()])
     return [
         PlannedPatch(patch.name, vector, "real", bank, patch.category, number, split)
@@ -221,20 +221,12 @@ def _apart(
     if not made or not held:
         return made
     ours, theirs = (
-        unit_scaled(parameters, torch.stack(some)) for some in ([p.vector for p in made], held)
+        parameters.unit_scaled(torch.stack(some)) for some in ([p.vector for p in made], held)
     )
     is_far = torch.cat(
         [(torch.cdist(some, theirs) > settings.near).all(1) for some in ours.split(1024)]
     )
     return [patch for patch, far in zip(made, is_far.tolist(), strict=True) if far]
-
-
-def unit_scaled(
-    parameters: Parameters, vectors: Float[Tensor, "*patches params"]
-) -> Float[Tensor, "*patches params"]:
-    """Patches with switches brought to 0..1 as well."""
-    highest = torch.tensor([max(d.high, 1.0) for d in parameters.space.dimensions])
-    return vectors / highest
 
 
 def _split(settings: PresetSetSettings, key: str) -> Split:

@@ -26,6 +26,7 @@ from torch import Tensor
 from timbrel.config import read_settings
 from timbrel.data.preset_plan import Origin, PresetSetSettings, Split
 from timbrel.errors import BadInput
+from timbrel.instruments.preset.heard_bytes import kept_heard
 from timbrel.instruments.preset.hearing import Heard
 from timbrel.synths import Parameters, load_synth
 
@@ -33,8 +34,6 @@ CLAIM, PATCHES, PARTS, REPORT = "presets.toml", "patches.json", "parts", "report
 ENDING = ".safetensors"
 LARGE, SMALL = ("mel", "curves"), ("vector", "patch", "pitch", "velocity", "held_s", "level_db")
 """Fields of a part: those that are read when they are asked for, and those that are kept."""
-
-_BYTE = 127.5
 
 
 @dataclass(frozen=True)
@@ -117,12 +116,7 @@ class PresetSet:
             mel, curve = (opened.get_slice(name)[row : row + 1] for name in LARGE)
             mels.append(mel)
             curves.append(curve)
-        return Heard(torch.cat(mels).float() / _BYTE - 1.0, torch.cat(curves).float())
-
-
-def mel_bytes(mel: Float[Tensor, "notes mels frames"]) -> Tensor:
-    """A normalised mel as bytes."""
-    return ((mel + 1.0) * _BYTE).round().clamp(0, 255).to(torch.uint8)
+        return kept_heard(torch.cat(mels), torch.cat(curves))
 
 
 def read_patch_entries(folder: Path) -> list[PatchEntry]:

@@ -76,6 +76,17 @@ class Parameters:
         legal = self.space.project(vector.detach().float().cpu()).tolist()
         return {c.name: _from_number(c, x) for c, x in zip(self.controls, legal, strict=True)}
 
+    def unit_scaled(
+        self, vectors: Float[Tensor, "*batch params"]
+    ) -> Float[Tensor, "*batch params"]:
+        """Patches with switches brought to 0..1 as well: so they can be compared.
+
+        >>> wave = Control("wave", "", 0, 2, 0, choices=("saw", "square", "sine"))
+        >>> Parameters((wave,)).unit_scaled(torch.tensor([[1.0]]))
+        tensor([[0.5000]])
+        """
+        return vectors / torch.tensor([max(d.high, 1.0) for d in self.space.dimensions])
+
     def _check(self, name: str, value: float) -> None:
         if name not in self.names:
             near = difflib.get_close_matches(name, self.names, n=1)

@@ -15,6 +15,7 @@ from timbrel.instruments.preset.index import PatchIndex
 from timbrel.instruments.preset.matching import Guess, Match, levelled, match
 from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.instruments.preset.target import Target, target_of
+from timbrel.instruments.preset.taste import Opinions, Taste
 from timbrel.synths import Synth
 
 N_NEAREST = 8
@@ -29,11 +30,13 @@ class PatchFinder:
         synth: that is to make it.
         network: what was learned of the synthesizer; None has the search begin with nothing.
         index: patches that may be what is looked for.
+        feedback: what the user said of such patches: those that were liked come first.
     """
 
     synth: Synth
     network: PresetNetwork | None = None
     index: PatchIndex | None = None
+    feedback: Opinions | None = None
 
     def find(
         self,
@@ -63,24 +66,34 @@ class PatchFinder:
         """
         fit_steps(seconds, 1)
         target = target_of(resample(audio, sample_rate, SAMPLE_RATE), pitch)
-        also = self._nearest(target) if seconds > 0 else []
-        found = match(
-            self.synth, self.network, target, seconds,
-            also=also, count=count, generator=generator,
-        )  # fmt: skip
         if seconds <= 0:
-            return found
+            return match(self.synth, self.network, target, seconds)
+        point, taste = self.point(target), self.taste(target)
+        also = [*self._nearest(point), *([] if taste is None else taste.corrections())]
+        found = match(
+            self.synth, self.network, target, seconds, also=also,
+            liked_db=None if taste is None else taste.liked_db, count=count, generator=generator,
+        )  # fmt: skip
         return [
             replace(one, vector=levelled(self.synth, one.vector, one.note, target.audio))
             for one in found
         ]
 
-    def _nearest(self, target: Target) -> list[Guess]:
+    def taste(self, target: Target) -> Taste | None:
+        """What the user said of patches for such a sound."""
+        if self.feedback is None:
+            return None
+        return self.feedback.about(target.heard, self.point(target))
+
+    @torch.no_grad()
+    def point(self, target: Target) -> Float[Tensor, " size"] | None:
+        """Where a sound lies for the tone matcher, if there is one."""
+        return None if self.network is None else self.network.point(target.heard)[0]
+
+    def _nearest(self, point: Float[Tensor, " size"] | None) -> list[Guess]:
         """Patches of the index that sound most like it, by the tone matcher."""
-        if self.index is None or self.network is None:
+        if self.index is None or point is None:
             return []
-        with torch.no_grad():
-            point = self.network.point(target.heard)[0]
         return [
             Guess(self.index.vectors[number], self.index.names[number])
             for number in self.index.nearest(point, N_NEAREST)

@@ -2,6 +2,7 @@
 
     target --network--> an answer: the likeliest patch, and some that are nearly as likely
            --bank-----> the patches that sound nearest by the tone matcher
+           --feedback-> patches that users said are right for such sounds
       all rendered, and judged by how near they come; then `search` goes on from the nearest
 
 Without time for it nothing is rendered: the network's likeliest patch is the answer.
@@ -10,7 +11,7 @@ Without time for it nothing is rendered: the network's likeliest patch is the an
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,9 @@ from timbrel.instruments.preset.search import search
 from timbrel.instruments.preset.target import TYPICAL_VELOCITY, Target
 from timbrel.sound import Notes
 from timbrel.synths import Synth
+
+Liking = Callable[[Float[Tensor, "batch params"]], Float[Tensor, " batch"]]
+"""By how many dB patches are liked more than they sound near."""
 
 N_DRAWN = 15
 """Patches that are tried beside the likeliest."""
@@ -76,6 +80,7 @@ def match(
     seconds: float,
     *,
     also: Sequence[Guess] = (),
+    liked_db: Liking | None = None,
     count: int = 1,
     generator: torch.Generator | None = None,
 ) -> list[Match]:
@@ -87,6 +92,7 @@ def match(
         target: the sound.
         seconds: for all of it; 0 is the network's word alone.
         also: other patches to try.
+        liked_db: what is taken off the distances of patches before they are compared.
         count: how many are wanted.
         generator: of what is tried.
     """
@@ -96,19 +102,36 @@ def match(
     if seconds <= 0:
         note = _note(target, float(answer.held_s[0]))
         return [Match(likeliest(space, answer)[0], note, float("nan"), "network")]
-    distances = _Distances(synth, Judge(target.audio))
+    distances, liked_db = _Distances(synth, Judge(target.audio)), liked_db or _indifferent
     guesses = [*_guesses(synth, network, answer, generator), *also]
+    vectors = torch.stack([guess.vector for guess in guesses])
     note = _likeliest_note(distances, guesses[0], target, float(answer.held_s[0]))
-    judged = distances.of(torch.stack([guess.vector for guess in guesses]), note).tolist()
-    found = [Match(g.vector, note, d, g.by) for g, d in zip(guesses, judged, strict=True)]
-    found.sort(key=lambda one: one.distance_db)
+    judged = distances.of(vectors, note)
+    order = (judged - liked_db(vectors)).argsort(stable=True).tolist()
+    found = [Match(guesses[i].vector, note, float(judged[i]), guesses[i].by) for i in order]
+
+    def wanted(some: Tensor) -> Tensor:
+        return distances.of(some, note) - liked_db(some)
+
     begin = around(space, found[0].vector, answer)
-    refined = search(
-        space, begin, lambda some: distances.of(some, note), end - time.monotonic(), generator
-    )
-    if refined is not None and refined.distance < found[0].distance_db:
-        found.insert(0, Match(refined.vector, note, refined.distance, "search"))
+    refined = search(space, begin, wanted, end - time.monotonic(), generator)
+    if refined is not None:
+        bonus = float(liked_db(refined.vector[None]))
+        best = found[0].distance_db - float(liked_db(found[0].vector[None]))
+        if refined.distance < best:
+            found.insert(0, Match(refined.vector, note, refined.distance + bonus, "search"))
     return found[:count]
+
+
+def _indifferent(vectors: Tensor) -> Tensor:
+    return torch.zeros(len(vectors))
+
+
+def as_match(synth: Synth, guess: Guess, target: Target) -> Match:
+    """A patch that somebody has for a sound: the note that explains it, and how far it is."""
+    distances = _Distances(synth, Judge(target.audio))
+    note = _likeliest_note(distances, guess, target, target.length_s)
+    return Match(guess.vector, note, float(distances.of(guess.vector[None], note)), guess.by)
 
 
 class _Distances:

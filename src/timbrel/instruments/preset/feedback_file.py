@@ -1,0 +1,118 @@
+"""The file of feedback: an SQLite database, looked at before anybody trusts it.
+
+    sounds      what was heard of each sound that was judged
+    points      where it lies for the tone matchers of some models
+    judgements  what was said of a patch and a sound
+
+A write is one transaction, so a row is there or not, whoever is killed. What is in the file must be
+these tables and nothing else: no view, no trigger, nothing that runs.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from timbrel.errors import BadInput
+from timbrel.files import is_stream
+
+VERSION = 1
+VARIABLE = "TIMBREL_FEEDBACK"
+
+_TABLES = (
+    "CREATE TABLE sounds (id TEXT PRIMARY KEY, mel BLOB NOT NULL, curves BLOB NOT NULL, "
+    "level_db REAL NOT NULL)",
+    "CREATE TABLE points (sound TEXT NOT NULL REFERENCES sounds (id), model TEXT NOT NULL, "
+    "point BLOB NOT NULL, PRIMARY KEY (sound, model))",
+    "CREATE TABLE judgements (id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, synth TEXT NOT NULL, "
+    "knobs TEXT NOT NULL, vector BLOB NOT NULL, patch TEXT NOT NULL, pitch REAL NOT NULL, "
+    "velocity REAL NOT NULL, held_s REAL NOT NULL, sound TEXT NOT NULL REFERENCES sounds (id), "
+    "sound_name TEXT NOT NULL, kind TEXT NOT NULL, liked REAL NOT NULL)",
+)
+_PATIENCE_S = 30.0
+_LARGEST_VALUE = 1 << 22
+
+
+@contextmanager
+def feedback_file(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection to the database; with `write` one transaction, kept if the block ends well.
+
+    Raises:
+        BadInput: the file is damaged, no such database, of a newer version, or cannot be written;
+            or others have been writing for half a minute.
+    """
+    try:
+        if is_stream(path):
+            raise BadInput(f"{path} is a pipe or a device: name a file by {VARIABLE}")
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(_connected(path)) as connection:
+            _prepare(connection, path)
+            if not write:
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+    except (sqlite3.Error, OSError) as error:
+        raise _unusable(path, str(getattr(error, "strerror", None) or error)) from None
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """See that the tables are ours, or make them in a new file."""
+    if not _is_empty(connection):
+        return _check(connection, path)
+    connection.execute("BEGIN IMMEDIATE")
+    if _is_empty(connection):  # nobody else was quicker
+        for table in _TABLES:
+            connection.execute(table)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+    connection.execute("COMMIT")
+    with suppress(sqlite3.OperationalError):  # another connection is open: it stays as it is
+        connection.execute("PRAGMA journal_mode=WAL")
+    return _check(connection, path)
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return not _version(connection) and not _schema(connection)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _schema(connection: sqlite3.Connection) -> set[str]:
+    found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL LIMIT 9")
+    return {row[0] for row in found}
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version > VERSION:
+        raise BadInput(
+            f"{path} is feedback of version {version}, known is {VERSION}: update timbrel"
+        )
+    if version != VERSION or _schema(connection) != set(_TABLES):
+        raise _unusable(path, "it is no feedback of timbrel's")
+
+
+def _unusable(path: Path, reason: str) -> BadInput:
+    if "locked" in reason:
+        return BadInput(f"{path} is being written by others: try again")
+    return BadInput(f"{path} cannot be used ({reason}): move it, or name another by {VARIABLE}")
