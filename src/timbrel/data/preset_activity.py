@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.data.preset_render import is_usable, render_notes
+from timbrel.data.preset_render import render_notes
 from timbrel.dsp.distances import mss_db
-from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE
+from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE, is_audible
 from timbrel.instruments.preset.target import TYPICAL_VELOCITY
 from timbrel.progress import Progress
 from timbrel.sound import Notes
@@ -50,7 +50,7 @@ def activity_db(synth: Synth, vector: Float[Tensor, " params"]) -> Float[Tensor,
     reset[torch.arange(len(rows)), rows] = defaults[rows]
     notes = Notes.of([_PITCH] * len(reset), TYPICAL_VELOCITY, HOLD_S)
     audio = render_notes(synth, reset, notes)
-    if bool(is_usable(audio[-1:]).all()):
+    if bool(is_audible(audio[-1:]).all()):
         for i, row in enumerate(rows.tolist()):
             changed[row] = mss_db(audio[i].nan_to_num(), audio[-1], SAMPLE_RATE)
     return changed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -16,15 +17,12 @@ from timbrel.data.preset_set import ENDING, PARTS
 from timbrel.errors import SynthFailed
 from timbrel.files import replacing
 from timbrel.instruments.preset.heard_bytes import mel_bytes
-from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted, hear
+from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted, hear, is_audible
 from timbrel.instruments.preset.matching import rendered
 from timbrel.sound import Notes
 from timbrel.synths import Synth, load_synth
 from timbrel.synths.hosting import HostedSynth
 from timbrel.units import power_to_db
-
-QUIETEST = 1e-3
-"""Of peaks: what is softer is silent, and teaches nothing."""
 
 AUDIO = "audio"
 
@@ -76,7 +74,7 @@ def render_part(folder: Path, settings: PresetSetSettings, task: PartTask) -> Pa
         return path
     notes = Notes(task.notes.pitch, task.notes.velocity, task.notes.held_s)
     audio = render_notes(the_synth(settings.synth), task.vectors, notes)
-    sounds = is_usable(audio)
+    sounds = is_audible(audio)
     if settings.keep_audio:
         _write_sounds(folder, task, audio, sounds)
     columns = {
@@ -88,6 +86,11 @@ def render_part(folder: Path, settings: PresetSetSettings, task: PartTask) -> Pa
         "held_s": task.notes.held_s[sounds],
         "level_db": power_to_db(audio[sounds].square().mean(-1).clamp_min(1e-20)),
     }
+    return write_part(path, columns)
+
+
+def write_part(path: Path, columns: Mapping[str, Tensor]) -> Path:
+    """Notes as a part of a set."""
     with replacing(path) as temporary:
         save_file({name: column.contiguous() for name, column in columns.items()}, temporary)
     return path
@@ -104,11 +107,6 @@ def render_notes(
             return fitted(torch.zeros(1, 1))
         halves = torch.arange(len(vectors)).chunk(2)
         return torch.cat([render_notes(synth, vectors[half], notes[half]) for half in halves])
-
-
-def is_usable(audio: Float[Tensor, "notes samples"]) -> Bool[Tensor, " notes"]:
-    """Which sounds are there, and are finite."""
-    return audio.isfinite().all(-1) & (audio.abs().amax(-1) >= QUIETEST)
 
 
 def _heard_columns(audio: Tensor) -> dict[str, Tensor]:

@@ -18,8 +18,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from timbrel.config import Settings
-from timbrel.instruments.preset.answers import Answer, each_switch
-from timbrel.sound import Kind, TimbreSpace
+from timbrel.instruments.preset.answers import Answer, each_switch, switch_mask
+from timbrel.sound import TimbreSpace
 
 _LEAST, _MOST = 0.3, 3.0
 """Bounds of what being heard makes a knob worth, beside the average one."""
@@ -67,9 +67,8 @@ class ParameterLoss(nn.Module):
         worth = worth.clamp(_LEAST, _MOST)
         for begin, factor in self.settings.components.items():
             worth *= torch.tensor([factor if name.startswith(begin) else 1.0 for name in names])
-        is_switch = torch.tensor([d.kind is Kind.CHOICE for d in space.dimensions])
         self.register_buffer("worth", worth / worth.mean(), persistent=False)
-        self.register_buffer("is_switch", is_switch, persistent=False)
+        self.register_buffer("is_switch", switch_mask(space), persistent=False)
 
     def forward(
         self,

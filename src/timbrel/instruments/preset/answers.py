@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Num
+from jaxtyping import Bool, Float, Num
 from torch import Tensor
 
 from timbrel.sound import Dimension, Kind, TimbreSpace
@@ -65,7 +65,7 @@ def nothing_known(space: TimbreSpace, held_s: float, spread: float = 0.2) -> Ans
 
 def around(space: TimbreSpace, vector: Float[Tensor, " params"], answer: Answer) -> Answer:
     """The answer moved to a patch: as unsure as before, its choices as likely as the likeliest."""
-    is_switch = _is_switch(space)
+    is_switch = switch_mask(space)
     logits = []
     for part, chosen in zip(each_switch(space, answer.logits), vector[is_switch], strict=True):
         moved = part.clone()
@@ -95,7 +95,7 @@ def vectors_of(
     choice: Num[Tensor, "*batch switches"],
 ) -> Float[Tensor, "*batch params"]:
     """Patches of the places of knobs and the choices of switches."""
-    is_switch = _is_switch(space)
+    is_switch = switch_mask(space)
     vectors = place.new_empty(*place.shape[:-1], len(is_switch))
     vectors[..., ~is_switch] = place
     vectors[..., is_switch] = choice.to(place)
@@ -112,7 +112,7 @@ def knobs_and_choices(
     space: TimbreSpace, vectors: Float[Tensor, "batch params"]
 ) -> tuple[Float[Tensor, "batch knobs"], Float[Tensor, "batch choices"]]:
     """Places of the knobs, and which choices are made: ones and zeros, side by side."""
-    is_switch = _is_switch(space)
+    is_switch = switch_mask(space)
     chosen = vectors[:, is_switch].long().unbind(-1)
     made = [
         torch.nn.functional.one_hot(number, n_choices(switch)).to(vectors)
@@ -140,5 +140,6 @@ def n_choices(switch: Dimension) -> int:
     return round(switch.high - switch.low) + 1
 
 
-def _is_switch(space: TimbreSpace) -> Tensor:
+def switch_mask(space: TimbreSpace) -> Bool[Tensor, " params"]:
+    """Which dimensions are choices."""
     return torch.tensor([d.kind is Kind.CHOICE for d in space.dimensions])

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from timbrel.dsp.autocorrelation import autocorrelation_pitch
@@ -43,6 +43,10 @@ _LOUD, _SHARE_OF_LOUD = 0.25, 0.3
 """A sound has a pitch where so many of the frames within 30 dB of its maximum are clear."""
 
 _MIDDLE_PITCH, _PITCH_SPREAD = 60.0, 24.0
+
+
+_SOFTEST = 1e-3
+"""Peak of what is heard at all: softer sounds are silent, and say nothing."""
 
 
 class Heard(NamedTuple):
@@ -75,6 +79,11 @@ def fitted(audio: Float[Tensor, "*batch time"]) -> Float[Tensor, "*batch samples
     """Sounds cut to four seconds, or padded with silence."""
     sound = audio[..., :N_SAMPLES]
     return torch.nn.functional.pad(sound, (0, N_SAMPLES - sound.shape[-1]))
+
+
+def is_audible(audio: Float[Tensor, "*batch time"]) -> Bool[Tensor, "*batch"]:
+    """Which sounds are there, and are finite."""
+    return audio.isfinite().all(-1) & (audio.abs().amax(-1) >= _SOFTEST)
 
 
 def _melody(power: Tensor) -> tuple[Tensor, Tensor]:
