@@ -13,12 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.config import to_toml
@@ -31,9 +32,18 @@ from timbrel.data.preset_plan import (
     plan_notes,
     plan_patches,
 )
-from timbrel.data.preset_render import PartTask, part_path, render_part, start_worker, the_synth
+from timbrel.data.preset_render import (
+    PartTask,
+    part_path,
+    render_part,
+    start_worker,
+    the_synth,
+    write_part,
+)
 from timbrel.data.preset_set import (
     CLAIM,
+    ENDING,
+    PARTS,
     PATCHES,
     REPORT,
     PatchEntry,
@@ -47,6 +57,9 @@ from timbrel.synths import Synth
 
 RENDERING = 1
 """Of what is heard: raised when the same patches come out otherwise."""
+
+HEARD = f"part-heard{ENDING}"
+"""Notes that nobody rendered."""
 
 _PATCHES_A_PART = 64
 
@@ -101,7 +114,37 @@ def build_presets(
     planned = plan_patches(settings, synth.parameters, banks)
     if not planned:
         raise BadConfig("these settings plan no patch: set banks, or random")
-    claim = _claim(settings, planned)
+    return render_set(
+        out, settings, planned, _typical(planned, settings.activity),
+        processes=processes, progress=progress,
+    )  # fmt: skip
+
+
+def render_set(
+    out: Path,
+    settings: PresetSetSettings,
+    planned: list[PlannedPatch],
+    measured: Sequence[Float[Tensor, " params"]],
+    *,
+    heard: Mapping[str, Tensor] | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> PresetReport:
+    """Render planned patches to a set.
+
+    Args:
+        out: folder of the set.
+        settings: what the plan was made by.
+        planned: the patches.
+        measured: those by which it is measured how much each knob is heard.
+        heard: the columns of notes that were heard elsewhere, of patches of the plan.
+        processes: as in `build_presets`.
+        progress: told how many parts are done.
+
+    Raises:
+        BadInput: the folder holds another set, or another process is at work there.
+    """
+    synth, claim = the_synth(settings.synth), _claim(settings, planned)
     _check_claim(out, claim)
     pool = worker_pool(processes, start_worker, (settings.synth,))
     with alone_in(out), pool as workers:
@@ -110,7 +153,11 @@ def build_presets(
         for count, _ in enumerate(each(workers, partial(render_part, out, settings), tasks)):
             if progress:
                 progress("rendering", count + 1, len(tasks))
-    return _finish(out, settings, planned, tasks, synth, progress)
+        paths = [part_path(out, task.number) for task in tasks]
+        if heard is not None:
+            paths.append(write_part(out / PARTS / HEARD, heard))
+    asked = sum(len(task.vectors) for task in tasks) + (0 if heard is None else len(heard["patch"]))
+    return _finish(out, planned, paths, asked, heard_db(synth, measured, progress))
 
 
 def banks_of(synth: Synth, settings: PresetSetSettings) -> Banks:
@@ -170,18 +217,16 @@ def _tasks(settings: PresetSetSettings, planned: list[PlannedPatch]) -> Iterator
 
 def _finish(
     out: Path,
-    settings: PresetSetSettings,
     planned: list[PlannedPatch],
-    tasks: list[PartTask],
-    synth: Synth,
-    progress: Progress | None,
+    paths: Sequence[Path],
+    asked: int,
+    knobs_db: Mapping[str, float],
 ) -> PresetReport:
-    """Count, measure, and write the report."""
+    """Count, and write the report."""
     from safetensors import safe_open
 
     checksums, notes = {}, 0
-    for task in tasks:
-        path = part_path(out, task.number)
+    for path in paths:
         checksums[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="pt") as opened:
             notes += opened.get_slice("patch").get_shape()[0]
@@ -192,13 +237,11 @@ def _finish(
         origins=dict(Counter(patch.origin for patch in planned)),
         categories=dict(Counter(patch.category or "unknown" for patch in real)),
         notes=notes,
-        silent=sum(len(task.vectors) for task in tasks) - notes,
+        silent=asked - notes,
     )
     table = {
         "patches": report.patches, "origins": report.origins, "categories": report.categories,
-        "notes": report.notes, "silent": report.silent,
-        "heard_db": heard_db(synth, _typical(planned, settings.activity), progress),
-        "sha256": checksums,
+        "notes": report.notes, "silent": report.silent, "heard_db": knobs_db, "sha256": checksums,
     }  # fmt: skip
     with replacing(out / REPORT) as temporary:
         temporary.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
