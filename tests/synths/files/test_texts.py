@@ -84,6 +84,32 @@ def test_a_readable_patch(file, tmp_path):
     assert read_patches(tmp_path / "b.toml") == [patch, patch]
 
 
+def test_what_a_bank_says_once_holds_for_all_that_do_not_say_otherwise(tmp_path):
+    mine = [Patch(name, "amsynth", {"amp_attack": 0.5}, "pad", "me") for name in ("A", "A", "B")]
+    write_patches(tmp_path / "mine.toml", mine)
+    text = (tmp_path / "mine.toml").read_text()
+    assert [text.count(word) for word in ("synth", "pad", '"me"', "[[patches]]")] == [2, 1, 1, 3]
+    assert read_patches(tmp_path / "mine.toml") == mine
+    mixed = [*mine, Patch("C", "amsynth", {}, "bass", "you"), Patch("D", "amsynth")]
+    write_patches(tmp_path / "mixed.toml", mixed)
+    assert read_patches(tmp_path / "mixed.toml") == mixed
+    (tmp_path / "own.toml").write_text(
+        "synth = 'amsynth'\ncategory = 'pad'\n"
+        "[[patches]]\nname = 'A'\n[patches.values]\nosc2_pitch = '-1'\nosc2_range = 2\n"
+        "[[patches]]\nname = 'B'\ncategory = ''\n"
+    )
+    first, second = read_patches(tmp_path / "own.toml")
+    assert first == Patch("A", "amsynth", {"osc2_pitch": -1.0, "osc2_range": 2.0}, "pad")
+    assert second == Patch("B", "amsynth")
+
+
+def test_the_banks_that_come_with_timbrel_are_such_files(tmp_path):
+    ((_, patches), *others) = load_synth("subtractive").factory_banks()
+    write_patches(tmp_path / "bass.toml", patches)
+    assert read_patches(tmp_path / "bass.toml") == patches
+    assert sum(map(len, (patches, *(bank for _, bank in others)))) == 293
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -96,7 +122,29 @@ def test_a_readable_patch(file, tmp_path):
         ("synth = 'amsynth'\n[values]\namp_attack = inf", "amp_attack is inf, wanted"),
         ("synth = 'other'\n[values]\nx = nan", "x is nan, wanted a finite number"),
         ("synth = 'other'\n[values]\nx = 'y'", "x is 'y', wanted a number"),
-        ("patches = 3", r"a bank has \[\[patches\]\]"),
+        ("synth = 'amsynth'\n[values]\nosc2_sync = true", "osc2_sync.*valid number"),
+        (
+            "synth = 'amsynth'\n[values]\nosc2_sync = 0.5",
+            "is 0.5, wanted a whole number or off, on",
+        ),
+        (
+            "synth = 'amsynth'\n[values]\nosc2_sync = nan",
+            "is nan, wanted a whole number or off, on",
+        ),
+        ("synth = 'amsynth'\n[values]\namp_atack = 1", "'amp_atack', did you mean 'amp_attack'"),
+        ("patches = 3", r"patches is no list: a bank has \[\[patches\]\]"),
+        ("patches = [3]", "patch 1 is no table"),
+        ("synth = 'amsynth'\npatches = [{}, {values = {x = 1}}]", "patch 2: no parameter 'x'"),
+        (
+            "synth = 'amsynth'\npatches = [{name = 'A b', category = 'bas'}]",
+            "patch 1 'A b': no cat",
+        ),
+        (
+            "synth = 'amsynth'\nvalues = {}\npatches = []",
+            r"author and \[\[patches\]\], not 'values'",
+        ),
+        ("patches = [{name = 'x'}]", "patch 1: 'synth' is missing"),
+        ("synth = 'amsynth'\npatches = []", "holds no patch"),
         ("a = " + "[" * 900, "is no TOML"),
         (".".join("a" * 5000) + " = 1", "has 10003 characters in a line, wanted at most 1000"),
         ("[[patches]]\n" * 9000, "has 9000 tables, wanted at most 8192"),

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,11 +13,10 @@ from torch import Tensor
 
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.dsp.yin import yin
-from timbrel.errors import BadPatch
 from timbrel.sound import Notes
 from timbrel.synths import CATEGORIES, Patch, load_synth
 from timbrel.synths.subtractive import PARAMETERS, Subtractive
-from timbrel.synths.subtractive.factory import factory_banks, read_bank
+from timbrel.synths.subtractive.factory import factory_banks
 from timbrel.units import amplitude_to_db, hz_to_midi
 
 RATE = 16000
@@ -235,39 +233,3 @@ def semitones_off(audio: Tensor) -> Tensor:
     length = min(len(f0_hz), len(power))
     sounds = power[3:length] > 0.01 * power.max()
     return (hz_to_midi(f0_hz[3:length][sounds]).median() + 6) % 12 - 6
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("cutof_hz = 3", "preset 'A b': no knob 'cutof_hz': did you mean 'cutoff_hz'"),
-        ("cutoff_hz = 30", "cutoff_hz is 30: wanted a number from 40 to 16000"),
-        ("cutoff_hz = nan", "cutoff_hz is nan: wanted a number"),
-        ('cutoff_hz = "high"', "cutoff_hz is 'high': wanted a number"),
-        ("cutoff_hz = [1]", r"cutoff_hz is \[1\]: wanted a number"),
-        ('osc1_waveform = "sow"', "osc1_waveform is 'sow': did you mean 'saw'"),
-        ("osc1_octave = 0.5", "osc1_octave is 0.5: wanted a whole number from -2 to 2"),
-        ("osc2_sync = true", "osc2_sync is True: wanted a whole number from 0 to 1"),
-        ("osc1_octave = ", "not valid TOML"),
-    ],
-)
-def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, text: str, message: str) -> None:
-    file = tmp_path / "lead.toml"
-    file.write_text(f'["A b"]\n{text}\n')
-    with pytest.raises(BadPatch, match=rf"lead\.toml.*{message}"):
-        read_bank(file)
-
-
-def test_a_preset_that_is_no_table_is_said(tmp_path: Path) -> None:
-    (tmp_path / "lead.toml").write_text("louder = 3\n")
-    with pytest.raises(BadPatch, match="preset 'louder' is 3: wanted a table"):
-        read_bank(tmp_path / "lead.toml")
-
-
-def test_switches_are_read_by_name_and_by_number(tmp_path: Path) -> None:
-    (tmp_path / "lead.toml").write_text(
-        '["A"]\nosc1_waveform = "sine"\nosc2_waveform = 4\nosc1_octave = -1\nosc2_octave = "-1"\n'
-    )
-    (patch,) = read_bank(tmp_path / "lead.toml")
-    assert list(patch.values.values()) == [4.0, 4.0, -1.0, -1.0]
-    assert (patch.name, patch.category) == ("A", "lead")

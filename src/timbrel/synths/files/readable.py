@@ -1,25 +1,41 @@
-"""Patches as TOML that people read: a file is one patch, or a bank of [[patches]].
+"""Patches as TOML that people read and write.
 
-synth = "amsynth"
-name = "Warm"
-category = "pad"
+A file is one patch,
 
-[values]
-filter_cutoff = 0.4
-osc1_waveform = "sine"
+    synth = "amsynth"
+    name = "Warm"
+    category = "pad"
+    author = "me"                  # this and the category may be left out
+
+    [values]
+    filter_cutoff = 0.4            # in the knob's unit
+    osc1_waveform = "sine"         # a switch: its choice, or the number of it
+
+or a bank, which says once what holds for all that do not say otherwise:
+
+    synth = "amsynth"
+    author = "me"
+
+    [[patches]]
+    name = "Warm"
+    [patches.values]
+    filter_cutoff = 0.4
+
+Knobs that are not named stand at their default.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tomli_w
-from pydantic import Field
+from pydantic import Field, StrictFloat
 
 from timbrel.config import Settings, make_settings
 from timbrel.errors import BadConfig, BadPatch
+from timbrel.sound import Control
 from timbrel.synths.files.checking import (
     legal_category,
     legal_values,
@@ -33,6 +49,8 @@ from timbrel.synths.patch import Patch
 _MOST_PATCHES = 4096
 _MOST_LINES = 50 * _MOST_PATCHES
 _LONGEST_LINE = 1000
+_SHARED = ("synth", "category", "author")
+"""What a bank may say once."""
 
 
 class _Told(Settings):
@@ -42,7 +60,7 @@ class _Told(Settings):
     name: str = Field(default="", max_length=LONGEST_NAME)
     category: str = Field(default="", max_length=40)
     author: str = Field(default="", max_length=LONGEST_NAME)
-    values: dict[str, float | str] = Field(default_factory=dict)
+    values: dict[str, StrictFloat | str] = Field(default_factory=dict)
 
 
 def read_readable(data: bytes, knobs: Parameters | None = None) -> list[Patch]:
@@ -60,12 +78,9 @@ def read_readable(data: bytes, knobs: Parameters | None = None) -> list[Patch]:
         tables = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise BadPatch(f"is no TOML ({str(error)[:80]})") from None
-    many = tables.get("patches")
-    if many is None:
-        return [_patch(tables, knobs, "patch")]
-    if not isinstance(many, list) or len(many) > _MOST_PATCHES or tables.keys() - {"patches"}:
-        raise BadPatch("a bank has [[patches]] and nothing else")
-    return [_patch(table, knobs, f"patch {number}") for number, table in enumerate(many, start=1)]
+    if "patches" in tables:
+        return _bank(tables, knobs)
+    return [_patch(tables, knobs, "patch")]
 
 
 def _require_modest(data: bytes) -> None:
@@ -80,35 +95,63 @@ def readable_text(patches: Sequence[Patch], knobs: Parameters | None = None) -> 
     """Patches as TOML: one at the top, several as a bank; switches by their choices' names."""
     require_at_most(_MOST_PATCHES, "patches", len(patches))
     tables = [_table(patch, knobs or parameters_of(patch.synth)) for patch in patches]
-    return tomli_w.dumps(tables[0] if len(tables) == 1 else {"patches": tables}).encode()
+    if len(tables) == 1:
+        return tomli_w.dumps(tables[0]).encode()
+    shared = {key: tables[0][key] for key in _SHARED if _is_shared(key, tables)}
+    return "\n".join((tomli_w.dumps(shared), *(_in_bank(t, shared) for t in tables))).encode()
 
 
-def _patch(table: Any, knobs: Parameters | None, where: str) -> Patch:
-    if not isinstance(table, dict):
-        raise BadPatch(f"{where} is no table")
+def _in_bank(table: dict[str, Any], shared: Mapping[str, Any]) -> str:
+    """A patch of a bank; tomli_w itself would put short ones into lists within a line."""
+    own = {key: text for key, text in table.items() if key not in {*shared, "values"}}
+    return f"[[patches]]\n{tomli_w.dumps(own)}[patches.values]\n{tomli_w.dumps(table['values'])}"
+
+
+def _is_shared(key: str, tables: Sequence[dict[str, Any]]) -> bool:
+    return key in tables[0] and all(table.get(key) == tables[0][key] for table in tables)
+
+
+def _bank(tables: dict[str, Any], knobs: Parameters | None) -> list[Patch]:
+    patches = tables.pop("patches")
+    if not isinstance(patches, list) or len(patches) > _MOST_PATCHES:
+        raise BadPatch(f"patches is no list: a bank has [[patches]], at most {_MOST_PATCHES}")
+    if others := tables.keys() - set(_SHARED):
+        raise BadPatch(f"a bank has {', '.join(_SHARED)} and [[patches]], not {min(others)[:40]!r}")
+    found = []
+    for number, own in enumerate(patches, start=1):
+        if not isinstance(own, dict):
+            raise BadPatch(f"patch {number} is no table")
+        found.append(_patch(tables | own, knobs, f"patch {number}"))
+    return found
+
+
+def _patch(table: dict[str, Any], knobs: Parameters | None, where: str) -> Patch:
     try:
         told = make_settings(_Told, table, where)
     except BadConfig as error:
         raise BadPatch(str(error)) from None
+    name = plain_name(told.name)
     knobs = knobs or parameters_of(told.synth)
-    values = {name: _number(name, value, knobs) for name, value in told.values.items()}
+    known = {control.name: control for control in knobs or ()}
     try:
-        return Patch(plain_name(told.name), told.synth, legal_values(values, knobs),
+        values = {key: _number(key, value, known) for key, value in told.values.items()}
+        return Patch(name, told.synth, legal_values(values, knobs),
                      legal_category(told.category), plain_name(told.author))  # fmt: skip
     except BadPatch as error:
-        raise BadPatch(f"{where}: {error}") from None
+        raise BadPatch(f"{where} {name[:40]!r}: {error}" if name else f"{where}: {error}") from None
 
 
-def _number(name: str, value: float | str, knobs: Parameters | None) -> float:
+def _number(name: str, value: float | str, known: Mapping[str, Control]) -> float:
     """A number as it is, a choice by its name as its number."""
-    if not isinstance(value, str):
-        return value
-    for control in knobs or ():
-        if control.name == name and value in control.choices:
-            return control.minimum + control.choices.index(value)
-        if control.name == name and control.choices:
-            raise BadPatch(f"{name} is {value[:40]!r}, wanted {', '.join(control.choices)}")
-    raise BadPatch(f"{name[:60]} is {value[:40]!r}, wanted a number")
+    choices = known[name].choices if name in known else ()
+    if value in choices:
+        return known[name].minimum + choices.index(str(value))
+    if isinstance(value, str):
+        wanted = ", ".join(choices) or "a number"
+        raise BadPatch(f"{name[:60]} is {value[:40]!r}, wanted {wanted}")
+    if choices and not float(value).is_integer():
+        raise BadPatch(f"{name} is {value:g}, wanted a whole number or {', '.join(choices)}")
+    return value
 
 
 def _table(patch: Patch, knobs: Parameters | None) -> dict[str, Any]:
