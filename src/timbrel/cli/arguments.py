@@ -156,6 +156,7 @@ Envelope = Annotated[Any | None, _read_with(envelope, "ATTACK,DECAY,SUSTAIN,RELE
 Shares = Annotated[tuple[float, ...], _read_with(shares, "1,2,1")]
 
 Share = Annotated[float, _number(0, 1, 0.5)]
+Liked = Annotated[float, _number(-1, 1, 0.5)]
 Seconds = Annotated[float, _number(0.01, _LONGEST_S, 2)]
 Patience = Annotated[float, _number(0, 600, 10)]
 Count = Annotated[int, _number(1, 256, 9, whole=True)]

@@ -17,6 +17,8 @@ def match(
     count: Count = 3,
     pitch: Pitch | None = None,
     seed: Seed = 0,
+    no_feedback: bool = False,
+    ask: bool = False,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -32,10 +34,12 @@ def match(
         count: How many patches.
         pitch: The key that plays it; found by listening otherwise.
         seed: Of what the search tries.
+        no_feedback: Leave out what you said of patches (`timbrel data presets rate`).
+        ask: Name the patch whose rating would teach most.
     """
     from timbrel.cli.patch_matching import MatchWishes, match_sound
 
-    wishes = MatchWishes(synth, model, seconds, count, pitch, seed)
+    wishes = MatchWishes(synth, model, seconds, count, pitch, seed, not no_feedback, ask)
     made = match_sound(sound, wishes, out)
     for line in made.remarks:
         say_note(line)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import shlex
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from timbrel.cli.names import path_name, result_name
 from timbrel.cli.places import place_for
 from timbrel.dsp.distances import mss_db
 from timbrel.errors import BadInput
-from timbrel.instruments.preset import Match, PatchFinder, Preset
+from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder, Preset
+from timbrel.instruments.preset.asking import informative
 from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted
 from timbrel.instruments.preset.matching import rendered
 from timbrel.instruments.preset.target import target_of
 from timbrel.instruments.registry import load, models
 from timbrel.picture.takes import draw_takes
-from timbrel.synths import Patch, load_synth
+from timbrel.synths import Patch, load_synth, synths
 from timbrel.synths.files import write_patch
 from timbrel.units import pitch_name
 
@@ -39,6 +41,8 @@ class MatchWishes:
     count: int
     pitch: float | None
     seed: int
+    feedback: bool = True
+    ask: bool = False
 
 
 @dataclass
@@ -52,17 +56,11 @@ class Matched:
 
 def match_sound(sound: Path, wishes: MatchWishes, out: Path | None) -> Matched:
     """Find the patches and write them."""
-    finder, made = _finder(wishes), Matched()
+    made = Matched()
+    finder = _finder(wishes, made.remarks)
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
     name = result_name(path_name(sound), Using(), timbres=[Path(wishes.synth).stem])
     place = place_for(out, name, reads=(sound,))
-    if finder.network is None:
-        made.remarks.append(
-            f"no model has learned {wishes.synth}: the search begins with nothing, give it more "
-            "--seconds"
-        )
-        if wishes.seconds <= 0:
-            raise BadInput(f"no model has learned {wishes.synth}: --seconds must be above 0")
     found = finder.find(
         audio, SAMPLE_RATE, pitch=wishes.pitch, seconds=wishes.seconds, count=wishes.count,
         generator=torch.Generator().manual_seed(wishes.seed),
@@ -85,18 +83,60 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None) -> Matched:
         return [*patches, best, picture]
 
     made.paths = place.fill(write)
+    if wishes.ask:
+        number = informative(
+            found, torch.stack(sounds), target.heard, finder.network, finder.taste(target)
+        )
+        patches = made.paths[:-2]  # behind them the sound and the picture
+        made.figures["ask"] = asked = patches[number * len(patches) // len(found)]
+        made.remarks.append(f"rate this one: {_rating(sound, asked, wishes.synth)}")
     return made
 
 
-def _finder(wishes: MatchWishes) -> PatchFinder:
+def _rating(sound: Path, patch: Path, synth: str) -> str:
+    """The command that rates a patch."""
+    words = ["timbrel", "data", "presets", "rate", str(sound), str(patch), "--liked", "1"]
+    return shlex.join(words if synth in synths() else [*words, "--synth", synth])
+
+
+def _finder(wishes: MatchWishes, remarks: list[str]) -> PatchFinder:
+    """What finds the patches, and what is to be said of it."""
+    finder = finder_for(wishes.synth, wishes.model)
+    if finder.network is None:
+        if wishes.seconds <= 0:
+            raise BadInput(f"no model has learned {wishes.synth}: --seconds must be above 0")
+        remarks.append(
+            f"no model has learned {wishes.synth}: the search begins with nothing, give it more "
+            "--seconds"
+        )
+    is_heeded = wishes.feedback and wishes.seconds > 0
+    return _with_feedback(finder, remarks) if is_heeded else finder
+
+
+def finder_for(synth: str, model: str | None) -> PatchFinder:
     """By the model that was named, or that has learned the synthesizer, or by search alone."""
-    model = wishes.model or f"preset-{wishes.synth}"
-    if wishes.model is None and model not in models():
-        return PatchFinder(load_synth(wishes.synth))
-    instrument = load(model)
+    name = model or f"preset-{synth}"
+    if model is None and name not in models():
+        return PatchFinder(load_synth(synth))
+    instrument = load(name)
     if not isinstance(instrument, Preset):
-        raise BadInput(f"{model} is of family {instrument.family}: --model wants one of preset")
+        raise BadInput(f"{name} is of family {instrument.family}: --model wants one of preset")
     return instrument.finder
+
+
+def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:
+    """Heeding what the user said of patches; a file of it that is damaged is left out, and said."""
+    store = FeedbackStore()
+    try:
+        opinions = Opinions.of(store, finder.synth, finder.network)
+    except BadInput as error:
+        remarks.append(f"feedback is left out: {error}")
+        return finder
+    if opinions is None:
+        return finder
+    judgements = f"{len(opinions.judgements)} judgements in {store.path}"
+    remarks.append(f"your feedback counts ({judgements}): --no-feedback leaves it out")
+    return replace(finder, feedback=opinions)
 
 
 def _sound(finder: PatchFinder, one: Match) -> Tensor:

@@ -1,4 +1,4 @@
-"""Verbs for patches: data presets show, convert, validate, build."""
+"""Verbs for patches: data presets show, convert, validate, build; `judging` has the others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from timbrel.cli.arguments import Json, Processes
+from timbrel.cli.judging import collect, correct, feedback, rate
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
 
-presets = App(name="presets", help="Patches: look, convert, check, or make a set to train on.")
+presets = App(
+    name="presets", help="Patches: look, convert, check, judge, or make a set to learn from."
+)
+for _verb in (rate, correct, feedback, collect):
+    presets.command(_verb)
 
 Whose = Annotated[
     str | None,

@@ -1,0 +1,94 @@
+"""Verbs by which a user teaches `match`: data presets rate, correct, feedback, collect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from timbrel.cli.arguments import Json, Liked, Pitch, Processes
+from timbrel.cli.output import progress_bar, say_figures, say_json
+
+WhosePatch = Annotated[
+    str | None, Parameter(help="Whose patch: needed for plug-ins, their path or their TOML's.")
+]
+Hears = Annotated[
+    str | None, Parameter(help="What has learned the synthesizer; preset-SYNTH otherwise.")
+]
+Key = Annotated[Pitch | None, Parameter(help="The key that plays it; found by listening.")]
+
+
+def rate(
+    sound: Path,
+    patch: Path,
+    *,
+    liked: Liked,
+    synth: WhosePatch = None,
+    model: Hears = None,
+    pitch: Key = None,
+    json: Json = False,
+) -> None:
+    """Say how much a patch is liked for a sound; later matches heed it, and the last word counts.
+
+    Args:
+        sound: One note or stroke, as a sound file.
+        patch: A file of one patch, such as one that `timbrel match` wrote.
+        liked: From -1, not at all, to 1.
+    """
+    from timbrel.cli.patch_feedback import judge
+
+    figures = judge(sound, patch, "rating", liked, synth, model, pitch)
+    say_figures(figures, as_json=json)
+
+
+def correct(
+    sound: Path,
+    patch: Path,
+    *,
+    synth: WhosePatch = None,
+    model: Hears = None,
+    pitch: Key = None,
+    json: Json = False,
+) -> None:
+    """Say that a patch is the right one for a sound; later matches try it, and can be trained so.
+
+    Args:
+        sound: One note or stroke, as a sound file.
+        patch: A file of one patch.
+    """
+    from timbrel.cli.patch_feedback import judge
+
+    figures = judge(sound, patch, "correction", 1.0, synth, model, pitch)
+    say_figures(figures, as_json=json)
+
+
+def feedback(*, json: Json = False) -> None:
+    """What was said of patches: how much of it, the newest, and the file that keeps it."""
+    from timbrel.cli.patch_feedback import kept, overview
+
+    figures = kept()
+    return say_json(figures) if json else print(*overview(figures), sep="\n")
+
+
+def collect(
+    *overrides: str,
+    synth: str = "subtractive",
+    out: Path = Path("data/presets/mine"),
+    processes: Processes = 0,
+    json: Json = False,
+) -> None:
+    """Make a set for `timbrel train --from` of corrections and good ratings.
+
+    Args:
+        overrides: Settings, such as random=1000: patches of random knobs beside them.
+        synth: Whose patches: a synthesizer, or the path of a plug-in.
+        out: Folder of the set; one that was collected before is replaced.
+        processes: How many render at once; 0 uses this process.
+    """
+    from timbrel.cli.patch_feedback import collected
+    from timbrel.cli.set_reports import preset_figures
+
+    with progress_bar("rendering") as progress:
+        report = collected(out, synth, overrides, processes, progress)
+    say_figures(preset_figures(report), as_json=json)

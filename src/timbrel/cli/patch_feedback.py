@@ -1,0 +1,123 @@
+"""What the verbs that teach `match` do: hear, keep, count, collect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from timbrel.audio import read_audio, require_sound
+from timbrel.cli.patch_matching import finder_for
+from timbrel.cli.preset_files import loaded
+from timbrel.config import make_settings, with_overrides
+from timbrel.data.preset_feedback import CollectedSettings, collect_feedback
+from timbrel.data.presets import PresetReport
+from timbrel.errors import BadPatch, SynthFailed
+from timbrel.instruments.model_folder import weights_hash
+from timbrel.instruments.preset import FeedbackStore, Judgement
+from timbrel.instruments.preset.feedback import JudgedSound, JudgementKind
+from timbrel.instruments.preset.heard_bytes import sound_id
+from timbrel.instruments.preset.hearing import SAMPLE_RATE
+from timbrel.instruments.preset.matching import Guess, as_match
+from timbrel.instruments.preset.target import target_of
+from timbrel.progress import Progress
+from timbrel.synths import Patch, Synth
+from timbrel.synths.files import read_patches
+from timbrel.units import pitch_name
+
+_NEWEST = 5
+
+
+def judge(
+    sound: Path,
+    file: Path,
+    kind: JudgementKind,
+    liked: float,
+    synth: str | None,
+    model: str | None,
+    pitch: float | None,
+) -> dict[str, Any]:
+    """Keep what was said of a patch and a sound; what is kept.
+
+    Raises:
+        BadPatch: the file holds no patch, or several.
+        SynthFailed: the patch makes no sound.
+    """
+    audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
+    patch = _only(file, loaded(synth))
+    finder = finder_for(synth or patch.synth, model)
+    target, knobs = target_of(audio, pitch), finder.synth.parameters
+    one = as_match(finder.synth, Guess(knobs.vector(patch.values), "user"), target)
+    if not math.isfinite(one.distance_db):
+        raise SynthFailed(f"{file}: {finder.synth.name} makes no sound of it: give another patch")
+    judgement = Judgement(
+        synth=finder.synth.name, knobs=knobs.names, vector=one.vector, patch=patch.name,
+        note=one.note, sound=sound_id(target.heard), sound_name=sound.name, kind=kind, liked=liked,
+    )  # fmt: skip
+    store, network = FeedbackStore(), finder.network
+    if network is None:
+        store.add(judgement, JudgedSound.of(target))
+    else:
+        store.add(judgement, JudgedSound.of(target), finder.point(target), weights_hash(network))
+    told = _told(judgement)
+    return told | {"distance_db": round(one.distance_db, 3), "kept_in": store.path}
+
+
+def _only(file: Path, synth: Synth | None) -> Patch:
+    patches = read_patches(file, synth)
+    if len(patches) > 1:
+        raise BadPatch(f"{file} holds {len(patches)} patches: give a file of the one that is meant")
+    return patches[0]
+
+
+def kept() -> dict[str, Any]:
+    """How much was said, of what, and the newest of it."""
+    store = FeedbackStore()
+    said = store.judgements()
+    return {
+        "file": store.path,
+        "ratings": sum(one.kind == "rating" for one in said),
+        "corrections": sum(one.kind == "correction" for one in said),
+        "sounds": len({one.sound for one in said}),
+        "synths": sorted({one.synth for one in said}),
+        "newest": [_told(one) for one in reversed(said[-_NEWEST:])],
+    }
+
+
+def _told(one: Judgement) -> dict[str, Any]:
+    return {
+        "sound": one.sound_name,
+        "patch": one.patch,
+        "synth": one.synth,
+        "kind": one.kind,
+        "liked": one.liked,
+        "key": pitch_name(round(float(one.note.pitch))),
+        "held_s": round(float(one.note.duration_s), 3),
+        "made_at": one.made_at,
+    }
+
+
+def overview(figures: dict[str, Any]) -> Iterator[str]:
+    """That as lines for people."""
+    counts = {key: value for key, value in figures.items() if key != "newest"}
+    for name, value in counts.items():
+        shown = ", ".join(value) or "-" if isinstance(value, list) else value
+        yield f"{name:<11}  {shown}"
+    for one in figures["newest"]:
+        yield (
+            f"{one['made_at']}  {one['kind']} {one['liked']:+g}  {one['sound']}: "
+            f"{one['patch']} of {one['synth']}"
+        )
+
+
+def collected(
+    out: Path,
+    synth: str,
+    overrides: Sequence[str],
+    processes: int | None,
+    progress: Progress,
+) -> PresetReport:
+    """Make a set to train on."""
+    settings = make_settings(CollectedSettings, with_overrides({"synth": synth}, overrides))
+    return collect_feedback(FeedbackStore(), out, settings, processes=processes, progress=progress)

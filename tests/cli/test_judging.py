@@ -1,0 +1,99 @@
+"""rate, correct, feedback, collect: a user says what is right, and `match` heeds it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PATCH = "synth = 'subtractive'\nname = 'Plain'\n[values]\ncutoff_hz = 700.0\n"
+
+
+@pytest.fixture(autouse=True)
+def plain_file(timbrel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TIMBREL_FEEDBACK", raising=False)
+    Path("plain.toml").write_text(PATCH)
+    Path("other.toml").write_text(PATCH.replace("700", "5000").replace("Plain", "Other"))
+
+
+def told(ran: Any) -> Any:
+    assert ran.code == 0, ran
+    return json.loads("\n".join(ran.out))
+
+
+def test_what_is_said_is_kept_counted_and_heeded(timbrel: Any, sounds: Path) -> None:
+    assert told(timbrel("data", "presets", "feedback", "--json"))["ratings"] == 0
+    assert not Path(".home").exists()
+    words = ("data", "presets", "rate", "sounds/a.wav", "plain.toml", "--liked", "-0.5", "--json")
+    rated = told(timbrel(*words))
+    assert (rated["liked"], rated["kind"], rated["key"]) == (-0.5, "rating", "C4")
+    assert rated["distance_db"] > 0
+    ran = timbrel("data", "presets", "correct", "sounds/b.wav", "other.toml")
+    assert (ran.code, ran.err) == (0, [])
+    assert [path.name for path in ran.written if path.suffix == ".sqlite"] == ["feedback.sqlite"]
+    kept = told(timbrel("data", "presets", "feedback", "--json"))
+    assert (kept["ratings"], kept["corrections"], kept["sounds"]) == (1, 1, 2)
+    assert kept["newest"][0]["sound"] == "b.wav"
+    assert kept["newest"][0]["patch"] == "Other"
+    lines = timbrel("data", "presets", "feedback").out
+    assert lines[1:5] == [
+        "ratings      1", "corrections  1", "sounds       2", "synths       subtractive",
+    ]  # fmt: skip
+    assert lines[5].endswith("correction +1  b.wav: Other of subtractive")
+
+    ran = timbrel("match", "sounds/b.wav", "--seconds", "0.2", "--count", "9", "--ask", "--json")
+    ours = told(ran)
+    assert "corrected" in [patch["by"] for patch in ours["patches"]]
+    assert any("your feedback counts (2 judgements in " in line for line in ran.err)
+    question = ran.err[-1]
+    rate = "timbrel data presets rate sounds/b.wav out/sounds_b.wav-subtractive"
+    assert question.startswith(f"timbrel: rate this one: {rate}")
+    assert question.endswith(".toml --liked 1")
+    assert Path(ours["ask"]).is_file()
+    ran = timbrel("match", "sounds/b.wav", "--seconds", "0.2", "--count", "9", "--no-feedback")
+    assert not any("feedback" in line or "rate this" in line for line in ran.err)
+
+
+def test_feedback_becomes_a_set(timbrel: Any, sounds: Path) -> None:
+    refusal = timbrel("data", "presets", "collect").refusal
+    assert "no corrections or ratings from 0.5 of subtractive in" in refusal
+    assert timbrel("data", "presets", "correct", "sounds/a.wav", "plain.toml").code == 0
+    words = ("around=0", "random=2", "activity=0", "notes.each=1", "--out", "mine", "--json")
+    made = told(timbrel("data", "presets", "collect", *words))
+    assert (made["real"], made["random"], made["folder"]) == (1, 2, "mine")
+    assert Path("mine/parts/part-heard.safetensors").is_file()
+    refusal = timbrel("data", "presets", "collect", "arround=3").refusal
+    assert "unknown key 'arround', did you mean 'around'?" in refusal
+    refusal = timbrel("data", "presets", "collect", "--out", "sounds").refusal
+    assert "sounds holds something else than collected feedback" in refusal
+
+
+def test_what_cannot_be_is_one_line(timbrel: Any, sounds: Path) -> None:
+    rate = ("data", "presets", "rate")
+    assert "--liked" in timbrel(*rate, "sounds/a.wav", "plain.toml").refusal
+    words = (*rate, "sounds/a.wav", "plain.toml", "--liked", "2")
+    assert "wanted a number from -1 to 1" in timbrel(*words).refusal
+    Path("two.toml").write_text(
+        "synth = 'subtractive'\n[[patches]]\nname = 'a'\n[patches.values]\n"
+        "[[patches]]\nname = 'b'\n[patches.values]\n"
+    )
+    words = ("data", "presets", "correct", "sounds/a.wav", "two.toml")
+    assert "two.toml" in timbrel(*words).refusal
+    assert "no file of patches" in timbrel(*words[:-1], "gone.toml").refusal
+    assert "gone.wav" in timbrel(*words[:3], "gone.wav", "plain.toml").refusal
+
+
+def test_a_damaged_file_of_feedback_stops_no_match(
+    timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Path("bad.sqlite").write_text("no database\n" * 99)
+    monkeypatch.setenv("TIMBREL_FEEDBACK", str(tmp_path / "bad.sqlite"))
+    refusal = timbrel("data", "presets", "feedback").refusal
+    assert refusal.endswith(
+        "(file is not a database): move it, or name another by TIMBREL_FEEDBACK"
+    )
+    ran = timbrel("match", "sounds/a.wav", "--seconds", "0.1")
+    assert ran.code == 0
+    assert any("feedback is left out: " in line for line in ran.err)
