@@ -104,4 +104,7 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         """The synthesizer itself where it goes on from block to block, or notes made before."""
         if self.synth.streams:
             return self.synth.player(n_voices, sample_rate)
-        return super().player(n_voices, sample_rate)
+        player = super().player(n_voices, sample_rate)
+        if self.bank is None or not self.bank.names("sound"):
+            player.set_timbre(self.synth.parameters.defaults)  # a random patch may be silent
+        return player
