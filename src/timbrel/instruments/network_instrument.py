@@ -73,5 +73,5 @@ class NetworkInstrument(Instrument, Generic[S, N]):
         """Write a model folder; `half` stores weights in 16 bits, as shipped ones are."""
         write_config(folder, self.family, self.settings)
         write_weights(folder, self.network, half=half)
-        if self.bank is not None:
+        if self.bank:  # an empty one is no file
             self.bank.save(folder / BANK, half=half and self.halves_bank)
