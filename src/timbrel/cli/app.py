@@ -44,6 +44,7 @@ VERBS = {
     "render": ("songs:render", _PLAY, "A MIDI file played with any timbre."),
     "transfer": ("transfers:transfer", _PLAY, "A recorded melody, followed by an instrument."),
     "match": ("matches:match", _PLAY, "The synthesizer patch behind a sound."),
+    "recommend": ("recommendations:recommend", _PLAY, 'A patch, but "brighter" or "softer".'),
     "live": ("live:live", _PLAY, "Play on a MIDI keyboard, and hear it at once."),
     "data": ("sets:data", _MAKE, "Make or fetch notes to train on."),
     "train": ("learning:train", _MAKE, "Train an instrument."),

@@ -13,6 +13,7 @@ from torch import Tensor
 from timbrel.audio import read_audio, require_sound, write_audio
 from timbrel.cli.arguments import Using
 from timbrel.cli.names import path_name, result_name
+from timbrel.cli.patch_outputs import numbered, write_vector
 from timbrel.cli.places import place_for
 from timbrel.dsp.distances import mss_db
 from timbrel.errors import BadInput
@@ -23,12 +24,8 @@ from timbrel.instruments.preset.matching import rendered
 from timbrel.instruments.preset.target import target_of
 from timbrel.instruments.registry import load, models
 from timbrel.picture.takes import draw_takes
-from timbrel.synths import Patch, load_synth, synths
-from timbrel.synths.files import write_patch
+from timbrel.synths import load_synth, synths
 from timbrel.units import pitch_name
-
-_ENDINGS = {"subtractive": (".toml",), "vital": (".vital",)}
-_ENDINGS_OF_PLUG_INS = (".fxp", ".toml")
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,10 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None) -> Matched:
     def write(folder: Path) -> list[Path]:
         best = folder / place.file
         write_audio(best, sounds[0], SAMPLE_RATE)
-        patches = _write_patches(finder, found, folder, stem)
+        patches = []
+        for number, one in enumerate(found, 1):
+            named = numbered(stem, number, len(found))
+            patches += write_vector(folder, named, finder.synth, one.vector, one.by)
         names = [f"{one['mss_db']} dB, {one['by']}" for one in made.figures["patches"]]
         picture = draw_takes(
             folder / f"{stem}.png", [sound.name, *names], [target.audio, *sounds], SAMPLE_RATE
@@ -161,15 +161,3 @@ def _figures(
             for one, sound in zip(found, sounds, strict=True)
         ],
     }
-
-
-def _write_patches(finder: PatchFinder, found: list[Match], folder: Path, stem: str) -> list[Path]:
-    paths = []
-    for number, one in enumerate(found, 1):
-        name = stem if len(found) == 1 else f"{stem}_{number}"
-        values = finder.synth.parameters.values(one.vector)
-        patch = Patch(name, finder.synth.name, values, author=f"timbrel, {one.by}")
-        for ending in _ENDINGS.get(finder.synth.name, _ENDINGS_OF_PLUG_INS):
-            paths.append(folder / f"{name}{ending}")
-            write_patch(paths[-1], patch, finder.synth)
-    return paths

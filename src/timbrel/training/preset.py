@@ -1,7 +1,6 @@
-"""What `preset` is trained for: patches from sounds, tones near their like, and usual patches.
+"""What `preset` is trained for: patches from sounds, and tones that lie near their like.
 
     loss = ParameterLoss(what the predictor says, the patch) + tone_weight * triplets
-         + recommender_weight * (ParameterLoss(the patch decoded, the patch) + KL)
 
 An item is a patch with the notes that show it, so that every sound of a batch has its partner.
 """
@@ -23,23 +22,19 @@ from timbrel.config import Settings
 from timbrel.data.preset_set import PresetSet
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
 from timbrel.instruments.preset.answers import likeliest
-from timbrel.instruments.preset.descriptors import describe
 from timbrel.instruments.preset.hearing import Heard, hear
 from timbrel.instruments.preset.matching import rendered
-from timbrel.instruments.preset.recommender import Recommender
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.training.model_card import CardPart, write_model
 from timbrel.training.objective import Objective, TrainingSet
 from timbrel.training.parameter_loss import ParameterLoss, ParameterLossSettings, triplet_loss
 from timbrel.training.preset_bank import preset_bank
+from timbrel.training.preset_recommender import RecommenderTraining, learn_recommender
 from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings
 
 _PREVIEWS = 6
-
-_DESCRIBED = 2048
-"""Notes that say what is usual."""
 
 
 class PresetData(Settings):
@@ -64,13 +59,11 @@ class PresetLoss(Settings):
         parameters: what the parts of an answer are worth.
         tone_weight: of the tone matcher's triplets.
         margin: by which another patch shall lie further away.
-        recommender_weight: of the VAE over patches.
     """
 
     parameters: ParameterLossSettings = ParameterLossSettings()
     tone_weight: float = Field(default=0.5, ge=0)
     margin: float = Field(default=0.3, gt=0, lt=2)
-    recommender_weight: float = Field(default=0.5, ge=0)
 
 
 class PresetTraining(TrainingSettings):
@@ -80,15 +73,15 @@ class PresetTraining(TrainingSettings):
     data: PresetData = PresetData()
     model: PresetSettings = PresetSettings()
     objective: PresetLoss = PresetLoss()
+    recommender: RecommenderTraining = RecommenderTraining()
 
     tuning: ClassVar[Mapping[str, Any]] = {"steps": 600, "learning_rate": 5e-4}
 
 
 class PresetBatch(NamedTuple):
-    """Sounds and the patches behind them; see `PatchNotes`, and `describe`."""
+    """Sounds and the patches behind them; see `PatchNotes`."""
 
     heard: Heard
-    described: Float[Tensor, "batch descriptors"]
     vector: Float[Tensor, "batch params"]
     patch: Int[Tensor, " batch"]
     pitch: Float[Tensor, " batch"]
@@ -116,13 +109,11 @@ class PatchItems(TrainingSet):
         """All notes of some patches."""
         rows = torch.cat([self._notes[i] for i in indices.tolist()])
         heard, notes = self.presets.heard(rows), self.presets.notes
-        described = describe(heard, notes.held_s[rows])
         if self.tilt_db or self.noise_db:
             heard = heard._replace(mel=self._disturbed(heard.mel, generator))
         return PresetBatch(
-            heard, described, notes.vector[rows], notes.patch[rows], notes.pitch[rows],
-            notes.held_s[rows],
-        )  # fmt: skip
+            heard, notes.vector[rows], notes.patch[rows], notes.pitch[rows], notes.held_s[rows]
+        )
 
     def _disturbed(self, mel: Tensor, generator: torch.Generator) -> Tensor:
         """Tilted, and with a floor that is not always silence; in units of 40 dB."""
@@ -158,7 +149,7 @@ class PresetObjective(Objective):
         self.settings = settings.model_copy(update={"model": model})
         self.space = presets.parameters.space
         self.network = PresetNetwork(model, self.space)
-        _learn_the_usual(self.network.recommender, presets)
+        self.network.recommender.requires_grad_(False)
         self.parameter_loss = ParameterLoss(
             self.space, settings.objective.parameters, presets.report["heard_db"]
         )
@@ -166,8 +157,8 @@ class PresetObjective(Objective):
     def forward(
         self,
         batch: PresetBatch,
-        phase: str,  # noqa: ARG002 - all is learned at once
-        generator: torch.Generator,
+        phase: str,  # noqa: ARG002 - nothing is drawn, here or in validation
+        generator: torch.Generator,  # noqa: ARG002
     ) -> dict[str, Tensor]:
         """Losses of a batch."""
         weights = self.settings.objective
@@ -175,22 +166,8 @@ class PresetObjective(Objective):
         answer = self.network.predictor(latent, batch.pitch)
         losses = self.parameter_loss(answer, batch.vector, batch.held_s)
         tone = triplet_loss(self.network.matcher(latent), batch.patch, weights.margin)
-        usual = self._recommended(batch, generator)
-        losses["loss"] = (
-            losses["loss"] + weights.tone_weight * tone + weights.recommender_weight * usual
-        )
-        return {**losses, "tone_loss": tone.detach(), "recommender_loss": usual.detach()}
-
-    def _recommended(self, batch: PresetBatch, generator: torch.Generator) -> Tensor:
-        """The recommender's evidence lower bound, per knob (Kingma and Welling 2013)."""
-        network = self.network.recommender
-        condition = network.condition(batch.described, batch.pitch, batch.held_s)
-        mean, log_variance = network.encode(batch.vector, condition)
-        noise = torch.randn(mean.shape, generator=generator).to(mean)
-        decoded = network.decode(mean + (0.5 * log_variance).exp() * noise, condition, batch.held_s)
-        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean()
-        known = self.parameter_loss(decoded, batch.vector, batch.held_s)["loss"]
-        return known + divergence / len(self.space.dimensions)
+        losses["loss"] = losses["loss"] + weights.tone_weight * tone
+        return {**losses, "tone_loss": tone.detach()}
 
     @torch.no_grad()
     def preview(self, folder: Path, step: int) -> None:
@@ -210,19 +187,13 @@ class PresetObjective(Objective):
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank, its index and its card."""
         instrument = Preset(self.settings.model, copy.deepcopy(self.network).cpu().eval())
+        learn_recommender(
+            instrument.network.recommender, self.train_set.presets, self.parameter_loss.cpu(),
+            self.settings.recommender, torch.Generator().manual_seed(self.settings.loop.seed),
+        )  # fmt: skip
         instrument.bank, instrument.index = preset_bank(instrument)
         part = card_part(self.settings, self.train_set)
         write_model(folder, instrument, part, self.settings, record)
-
-
-def _learn_the_usual(recommender: Recommender, presets: PresetSet) -> None:
-    """Tell it how the sounds of a set are described, on average, and how far they differ."""
-    some = torch.linspace(0, len(presets) - 1, min(len(presets), _DESCRIBED)).long()
-    described = torch.cat(
-        [describe(presets.heard(rows), presets.notes.held_s[rows]) for rows in some.split(64)]
-    )
-    recommender.usual.copy_(described.mean(0))
-    recommender.apart.copy_(described.std(0).clamp_min(1e-3))
 
 
 def card_part(settings: PresetTraining, trained: PatchItems) -> CardPart:

@@ -24,9 +24,9 @@ _REACHED_DB = -3.0
 """Where an attack has arrived."""
 
 _DECAY_S = (0.2, 0.6)
-"""After the loudest frame: when it is asked how much has died away."""
+"""After the attack: when it is asked how much has died away."""
 
-_LOW_HZ = 300.0
+_LOW_HZ = 200.0
 _SMOOTHED_FRAMES = 43
 """Half a second, against which movement is told."""
 
@@ -50,7 +50,7 @@ class Descriptor(NamedTuple):
 
 DESCRIPTORS = (
     Descriptor("brightness", "octaves above 1 kHz", "brighter", "darker"),
-    Descriptor("warmth", "dB", "warmer", "thinner"),
+    Descriptor("bass", "dB", "fuller", "thinner"),
     Descriptor("richness", "octaves of bands", "richer", "plainer"),
     Descriptor("noisiness", "share", "noisier", "purer"),
     Descriptor("attack", "octaves of seconds", "slower", "quicker"),
@@ -85,7 +85,7 @@ def describe(heard: Heard, held_s: Float[Tensor, " batch"]) -> Float[Tensor, "ba
     return torch.stack(
         [
             whole,
-            _warmth_db(power),
+            _bass_db(power),
             (_bands_octaves(power) * loud).sum(-1) / count,
             1.0 - clearness,
             _attack_octaves(level_db),
@@ -103,7 +103,7 @@ def _centre_octaves(power: Tensor) -> Tensor:
     return (power * octaves).sum(1) / power.sum(1).clamp_min(1e-12)
 
 
-def _warmth_db(power: Tensor) -> Tensor:
+def _bass_db(power: Tensor) -> Tensor:
     low = power[:, SCALE.centres_hz() < _LOW_HZ].sum((1, 2))
     return power_to_db((low / power.sum((1, 2)).clamp_min(1e-12)).clamp_min(1e-4))
 
@@ -115,15 +115,18 @@ def _bands_octaves(power: Tensor) -> Tensor:
 
 
 def _attack_octaves(level_db: Tensor) -> Tensor:
-    reached = (level_db >= _REACHED_DB).to(torch.uint8).argmax(-1)
-    return ((reached + 1.0) * _FRAME_S).log2()
+    return ((_reached(level_db) + 1.0) * _FRAME_S).log2()
 
 
 def _decay_db(level_db: Tensor) -> Tensor:
-    loudest = level_db.argmax(-1, keepdim=True)
     after = torch.arange(*(round(s / _FRAME_S) for s in _DECAY_S), device=level_db.device)
-    frames = (loudest + after).clamp(max=level_db.shape[-1] - 1)
+    frames = (_reached(level_db)[:, None] + after).clamp(max=level_db.shape[-1] - 1)
     return -level_db.gather(-1, frames).mean(-1)
+
+
+def _reached(level_db: Tensor) -> Tensor:
+    """The frame in which the attack has arrived."""
+    return (level_db >= _REACHED_DB).to(torch.uint8).argmax(-1)
 
 
 def _movement_db(level_db: Tensor, centre: Tensor, loud: Tensor, count: Tensor) -> Tensor:

@@ -1,10 +1,12 @@
-"""What patches are usual, given how they sound: a VAE over patches, conditioned on descriptors.
+"""What patches are usual, and how they sound (the document's parameter recommender).
 
     patch, descriptors of its note -> code (Gaussian, drawn towards nothing)
     code,  descriptors asked for   -> patch
+    patch, note                    -> descriptors
 
-The code need not say what the descriptors say already, so a patch that is decoded with others
-keeps its character and takes on what was asked for (the document's parameter recommender).
+The first two are a VAE over patches. Its code need not say what the descriptors say already, so a
+patch that is decoded with others keeps its character and takes on what was asked for. The third
+says which knobs of this very patch would be heard: a filter that is open opens no further.
 """
 
 from __future__ import annotations
@@ -25,12 +27,13 @@ from timbrel.nn import pitch_features
 from timbrel.nn.features import N_PITCH_FEATURES, duration_feature
 from timbrel.sound import Kind, TimbreSpace
 
-_N_CONDITION = N_DESCRIPTORS + N_PITCH_FEATURES + 1
+_N_NOTE = N_PITCH_FEATURES + 1
+_N_CONDITION = N_DESCRIPTORS + _N_NOTE
 _FURTHEST = 4.0
 
 
 class Recommender(nn.Module):
-    """A conditional VAE over a synthesizer's patches.
+    """A conditional VAE over a synthesizer's patches, and a guess at how they sound.
 
     Args:
         space: of its patches.
@@ -54,6 +57,7 @@ class Recommender(nn.Module):
         self.register_buffer("apart", torch.ones(N_DESCRIPTORS))
         self.encoder = _hidden(self.n_knobs + choices + _N_CONDITION, width, 2 * code)
         self.decoder = _hidden(code + _N_CONDITION, width, 2 * self.n_knobs + choices)
+        self.imagination = _hidden(self.n_knobs + choices + _N_NOTE, width, N_DESCRIPTORS)
 
     def condition(
         self,
@@ -69,14 +73,13 @@ class Recommender(nn.Module):
             held_s: when each key came up.
         """
         standard = ((described - self.usual) / self.apart).clamp(-_FURTHEST, _FURTHEST)
-        return torch.cat([standard, pitch_features(pitch), duration_feature(held_s)], dim=-1)
+        return torch.cat([standard, _note_features(pitch, held_s)], dim=-1)
 
     def encode(
         self, vectors: Float[Tensor, "batch params"], condition: Float[Tensor, "batch condition"]
     ) -> tuple[Float[Tensor, "batch code"], Float[Tensor, "batch code"]]:
         """Mean and logarithm of the variance of the codes of patches."""
-        knobs, choices = knobs_and_choices(self.space, vectors)
-        seen = torch.cat([2 * knobs - 1, choices, condition], dim=-1)
+        seen = torch.cat([self._patch_features(vectors), condition], dim=-1)
         mean, log_variance = self.encoder(seen).float().chunk(2, dim=-1)
         return mean, log_variance.clamp(-10.0, 4.0)
 
@@ -92,6 +95,24 @@ class Recommender(nn.Module):
             [self.n_knobs, self.n_knobs, said.shape[-1] - 2 * self.n_knobs], dim=-1
         )
         return Answer(place.sigmoid(), bounded_spread(spread), logits, held_s)
+
+    def imagine(
+        self,
+        vectors: Float[Tensor, "batch params"],
+        pitch: Float[Tensor, " batch"],
+        held_s: Float[Tensor, " batch"],
+    ) -> Float[Tensor, "batch descriptors"]:
+        """How notes of patches sound, unheard, in standard deviations from what is usual."""
+        seen = torch.cat([self._patch_features(vectors), _note_features(pitch, held_s)], dim=-1)
+        return self.imagination(seen).float()
+
+    def _patch_features(self, vectors: Tensor) -> Tensor:
+        knobs, choices = knobs_and_choices(self.space, vectors)
+        return torch.cat([2 * knobs - 1, choices], dim=-1)
+
+
+def _note_features(pitch: Tensor, held_s: Tensor) -> Tensor:
+    return torch.cat([pitch_features(pitch), duration_feature(held_s)], dim=-1)
 
 
 def _hidden(size: int, width: int, answers: int) -> nn.Sequential:

@@ -1,7 +1,8 @@
 """Patches like one, but as they were wished for: "brighter", "more percussive".
 
-patch -> code -> decoded as it sounds and as it shall sound -> the difference, added to the patch
--> nearer and further, rendered and heard -> those that come nearest to the wish
+patch -> as it is, and as the VAE would change it
+-> knobs are turned, few of them, until it is imagined to sound as wished
+-> rendered and heard -> again, from the one that came nearest
 """
 
 from __future__ import annotations
@@ -21,14 +22,24 @@ from timbrel.instruments.preset.recommender import Recommender
 from timbrel.sound import Notes, TimbreSpace
 from timbrel.synths import Synth
 
-AMOUNTS = (0.5, 1.0, 1.5, 2.0, 3.0)
-"""Of the wish, that are tried: what a recommender thinks is one step may be half of one."""
+_THRIFT = (0.1, 0.3, 1.0)
+"""What it costs to turn a knob all its way, in squared standard deviations: each is tried."""
 
-_DRAWN = 2
-"""Codes that are tried beside the likeliest."""
+_DRAWN = 3
+"""Codes by which the VAE changes the patch."""
+
+_PULL = 3.0
+"""Of what is wished for, that the VAE is asked. It answers with the mean of all patches that sound
+so, which moves a knob by less than one of them would."""
+
+_ROUNDS = 3
+_NEAR = 0.3
+"""Standard deviations from the wish, where it is fulfilled."""
 
 _FURTHEST = 4.0
 """Standard deviations that anything may move, as it counts."""
+
+_STEPS, _STEP = 80, 0.02
 
 
 @dataclass(frozen=True)
@@ -38,13 +49,14 @@ class Suggestion:
     Attributes:
         vector: the patch.
         moved: by how many standard deviations each descriptor of its note changed, as heard.
+        away: how far that is from the wish.
     """
 
     vector: Float[Tensor, " params"]
     moved: Float[Tensor, " descriptors"]
+    away: float
 
 
-@torch.no_grad()
 def suggest(
     synth: Synth,
     recommender: Recommender,
@@ -70,39 +82,89 @@ def suggest(
         BadInput: the patch is silent.
         SynthFailed: a plug-in cannot be used at all.
     """
-    described = _described(synth, vector[None], note)
-    if described is None:
+    described = heard_descriptors(synth, vector[None], note)[0]
+    if not bool(described.isfinite().all()):
         raise BadInput("this patch is silent with that note: play another, or another patch")
-    tried = candidates(recommender, vector, described, wish, note, generator)
-    after = _described(synth, tried, note[torch.zeros(len(tried)).long()])
-    if after is None:
-        return []
-    moved = ((after - described) / recommender.apart).clamp(-_FURTHEST, _FURTHEST)
-    away = (moved - wish).square().sum(-1)
-    best = away.nan_to_num(torch.inf).argsort()[:count]
-    return [Suggestion(tried[i], moved[i]) for i in best.tolist() if bool(away[i].isfinite())]
+    found = [Suggestion(vector, torch.zeros_like(wish), float(wish.norm()))]
+    for _ in range(_ROUNDS):
+        nearest = found[0]
+        if nearest.away < _NEAR:
+            break
+        sounds = described + nearest.moved * recommender.apart
+        tried = imagined(recommender, nearest.vector, sounds, wish - nearest.moved, note, generator)
+        after = heard_descriptors(synth, tried, note[torch.zeros(len(tried)).long()])
+        moved = ((after - described) / recommender.apart).clamp(-_FURTHEST, _FURTHEST)
+        away = (moved - wish).norm(dim=-1).nan_to_num(torch.inf).tolist()
+        found += [Suggestion(*one) for one in zip(tried, moved, away, strict=True)]
+        found.sort(key=lambda one: one.away)
+    return [one for one in found if one.away < float("inf") and one.vector is not vector][:count]
 
 
-def candidates(
+def imagined(
     recommender: Recommender,
     vector: Float[Tensor, " params"],
-    described: Float[Tensor, "1 descriptors"],
+    described: Float[Tensor, " descriptors"],
     wish: Float[Tensor, " descriptors"],
     note: Notes,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "candidates params"]:
-    """Patches that are tried: `AMOUNTS` of the wish for each of some codes, the likeliest first."""
-    amounts = torch.tensor(AMOUNTS)[:, None].repeat(1 + _DRAWN, 1)
-    some = note[torch.zeros(len(amounts)).long()]
+    """Patches that may sound as wished, none of them heard yet: the least changed first.
+
+    Args:
+        recommender: what was learned of patches.
+        vector: the patch to begin with.
+        described: how it sounds with the note.
+        wish: steps of the descriptors, in standard deviations.
+        note: that is played.
+        generator: of the codes that are drawn.
+    """
+    others = _decoded(recommender, vector, described, _PULL * wish, note, generator)
+    starts = torch.cat([vector[None], others]).repeat_interleave(len(_THRIFT), 0)
+    thrift = torch.tensor(_THRIFT).flip(0).repeat(1 + len(others))[:, None]
+    many = note[torch.zeros(len(starts)).long()]
+    with torch.no_grad():
+        wanted = recommender.imagine(vector[None], note.pitch, note.duration_s) + wish
+    return _turned(recommender, starts, wanted, thrift, many)
+
+
+def _turned(
+    recommender: Recommender, starts: Tensor, wanted: Tensor, thrift: Tensor, notes: Notes
+) -> Tensor:
+    """Patches whose knobs are turned towards what is wanted: proximal gradient, sparse by L1."""
+    space, is_switch = recommender.space, switch_mask(recommender.space)
+    turn = torch.zeros_like(starts)
+    for _ in range(_STEPS):
+        turn.requires_grad_()
+        sounds = recommender.imagine(starts + turn, notes.pitch, notes.duration_s)
+        away = (sounds - wanted).square().sum()
+        (slope,) = torch.autograd.grad(away, turn)
+        with torch.no_grad():
+            slope = slope.clamp(-_FURTHEST, _FURTHEST).masked_fill(is_switch, 0.0)
+            turn = turn - _STEP * slope
+            turn = turn.sign() * (turn.abs() - _STEP * thrift).clamp_min(0.0)
+            turn = torch.where(is_switch, 0.0, (starts + turn).clamp(0.0, 1.0) - starts)
+    return space.project(starts + turn)
+
+
+@torch.no_grad()
+def _decoded(
+    recommender: Recommender,
+    vector: Tensor,
+    described: Tensor,
+    wish: Tensor,
+    note: Notes,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """The patch with what the VAE changes when it is told that it sounds otherwise."""
+    some = note[torch.zeros(_DRAWN).long()]
     pitch, held_s = some.pitch, some.duration_s
-    before = recommender.condition(described.expand(len(amounts), -1), pitch, held_s)
-    wanted = described + amounts * wish * recommender.apart
+    before = recommender.condition(described.expand(_DRAWN, -1), pitch, held_s)
+    wanted = (described + wish * recommender.apart).expand(_DRAWN, -1)
     after = recommender.condition(wanted, pitch, held_s)
     mean, log_variance = recommender.encode(vector[None], before[:1])
-    away = torch.randn(1 + _DRAWN, mean.shape[-1], generator=generator)
-    away[0] = 0.0
-    codes = (mean + (0.5 * log_variance).exp() * away).repeat_interleave(len(AMOUNTS), 0)
-    return changed(
+    away = torch.randn(_DRAWN, mean.shape[-1], generator=generator)
+    codes = mean + (0.5 * log_variance).exp() * away
+    return _changed(
         recommender.space,
         vector,
         recommender.decode(codes, before, held_s),
@@ -110,20 +172,18 @@ def candidates(
     )
 
 
-def changed(
-    space: TimbreSpace, vector: Float[Tensor, " params"], before: Answer, after: Answer
-) -> Float[Tensor, "batch params"]:
+def _changed(space: TimbreSpace, vector: Tensor, before: Answer, after: Answer) -> Tensor:
     """A patch with what differs between two answers: knobs move as far, switches flip likewise."""
     one, other = likeliest(space, before), likeliest(space, after)
     flipped = torch.where(one == other, vector, other)
     return space.project(torch.where(switch_mask(space), flipped, vector + other - one))
 
 
-def _described(synth: Synth, vectors: Tensor, notes: Notes) -> Tensor | None:
-    """How patches sound; rows of NaN for silent ones, None where all are."""
+@torch.no_grad()
+def heard_descriptors(
+    synth: Synth, vectors: Float[Tensor, "batch params"], notes: Notes
+) -> Float[Tensor, "batch descriptors"]:
+    """How patches sound; NaN for silent ones."""
     audio = rendered(synth, vectors, notes)
-    sounds = is_audible(audio)
-    if not bool(sounds.any()):
-        return None
     described = describe(hear(audio.nan_to_num()), notes.duration_s)
-    return torch.where(sounds[:, None], described, torch.nan)
+    return torch.where(is_audible(audio)[:, None], described, torch.nan)

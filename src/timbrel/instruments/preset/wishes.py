@@ -33,8 +33,8 @@ class Word(NamedTuple):
 WORDS = (
     Word("bright", "brighter", {"brightness": 1.0}),
     Word("dark", "darker", {"brightness": -1.0}),
-    Word("warm", "warmer", {"warmth": 1.0}),
-    Word("thin", "thinner", {"warmth": -1.0}),
+    Word("full", "fuller", {"bass": 1.0}),
+    Word("thin", "thinner", {"bass": -1.0}),
     Word("rich", "richer", {"richness": 1.0}),
     Word("plain", "plainer", {"richness": -1.0}),
     Word("noisy", "noisier", {"noisiness": 1.0}),
@@ -54,7 +54,7 @@ WORDS = (
     Word("aggressive", "rougher", {"brightness": 0.6, "richness": 0.6, "noisiness": 0.5}),
     Word("airy", "airier", {"noisiness": 0.7, "tail": 0.7}),
     Word("dry", "drier", {"tail": -1.0}),
-    Word("full", "fuller", {"warmth": 0.7, "richness": 0.7}),
+    Word("warm", "warmer", {"brightness": -0.7, "bass": 0.5}),
 )
 
 _AMOUNTS = {
