@@ -100,8 +100,13 @@ def weights_file(folder: Path) -> Path:
     return path
 
 
-def read_weights(folder: Path, network: nn.Module) -> None:
+def read_weights(folder: Path, network: nn.Module, parts: tuple[str, ...] = ("",)) -> None:
     """Load a network's state from a model folder: to play it, or to train it further.
+
+    Args:
+        folder: of the model.
+        network: that takes its weights.
+        parts: prefixes of the names that are taken; ("",) is all of them.
 
     Raises:
         BadModel: the file is missing or damaged, its tensors do not fit, or are not finite.
@@ -111,7 +116,8 @@ def read_weights(folder: Path, network: nn.Module) -> None:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise BadModel(f"{path} is damaged ({error}): copy or train it again") from None
-    wanted = network.state_dict()
+    wanted = {n: tensor for n, tensor in network.state_dict().items() if n.startswith(parts)}
+    state = {n: tensor for n, tensor in state.items() if n.startswith(parts)}
     misfits = [name for name in wanted.keys() | state.keys()
                if name not in wanted or name not in state
                or wanted[name].shape != state[name].shape
@@ -123,7 +129,7 @@ def read_weights(folder: Path, network: nn.Module) -> None:
     broken = [name for name, tensor in fitting.items() if not bool(tensor.isfinite().all())]
     if broken:
         raise BadModel(f"{path}: {min(broken)} holds NaN or infinity: train the model again")
-    network.load_state_dict(fitting)
+    network.load_state_dict(network.state_dict() | fitting)
 
 
 def weights_hash(network: nn.Module) -> str:
