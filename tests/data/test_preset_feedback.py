@@ -12,8 +12,9 @@ from timbrel.data.preset_plan import NoteSettings, PresetSetSettings
 from timbrel.data.preset_set import PresetSet
 from timbrel.data.presets import build_presets
 from timbrel.errors import BadConfig, BadInput
-from timbrel.instruments.preset.feedback import FeedbackStore, JudgedSound, Judgement
+from timbrel.instruments.preset.feedback import FeedbackStore
 from timbrel.instruments.preset.heard_bytes import sound_id
+from timbrel.instruments.preset.judgement import JudgedSound, Judgement
 from timbrel.instruments.preset.target import Target, target_of
 from timbrel.sound import Notes
 from timbrel.synths import load_synth

@@ -13,8 +13,9 @@ from timbrel.data.preset_plan import NoteSettings
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.answers import Answer
-from timbrel.instruments.preset.feedback import FeedbackStore, JudgedSound, Judgement
+from timbrel.instruments.preset.feedback import FeedbackStore
 from timbrel.instruments.preset.heard_bytes import sound_id
+from timbrel.instruments.preset.judgement import JudgedSound, Judgement
 from timbrel.instruments.preset.network import PresetSettings
 from timbrel.instruments.preset.target import Target, target_of
 from timbrel.instruments.preset.taste import Opinions

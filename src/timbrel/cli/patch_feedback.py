@@ -16,9 +16,9 @@ from timbrel.data.presets import PresetReport
 from timbrel.errors import BadPatch, SynthFailed
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset import FeedbackStore, Judgement
-from timbrel.instruments.preset.feedback import JudgedSound, JudgementKind
 from timbrel.instruments.preset.heard_bytes import sound_id
 from timbrel.instruments.preset.hearing import SAMPLE_RATE
+from timbrel.instruments.preset.judgement import JudgedSound, JudgementKind
 from timbrel.instruments.preset.matching import Guess, as_match
 from timbrel.instruments.preset.target import target_of
 from timbrel.progress import Progress

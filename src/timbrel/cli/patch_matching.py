@@ -134,7 +134,8 @@ def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:
         return finder
     if opinions is None:
         return finder
-    judgements = f"{len(opinions.judgements)} judgements in {store.path}"
+    count = len(opinions.judgements)
+    judgements = f"{count} judgement{'s' if count > 1 else ''} in {store.path}"
     remarks.append(f"your feedback counts ({judgements}): --no-feedback leaves it out")
     return replace(finder, feedback=opinions)
 

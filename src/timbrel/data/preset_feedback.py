@@ -31,8 +31,9 @@ from timbrel.data.preset_set import CLAIM
 from timbrel.data.presets import PresetReport, render_set
 from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing_folder
-from timbrel.instruments.preset.feedback import FeedbackStore, Judgement
+from timbrel.instruments.preset.feedback import FeedbackStore
 from timbrel.instruments.preset.heard_bytes import mel_bytes
+from timbrel.instruments.preset.judgement import Judgement
 from timbrel.progress import Progress
 from timbrel.synths import Parameters, Patch, Synth
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -14,13 +16,9 @@ import pytest
 import torch
 
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.feedback import (
-    FeedbackStore,
-    JudgedSound,
-    Judgement,
-    user_feedback,
-)
+from timbrel.instruments.preset.feedback import FeedbackStore, user_feedback
 from timbrel.instruments.preset.heard_bytes import sound_id
+from timbrel.instruments.preset.judgement import JudgedSound, Judgement
 from timbrel.instruments.preset.target import Target, target_of
 from timbrel.sound import Notes
 from timbrel.synths import Synth
@@ -174,7 +172,11 @@ def _run(path: Path, *statements: str) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("change", [_text, _cut, _newer, _view, _trigger, _folder, _pipe])
+def _no_text(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"level_db REAL", b"level\x99db REAL"))
+
+
+@pytest.mark.parametrize("change", [_text, _cut, _newer, _view, _trigger, _folder, _pipe, _no_text])
 def test_what_is_no_store_is_one_line(
     change: object, synth: Synth, target: Target, store: FeedbackStore
 ) -> None:
@@ -225,6 +227,26 @@ def test_a_sound_that_was_changed_is_refused(
     _run(store.path, "UPDATE sounds SET mel = zeroblob(7)")
     with pytest.raises(BadInput, match="is damaged"):
         store.sounds([sound_id(target.heard)])
+
+
+def test_whatever_is_damaged_is_one_line_or_unharmed(
+    synth: Synth, target: Target, store: FeedbackStore
+) -> None:
+    for slope in (0.5, 1.0, 2.0):
+        store.add(said(synth, target, slope), JudgedSound.of(target), torch.rand(8), "a model")
+    _run(store.path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    whole, draw = store.path.read_bytes(), random.Random(0)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(draw.choice((1, 10, 200))):
+            damaged[draw.randrange(draw.choice((100, 4096, len(whole))))] = draw.randrange(256)
+        for ending in ("-wal", "-shm"):
+            Path(f"{store.path}{ending}").unlink(missing_ok=True)
+        store.path.write_bytes(damaged)
+        with contextlib.suppress(BadInput):
+            store.judgements()
+            store.points("a model")
+            store.sounds([sound_id(target.heard)])
 
 
 def test_an_empty_file_is_a_new_one(synth: Synth, target: Target, tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import torch
 
 from timbrel.instruments.preset import Match, PatchFinder
 from timbrel.instruments.preset.asking import informative
-from timbrel.instruments.preset.feedback import FeedbackStore, JudgedSound, Judgement
+from timbrel.instruments.preset.feedback import FeedbackStore
 from timbrel.instruments.preset.heard_bytes import sound_id
 from timbrel.instruments.preset.hearing import hear
+from timbrel.instruments.preset.judgement import JudgedSound, Judgement
 from timbrel.instruments.preset.matching import Guess, match, rendered
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.instruments.preset.target import Target, target_of

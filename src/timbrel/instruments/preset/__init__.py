@@ -1,8 +1,9 @@
 """Family `preset`: the patch behind the sound (document 001). Timbre = patch of a synthesizer."""
 
-from timbrel.instruments.preset.feedback import FeedbackStore, Judgement
+from timbrel.instruments.preset.feedback import FeedbackStore
 from timbrel.instruments.preset.finding import PatchFinder
 from timbrel.instruments.preset.instrument import Preset
+from timbrel.instruments.preset.judgement import Judgement
 from timbrel.instruments.preset.matching import Match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.instruments.preset.taste import Opinions

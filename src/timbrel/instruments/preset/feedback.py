@@ -1,9 +1,8 @@
-"""What users said of patches: ratings, and corrections (document 001's active learning).
+"""Where what users said of patches is kept (document 001's active learning).
 
-A rating says how much a patch is liked for a sound, -1 to 1; a correction, that it is the right
-one. What was heard of the sound is kept with it, so that models to come can be told where it lies,
-and can be trained on it. Who changes their mind says it again: of one patch and one sound the last
-word counts.
+What was heard of a sound is kept with it, so that models to come can be told where it lies, and can
+be trained on it. Who changes their mind says it again: of one patch and one sound the last word
+counts.
 """
 
 from __future__ import annotations
@@ -12,10 +11,8 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
 
 import numpy as np
 import platformdirs
@@ -26,14 +23,10 @@ from torch import Tensor
 from timbrel.errors import BadInput
 from timbrel.instruments.preset.feedback_file import VARIABLE, feedback_file
 from timbrel.instruments.preset.heard_bytes import heard_from_bytes, heard_to_bytes, sound_id
-from timbrel.instruments.preset.hearing import Heard, fitted
-from timbrel.instruments.preset.target import Target
+from timbrel.instruments.preset.judgement import JudgedSound, Judgement
 from timbrel.sound import Notes
-from timbrel.units import power_to_db
 
 T = TypeVar("T")
-
-JudgementKind = Literal["rating", "correction"]
 
 _MOST = 10_000
 """Judgements that are read, the newest."""
@@ -49,62 +42,6 @@ def user_feedback() -> Path:
     """The file in which a user's feedback is kept; `TIMBREL_FEEDBACK` names another."""
     named = os.environ.get(VARIABLE)
     return Path(named or Path(platformdirs.user_data_dir("timbrel")) / "feedback.sqlite")
-
-
-@dataclass(frozen=True)
-class JudgedSound:
-    """What is kept of a sound.
-
-    Attributes:
-        heard: of this sound alone.
-        level_db: its RMS over four seconds.
-    """
-
-    heard: Heard
-    level_db: float
-
-    @classmethod
-    def of(cls, target: Target) -> JudgedSound:
-        """The sound that a patch was looked for."""
-        power = fitted(target.audio).square().mean().clamp_min(1e-20)
-        return cls(target.heard, float(power_to_db(power)))
-
-
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """What was said of a patch and a sound.
-
-    Attributes:
-        synth: name of the synthesizer.
-        knobs: names of its knobs: a patch of other knobs says nothing of these.
-        vector: the patch.
-        patch: its name.
-        note: the one that is to sound like the sound.
-        sound: what tells the sound from others.
-        sound_name: what it was called.
-        kind: a rating, or a correction.
-        liked: -1 to 1.
-        made_at: when, in UTC.
-    """
-
-    synth: str
-    knobs: tuple[str, ...]
-    vector: Float[Tensor, " params"]
-    patch: str
-    note: Notes
-    sound: str
-    sound_name: str
-    kind: JudgementKind = "rating"
-    liked: float = 1.0
-    made_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(JudgementKind):
-            raise BadInput(f"a judgement is {self.kind!r}: wanted rating or correction")
-        if not -1.0 <= self.liked <= 1.0:
-            raise BadInput(f"liked is {self.liked}: wanted a number from -1 to 1")
-        if len(self.vector) != len(self.knobs) or not bool(self.vector.isfinite().all()):
-            raise BadInput(f"a patch of {len(self.vector)} numbers for {len(self.knobs)} knobs")
 
 
 class FeedbackStore:

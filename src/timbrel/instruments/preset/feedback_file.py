@@ -61,7 +61,7 @@ def feedback_file(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connec
                 with suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:
         raise _unusable(path, str(getattr(error, "strerror", None) or error)) from None
 
 
@@ -115,4 +115,6 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 def _unusable(path: Path, reason: str) -> BadInput:
     if "locked" in reason:
         return BadInput(f"{path} is being written by others: try again")
-    return BadInput(f"{path} cannot be used ({reason}): move it, or name another by {VARIABLE}")
+    return BadInput(
+        f"{path} cannot be used ({reason[:80]}): move it, or name another by {VARIABLE}"
+    )
