@@ -84,7 +84,41 @@ def test_a_plan_is_the_same_every_time_and_a_patch_keeps_its_side() -> None:
     assert all(torch.equal(a.vector, b.vector) for a, b in zip(first, again, strict=True))
     more = plan_patches(SETTINGS.model_copy(update={"random": 500}), KNOBS, BANKS)
     split = {p.name: p.split for p in more if p.origin == "random"}
-    assert all(split[p.name] == p.split for p in first if p.origin == "random")
+    both = [p for p in first if p.origin == "random" and p.name in split]
+    assert len(both) > 200
+    assert all(split[p.name] == p.split for p in both)
+
+
+def test_random_knobs_stand_where_those_of_real_patches_do() -> None:
+    settings = PresetSetSettings(random=200, crossed=200, anywhere=0.0, near=0.0, test=0.0)
+    planned = plan_patches(settings, KNOBS, [bank("one", 30, 5)])
+    real = torch.stack([p.vector for p in planned if p.origin == "real" and p.split == "train"])
+    for origin in ("random", "crossed"):
+        made = torch.stack([p.vector for p in planned if p.origin == origin])
+        assert len(made) == 200
+        # each knob alone is one of the real ones', and hardly ever two neighbours of one patch
+        assert (made[:, None] == real).any(1).all()
+        assert not (made[:, None] == real).all(2).any(1).float().mean() > 0.05
+    loose = settings.model_copy(update={"anywhere": 0.5})
+    planned = plan_patches(loose, KNOBS, [bank("one", 30, 5)])
+    made = torch.stack([p.vector for p in planned if p.origin == "random"])[:, 2:]
+    known = (made[:, None] == real[:, 2:]).any(1).float().mean()
+    assert known == pytest.approx(0.5, abs=0.05)
+
+
+def test_parts_of_crossed_patches_stay_together() -> None:
+    knobs = Parameters(tuple(
+        Control(f"{part}_{i}", "", 0.0, 1.0, 0.5) for part in ("osc", "filter") for i in range(4)
+    ))  # fmt: skip
+    vectors = knobs.space.sample(20, generator=torch.Generator().manual_seed(0))
+    patches = [Patch(str(i), "x", knobs.values(v)) for i, v in enumerate(vectors)]
+    settings = PresetSetSettings(random=0, crossed=50, anywhere=0.0, near=0.0, test=0, validation=0)
+    planned = plan_patches(settings, knobs, [("one", patches)])
+    real = torch.stack([p.vector for p in planned if p.origin == "real"])
+    made = torch.stack([p.vector for p in planned if p.origin == "crossed"])
+    for part in (slice(0, 4), slice(4, 8)):
+        assert (made[:, None, part] == real[:, part]).all(2).any(1).all()
+    assert {p.split for p in planned if p.origin == "crossed"} == {"train"}
 
 
 def test_notes_are_within_their_ranges() -> None:

@@ -1,7 +1,9 @@
 """Which patches a preset set holds, and which notes show them: settings in, tensors out.
 
 Real presets are few, and a network that saw them alone would learn them by heart: most of what is
-trained on is drawn around them, between them, and from all that the knobs allow. What is judged
+trained on is drawn around them, between them, from parts of them and from the places that their
+knobs have. Knobs that stand anywhere make little but noise, in which nothing else is heard: few
+do. What is judged
 stays real, and of its kind nothing is trained on: presets that are nearly the same are in one
 cluster, whole clusters are held out, and so are whole banks.
 """
@@ -23,7 +25,7 @@ from timbrel.config import Settings
 from timbrel.synths import Parameters, Patch
 
 Split = Literal["train", "valid", "test"]
-Origin = Literal["real", "around", "between", "random"]
+Origin = Literal["real", "around", "between", "crossed", "random"]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -62,10 +64,13 @@ class PresetSetSettings(Settings):
         held_out: banks of which every patch is for testing, by their names.
         around: patches made of a real one by moving some knobs.
         between: patches on the way from one real one to another.
-        random: patches of random knobs.
+        crossed: patches of which each part (oscillator, filter, ...) is that of another real one.
+        random: patches each of whose knobs stands where it does in some real one; where there are
+            none, anywhere or untouched.
+        anywhere: share of those knobs, and of the ones of crossed patches, that stand anywhere.
         moved: share of the knobs that are moved.
         furthest: standard deviation of that move, as a share of a knob's way.
-        default: share of a random patch's knobs that stay untouched.
+        default: share of a random patch's knobs that stay untouched, where no bank is given.
         near: real patches that are no further apart belong together (Euclidean, all knobs 0..1).
         validation, test: shares of clusters that are held out, and of random patches.
         notes: which notes show them.
@@ -79,7 +84,9 @@ class PresetSetSettings(Settings):
     held_out: tuple[str, ...] = ()
     around: Count = 0
     between: Count = 0
+    crossed: Count = 0
     random: Count = 1000
+    anywhere: Share = 0.05
     moved: Share = 0.3
     furthest: Annotated[float, Field(gt=0, le=1)] = 0.15
     default: Share = 0.35
@@ -142,8 +149,10 @@ def plan_patches(
     if trained:
         made += _around(settings, parameters, trained)
         made += _between(settings, parameters, trained)
+        made += _crossed(settings, parameters, trained)
+    made += _random(settings, parameters, trained)
     held = [patch.vector for patch in real if patch.split != "train"]
-    return [*real, *_apart(made, held, settings, parameters), *_random(settings, parameters)]
+    return [*real, *_apart(made, held, settings, parameters)]
 
 
 def plan_notes(settings: PresetSetSettings, first: int, count: int) -> PlannedNotes:
@@ -272,14 +281,43 @@ def _between(
         )  # fmt: skip
 
 
-def _random(settings: PresetSetSettings, parameters: Parameters) -> Iterator[PlannedPatch]:
+def _crossed(
+    settings: PresetSetSettings, parameters: Parameters, real: list[PlannedPatch]
+) -> Iterator[PlannedPatch]:
+    generator = _generator(settings, "crossed")
+    parts = [name.split("_")[0] for name in parameters.names]
+    part = torch.tensor([sorted(set(parts)).index(one) for one in parts])
+    for number in range(settings.crossed):
+        chosen = torch.randint(len(real), (len(set(parts)),), generator=generator)[part]
+        vector = torch.stack([real[i].vector[k] for k, i in enumerate(chosen.tolist())])
+        vector = _loosened(settings, parameters, vector[None], generator)[0]
+        yield PlannedPatch(f"crossed {number}", vector, "crossed", "", "", -1, "train")
+
+
+def _random(
+    settings: PresetSetSettings, parameters: Parameters, real: list[PlannedPatch]
+) -> Iterator[PlannedPatch]:
     generator = _generator(settings, "random")
-    vectors = parameters.space.sample(settings.random, generator=generator)
-    untouched = torch.rand(vectors.shape, generator=generator) < settings.default
-    vectors = torch.where(untouched, parameters.defaults, vectors)
+    if real:
+        known = torch.stack([patch.vector for patch in real])
+        chosen = torch.randint(len(real), (settings.random, len(parameters)), generator=generator)
+        vectors = _loosened(settings, parameters, known.gather(0, chosen), generator)
+    else:
+        vectors = parameters.space.sample(settings.random, generator=generator)
+        untouched = torch.rand(vectors.shape, generator=generator) < settings.default
+        vectors = torch.where(untouched, parameters.defaults, vectors)
     for number, vector in enumerate(vectors):
         split = _split(settings, f"random {number}")
         yield PlannedPatch(f"random {number}", vector, "random", "", "", -1, split)
+
+
+def _loosened(
+    settings: PresetSetSettings, parameters: Parameters, vectors: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Patches a few of whose knobs stand anywhere."""
+    others = parameters.space.sample(len(vectors), generator=generator)
+    loose = torch.rand(vectors.shape, generator=generator) < settings.anywhere
+    return torch.where(loose, others, vectors)
 
 
 def _generator(settings: PresetSetSettings, *words: object) -> torch.Generator:

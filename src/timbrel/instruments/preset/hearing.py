@@ -11,6 +11,7 @@ Levels are left out: how loud a patch is, its own volume knob says, and `matchin
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from timbrel.dsp.autocorrelation import autocorrelation_pitch
 from timbrel.dsp.loudness import a_curve_db
 from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, normalise_db
 from timbrel.dsp.stft import stft
-from timbrel.units import db_to_power, hz_to_midi, power_to_db
+from timbrel.units import db_to_power, hz_to_midi, midi_to_hz, power_to_db
 
 SAMPLE_RATE = 44100
 LENGTH_S = 4.0
@@ -43,6 +44,8 @@ _LOUD, _SHARE_OF_LOUD = 0.25, 0.3
 """A sound has a pitch where so many of the frames within 30 dB of its maximum are clear."""
 
 _MIDDLE_PITCH, _PITCH_SPREAD = 60.0, 24.0
+
+_RATIOS = 2.0 ** torch.linspace(-1.0, 6.0, SCALE.n_mels)
 
 
 _SOFTEST = 1e-3
@@ -105,10 +108,30 @@ def _a_curve() -> Float[Tensor, "bins 1"]:
     return db_to_power(a_curve_db(frequency_hz.clamp_min(10.0)))[:, None]
 
 
+def along_harmonics(heard: Heard) -> Float[Tensor, "batch mels frames"]:
+    """The mels again, from half the pitch that is heard to 64 times it, by octaves.
+
+    A saw and a square differ in the same rows of it, whatever the key. Where no pitch is heard it
+    is as if middle C were.
+    """
+    pitch = _median_pitch(heard).nan_to_num(0.0) * _PITCH_SPREAD + _MIDDLE_PITCH
+    place = SCALE.band_of(midi_to_hz(pitch)[:, None] * _RATIOS.to(pitch))
+    bands = torch.arange(SCALE.n_mels).to(pitch)
+    weights = (1 - (place[:, :, None] - bands).abs()).clamp_min(0.0)
+    return weights @ (heard.mel + 1.0) - 1.0
+
+
 def pitch_heard(heard: Heard) -> float | None:
     """MIDI number of one sound: the median of loud and clear frames; None where there is none."""
-    pitch, clearness, loudness = heard.curves[0]
-    counts = (clearness >= _CLEAR) & (loudness >= _LOUD)
-    if counts.float().mean() < _SHARE_OF_LOUD * (loudness >= _LOUD).float().mean():
-        return None
-    return _MIDDLE_PITCH + _PITCH_SPREAD * float(pitch[counts].median())
+    pitch = float(_median_pitch(heard)[0])
+    return None if math.isnan(pitch) else _MIDDLE_PITCH + _PITCH_SPREAD * pitch
+
+
+def _median_pitch(heard: Heard) -> Float[Tensor, " batch"]:
+    """As curves have it; NaN where few of the loud frames are clear."""
+    pitch, clearness, loudness = heard.curves.unbind(1)
+    loud = loudness >= _LOUD
+    counts = (clearness >= _CLEAR) & loud
+    few = counts.float().mean(-1) < _SHARE_OF_LOUD * loud.float().mean(-1)
+    median = pitch.masked_fill(~counts, torch.nan).nanmedian(-1).values
+    return median.masked_fill(few, torch.nan)

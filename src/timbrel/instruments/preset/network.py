@@ -1,7 +1,8 @@
 """What is learned of a synthesizer: which knobs make a sound, and which patches sound alike.
 
-    mel 128 x 345 -> four convolutions, 1/16 of the bands, 1/8 of the frames --+
-    pitch, clearness, loudness, means over 8 frames ---------------------------+-> BiLSTM
+    mel 128 x 345, and the same along the harmonics of the pitch that is heard
+      -> four convolutions, 1/16 of the bands, 1/8 of the frames ---+
+    pitch, clearness, loudness, means over 8 frames ----------------+-> BiLSTM
       -> 128 numbers: its ends, and what it attends to
            -> predictor: knobs, a place and how unsure; odds of switches; when the key came up
            -> tone matcher: a point near those of the same patch, whatever is played with it
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
 from timbrel.instruments.preset.answers import Answer, bounded_spread, n_choices, switches
-from timbrel.instruments.preset.hearing import LENGTH_S, N_CURVES, SCALE, Heard
+from timbrel.instruments.preset.hearing import LENGTH_S, N_CURVES, SCALE, Heard, along_harmonics
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.nn import pitch_features
 from timbrel.nn.conv import ChannelNorm
@@ -68,7 +69,7 @@ class Listener(nn.Module):
     def __init__(self, size: Size, width: int) -> None:
         super().__init__()
         channels = _WIDTHS[size]
-        self.convolutions = nn.ModuleList(map(_convolution, (1, *channels), channels, range(4)))
+        self.convolutions = nn.ModuleList(map(_convolution, (2, *channels), channels, range(4)))
         heights = channels[-1] * (SCALE.n_mels // _BANDS_EACH)
         self.flatten = nn.Linear(heights, width)
         self.recurrent = nn.LSTM(width + N_CURVES, width, batch_first=True, bidirectional=True)
@@ -77,7 +78,8 @@ class Listener(nn.Module):
 
     def forward(self, heard: Heard) -> Float[Tensor, "batch width"]:
         """What a sound is reduced to."""
-        x = heard.mel[:, None].contiguous(memory_format=torch.channels_last)
+        x = torch.stack([heard.mel, along_harmonics(heard)], dim=1)
+        x = x.contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
             x = convolution(x)
         frames = self.flatten(x.flatten(1, 2).transpose(1, 2)).relu()
