@@ -31,7 +31,7 @@ from timbrel.synths import Parameters
 from timbrel.synths.files import PATCH_SUFFIXES, read_patches
 
 _TOLD = 0.15
-"""Standard deviations: what moved less is not worth a word."""
+"""Standard deviations, and share of a wish: what moved less is not worth a word."""
 
 _TURNED = 1e-3
 """Of a knob's way: what is turned less is as it was."""
@@ -132,10 +132,11 @@ def _in_short(one: Suggestion) -> str:
 
 def _remark(text: str, best: Suggestion, wish: Tensor) -> str:
     """How far the best of them came, in one line."""
+    if float(best.moved @ wish) <= _TOLD * float(wish.square().sum()):
+        return f"{text}: nothing nearby is; what comes nearest is written"
     moved = [
         f"{d.more if x > 0 else d.less} by {abs(x):.1f}"
         for d, x in zip(DESCRIPTORS, best.moved.tolist(), strict=True)
         if abs(x) >= _TOLD
     ]
-    heard = ", ".join(moved) or "hardly anything moved"
-    return f"{text}: heard {heard} (standard deviations over patches); wished {wish.norm():.1f}"
+    return f"{text}: heard {', '.join(moved)} (standard deviations over patches)"

@@ -41,6 +41,9 @@ _FURTHEST = 4.0
 
 _STEPS, _STEP = 80, 0.02
 
+TRIED = _ROUNDS * len(_THRIFT) * (1 + _DRAWN)
+"""Patches that are heard for a wish, at most."""
+
 
 @dataclass(frozen=True)
 class Suggestion:
