@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from timbrel.cli.places import file_name, folder_for, place_for
+from timbrel.data.preset_names import known_category
 from timbrel.errors import BadInput, BadPatch, TimbrelError
 from timbrel.synths import Parameters, Patch, Synth, load_synth
 from timbrel.synths.files import (
@@ -46,13 +47,21 @@ def rows(files: Sequence[Path], synth: Synth | None) -> list[dict[str, Any]]:
 def _rows(file: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:
     for thing in _held(file, synth):
         if isinstance(thing, Program):
-            yield {"file": file, "name": thing.name, "synth": _whose(thing), "category": "",
-                   "author": "", "knobs": {}, "checksum": ""}  # fmt: skip
+            yield {"file": file, "name": thing.name, "synth": _whose(thing),
+                   **_category(thing.name, ""), "author": "", "knobs": {},
+                   "checksum": ""}  # fmt: skip
             continue
         knobs = _knobs(thing, synth)
-        yield {"file": file, "name": thing.name, "synth": thing.synth, "category": thing.category,
-               "author": thing.author, "knobs": _said(changed(thing, knobs), knobs),
+        yield {"file": file, "name": thing.name, "synth": thing.synth,
+               **_category(thing.name, thing.category), "author": thing.author,
+               "knobs": _said(changed(thing, knobs), knobs),
                "checksum": checksum(thing, knobs)}  # fmt: skip
+
+
+def _category(name: str, category: str) -> dict[str, str]:
+    """Of a patch, and whether its maker says so or only its name."""
+    found = known_category(name, category)
+    return {"category": found.category if found else "", "category_by": found.by if found else ""}
 
 
 def overview(found: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -64,7 +73,7 @@ def overview(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         for key, value in shown.items():
             yield f"{key:<{width}}  {_number(value)}"
         return
-    columns = ("name", "synth", "category")
+    columns = ("name", "synth", "category", "category_by")
     widths = {c: max(len(c), *(len(row[c]) for row in found)) for c in columns}
     yield "  ".join([*(f"{c:<{widths[c]}}" for c in columns), "knobs away from default"])
     for row in found:

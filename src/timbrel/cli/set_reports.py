@@ -13,6 +13,7 @@ from timbrel.data.folder import FolderSettings
 from timbrel.data.folder_report import FolderReport
 from timbrel.data.nsynth_layout import SPLITS
 from timbrel.data.overview import draw_note_set
+from timbrel.data.preset_categories import Categories
 from timbrel.data.preset_plan import PresetSetSettings
 from timbrel.data.presets import PresetReport
 from timbrel.data.soundfont import SoundFontReport, SoundFontSettings
@@ -66,9 +67,19 @@ def preset_figures(report: PresetReport) -> dict[str, Any]:
         "folder": report.folder,
         **{f"patches_{split}": count for split, count in report.patches.items()},
         **{f"{origin}": count for origin, count in report.origins.items()},
-        **{f"category_{name}": count for name, count in sorted(report.categories.items())},
+        **_category_figures(report.categories),
         "notes": report.notes,
         "silent": report.silent,
+    }
+
+
+def _category_figures(categories: Categories) -> dict[str, Any]:
+    """Their balance, who says so, and how well sounds are sorted."""
+    trial = categories.trial.figures if categories.trial else {}
+    return {
+        **{f"category_{name}": count for name, count in sorted(categories.balance.items())},
+        **{f"categories_by_{way}": sum(count.values()) for way, count in categories.ways.items()},
+        **{f"sorting_{name}": value for name, value in trial.items()},
     }
 
 

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+By = Literal["maker", "name", "sound"]
 
 _INSTRUMENTS = {
-    "bass": "bass basses bas bs subbass synthbass synbass oberbass kickbass bassline fretless reese slap "
-    "sub",
+    "bass": "bass basses bas bs subbass synthbass synbass oberbass kickbass bassline fretless "
+    "reese slap sub",
     "lead": "lead leed ld synthlead synlead sawlead solo soloist theremin flute piccolo recorder "
     "ocarina whistle whistler panpipe panflute shakuhachi oboe clarinet clari bassoon duduk sax "
     "saxophone reed woodwind harmonica kazoo melodica",
@@ -71,6 +74,25 @@ _TOKENS = (
     re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"),  # FMBells, BriansBass
     re.compile(r"[A-Z]{2,}|[A-Z]?[a-z]+"),  # FMbells
 )
+
+
+class Found(NamedTuple):
+    """A category, and who says so."""
+
+    category: str
+    by: By
+
+
+def known_category(name: str, category: str) -> Found | None:
+    """What the maker of a patch says, or else its name.
+
+    >>> known_category("Slow Bass", "pad"), known_category("Slow Bass", "")
+    (Found(category='pad', by='maker'), Found(category='bass', by='name'))
+    """
+    if category:
+        return Found(category, "maker")
+    said = category_of_name(name)
+    return Found(said, "name") if said else None
 
 
 def category_of_name(name: str) -> str | None:

@@ -1,7 +1,8 @@
 """A preset set on disk: what is heard of patches, and the patches.
 
     set/presets.toml              what it is made of: settings and the banks' hash
-    set/patches.json              name, origin, bank, category, cluster, split of each patch
+    set/patches.json              name, origin, bank, category, cluster, split of each patch, and
+                                  who says its category
     set/parts/part-00012.safetensors   notes of some patches: mels in bytes, curves, knobs
     set/report.json               counts, balance of categories, how much each knob is heard,
                                   checksums of the parts
@@ -24,6 +25,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from timbrel.config import read_settings
+from timbrel.data.preset_names import By
 from timbrel.data.preset_plan import Origin, PresetSetSettings, Split
 from timbrel.errors import BadInput
 from timbrel.instruments.preset.heard_bytes import kept_heard
@@ -38,7 +40,12 @@ LARGE, SMALL = ("mel", "curves"), ("vector", "patch", "pitch", "velocity", "held
 
 @dataclass(frozen=True)
 class PatchEntry:
-    """What is known of a patch of a set; see `PlannedPatch`."""
+    """What is known of a patch of a set; see `PlannedPatch`.
+
+    Attributes:
+        category: what its maker says, or its name, or its sound.
+        by: which of those; None for made patches, and in sets that were built without.
+    """
 
     name: str
     origin: Origin
@@ -46,6 +53,7 @@ class PatchEntry:
     category: str
     cluster: int
     split: Split
+    by: By | None = None
 
 
 class PatchNotes(NamedTuple):

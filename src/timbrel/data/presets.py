@@ -2,6 +2,7 @@
 
     banks -> plan (real, around, between, random; splits by cluster)
           -> parts, on several processes: notes rendered, 4 s at 44.1 kHz, and heard
+          -> categories of those whose makers and names are silent
           -> how much each knob is heard, balance, checksums: report.json
 
 A run that was stopped is finished by the same call: parts that are there stay. Other settings want
@@ -25,6 +26,8 @@ from torch import Tensor
 from timbrel.config import to_toml
 from timbrel.data.claim import alone_in
 from timbrel.data.preset_activity import heard_db
+from timbrel.data.preset_categories import Categories, find_categories
+from timbrel.data.preset_names import Found
 from timbrel.data.preset_plan import (
     Banks,
     PlannedPatch,
@@ -72,7 +75,7 @@ class PresetReport:
         folder: the set.
         patches: of each split.
         origins: patches of each origin.
-        categories: real patches of each category.
+        categories: of real patches.
         notes: that are heard.
         silent: notes left out because nothing usable was heard.
     """
@@ -80,7 +83,7 @@ class PresetReport:
     folder: Path
     patches: dict[str, int]
     origins: dict[str, int]
-    categories: dict[str, int]
+    categories: Categories
     notes: int
     silent: int
 
@@ -157,7 +160,11 @@ def render_set(
         if heard is not None:
             paths.append(write_part(out / PARTS / HEARD, heard))
     asked = sum(len(task.vectors) for task in tasks) + (0 if heard is None else len(heard["patch"]))
-    return _finish(out, planned, paths, asked, heard_db(synth, measured, progress))
+    real = [patch for patch in planned if patch.origin == "real"]
+    categories = find_categories(settings, real, paths if heard is None else [])
+    _write_entries(out, planned, categories.found)
+    knobs_db = heard_db(synth, measured, progress)
+    return _finish(out, planned, paths, asked, categories, knobs_db)
 
 
 def banks_of(synth: Synth, settings: PresetSetSettings) -> Banks:
@@ -199,12 +206,23 @@ def _check_claim(out: Path, claim: str) -> None:
 
 
 def _begin(out: Path, claim: str, planned: list[PlannedPatch]) -> None:
+    with replacing(out / CLAIM) as temporary:
+        temporary.write_bytes(claim.encode())
+    # a finished set keeps its categories while they are found again
+    if not (out / PATCHES).exists():
+        _write_entries(out, planned, [])
+
+
+def _write_entries(out: Path, planned: list[PlannedPatch], found: Sequence[Found | None]) -> None:
+    """The patches, the first ones with the categories that were found."""
+    padded = [*found, *[None] * (len(planned) - len(found))]
     entries = [
-        PatchEntry(p.name, p.origin, p.bank, p.category, p.cluster, p.split) for p in planned
-    ]
-    for path, text in ((out / CLAIM, claim), (out / PATCHES, patch_entries_json(entries))):
-        with replacing(path) as temporary:
-            temporary.write_bytes(text.encode())
+        PatchEntry(p.name, p.origin, p.bank, one.category if one else p.category, p.cluster,
+                   p.split, one.by if one else None)
+        for p, one in zip(planned, padded, strict=True)
+    ]  # fmt: skip
+    with replacing(out / PATCHES) as temporary:
+        temporary.write_bytes(patch_entries_json(entries).encode())
 
 
 def _tasks(settings: PresetSetSettings, planned: list[PlannedPatch]) -> Iterator[PartTask]:
@@ -220,6 +238,7 @@ def _finish(
     planned: list[PlannedPatch],
     paths: Sequence[Path],
     asked: int,
+    categories: Categories,
     knobs_db: Mapping[str, float],
 ) -> PresetReport:
     """Count, and write the report."""
@@ -230,17 +249,18 @@ def _finish(
         checksums[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="pt") as opened:
             notes += opened.get_slice("patch").get_shape()[0]
-    real = [patch for patch in planned if patch.origin == "real"]
     report = PresetReport(
         folder=out,
         patches=dict(Counter(patch.split for patch in planned)),
         origins=dict(Counter(patch.origin for patch in planned)),
-        categories=dict(Counter(patch.category or "unknown" for patch in real)),
+        categories=categories,
         notes=notes,
         silent=asked - notes,
     )
     table = {
-        "patches": report.patches, "origins": report.origins, "categories": report.categories,
+        "patches": report.patches, "origins": report.origins, "categories": categories.balance,
+        "categories_by": categories.ways,
+        "sorting": categories.trial and categories.trial.figures,
         "notes": report.notes, "silent": report.silent, "heard_db": knobs_db, "sha256": checksums,
     }  # fmt: skip
     with replacing(out / REPORT) as temporary:
