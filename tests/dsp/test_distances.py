@@ -6,7 +6,9 @@ import torch
 from timbrel.dsp.distances import (
     level_error_db,
     log_mel_l1_db,
+    mss_between,
     mss_db,
+    mss_mels,
     pitch_accuracy,
     rms_cosine,
     sot_hz,
@@ -46,6 +48,14 @@ def librosa_mss(audio, target):
 def test_mss_agrees_with_librosa():
     audio, target = tone(220.0), torch.randn(RATE)
     assert mss_db(audio, target, RATE).item() == pytest.approx(librosa_mss(audio, target), abs=0.02)
+
+
+def test_many_sounds_are_compared_with_one_that_is_heard_once():
+    sounds, target = torch.randn(2, 3, 8000), tone(220.0, 0.5)
+    mels = mss_mels(target, RATE)
+    together = mss_between(mss_mels(sounds, RATE), mels)
+    assert together.shape == (2, 3)
+    assert torch.equal(together[1, 2], mss_db(sounds[1, 2], target, RATE))
 
 
 @pytest.mark.parametrize("distance", [lambda a, b: mss_db(a, b, RATE), log_mel_l1_db])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from timbrel.data.preset_render import render_notes
-from timbrel.dsp.distances import mss_db
+from timbrel.data.preset_set import CLAIM
+from timbrel.dsp.distances import mss_between, mss_mels
+from timbrel.files import replacing
 from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE, is_audible
 from timbrel.instruments.preset.target import TYPICAL_VELOCITY
 from timbrel.progress import Progress
@@ -18,6 +24,8 @@ from timbrel.synths import Synth
 
 ACTIVE_DB = 0.5
 """A knob whose reset changes a patch's sound by more (MSS) is active in it."""
+
+ACTIVITY = "activity.safetensors"
 
 _PITCH = 60.0
 
@@ -51,6 +59,61 @@ def activity_db(synth: Synth, vector: Float[Tensor, " params"]) -> Float[Tensor,
     notes = Notes.of([_PITCH] * len(reset), TYPICAL_VELOCITY, HOLD_S)
     audio = render_notes(synth, reset, notes)
     if bool(is_audible(audio[-1:]).all()):
-        for i, row in enumerate(rows.tolist()):
-            changed[row] = mss_db(audio[i].nan_to_num(), audio[-1], SAMPLE_RATE)
+        unchanged = mss_mels(audio[-1], SAMPLE_RATE)
+        for sound, row in zip(audio, rows.tolist(), strict=False):
+            changed[row] = mss_between(mss_mels(sound.nan_to_num(), SAMPLE_RATE), unchanged)
     return changed
+
+
+def kept_activity_db(
+    folder: Path,
+    synth: Synth,
+    vectors: Sequence[Float[Tensor, " params"]],
+    progress: Progress | None = None,
+) -> Float[Tensor, "patches params"]:
+    """`activity_db` of patches of a set, measured once: a file beside the set keeps it.
+
+    Args:
+        folder: the set.
+        synth: its synthesizer.
+        vectors: the patches; each takes a second or two.
+        progress: told how many are done.
+    """
+    claim = hashlib.sha256((folder / CLAIM).read_bytes()).hexdigest()
+    known = _read(folder / ACTIVITY, claim)
+    n_kept = len(known)
+    try:
+        for count, vector in enumerate(vectors):
+            if _key(vector) not in known:
+                known[_key(vector)] = vector, activity_db(synth, vector)
+            if progress:
+                progress("measuring", count + 1, len(vectors))
+    finally:
+        if len(known) > n_kept:
+            _write(folder / ACTIVITY, claim, known)
+    return torch.stack([known[_key(vector)][1] for vector in vectors])
+
+
+_Known = dict[bytes, tuple[Tensor, Tensor]]
+
+
+def _key(vector: Tensor) -> bytes:
+    return vector.float().contiguous().numpy().tobytes()
+
+
+def _read(path: Path, claim: str) -> _Known:
+    """What was measured of the very set; nothing where the file is damaged or another's."""
+    try:
+        with safe_open(path, framework="pt") as opened:
+            if (opened.metadata() or {}).get("claim") != claim:
+                return {}
+            pairs = zip(opened.get_tensor("vectors"), opened.get_tensor("activity"), strict=True)
+            return {_key(vector): (vector, changed) for vector, changed in pairs}
+    except (OSError, SafetensorError, ValueError):
+        return {}
+
+
+def _write(path: Path, claim: str, known: _Known) -> None:
+    vectors, changed = (torch.stack(column) for column in zip(*known.values(), strict=True))
+    with replacing(path) as temporary:
+        save_file({"vectors": vectors, "activity": changed}, temporary, {"claim": claim})

@@ -8,6 +8,7 @@ padded with silence. Where a batch comes in, a batch comes out.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -43,12 +44,28 @@ def mss_db(
     torch.Size([2])
     """
     audio, target = _same_length(audio, target)
-    scales = [
-        (_scale_mel_db(audio, sample_rate, *s) - _scale_mel_db(target, sample_rate, *s))
-        .abs()
-        .mean((-2, -1))
-        for s in MSS_SCALES
-    ]
+    return mss_between(mss_mels(audio, sample_rate), mss_mels(target, sample_rate))
+
+
+def mss_mels(
+    audio: Float[Tensor, "*batch time"], sample_rate: int
+) -> list[Float[Tensor, "*batch _ _"]]:
+    """The mels that `mss_db` compares: who compares many sounds with one hears that one once.
+
+    >>> [tuple(mel.shape) for mel in mss_mels(torch.randn(2, 16000), 16000)]
+    [(2, 32, 201), (2, 64, 101), (2, 128, 21)]
+    """
+    # one at a time: the spectra of a batch do not stay in the cache, and take half as long again
+    flat = [_scales_db(sound, sample_rate) for sound in audio.reshape(-1, audio.shape[-1])]
+    joined = [torch.stack(mels) for mels in zip(*flat, strict=True)]
+    return [mels.reshape(*audio.shape[:-1], *mels.shape[-2:]) for mels in joined]
+
+
+def mss_between(
+    ours: Sequence[Float[Tensor, "*batch _ _"]], theirs: Sequence[Float[Tensor, "*batch _ _"]]
+) -> Float[Tensor, "*batch"]:
+    """`mss_db` of sounds of one length, from their `mss_mels`."""
+    scales = [(a - b).abs().mean((-2, -1)) for a, b in zip(ours, theirs, strict=True)]
     return torch.stack(scales).mean(0)
 
 
@@ -191,6 +208,10 @@ def _same_length(audio: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     length = max(audio.shape[-1], target.shape[-1])
     pad = torch.nn.functional.pad
     return pad(audio, (0, length - audio.shape[-1])), pad(target, (0, length - target.shape[-1]))
+
+
+def _scales_db(audio: Tensor, sample_rate: int) -> list[Tensor]:
+    return [_scale_mel_db(audio, sample_rate, *scale) for scale in MSS_SCALES]
 
 
 def _scale_mel_db(
