@@ -47,8 +47,8 @@ class CollectedSettings(PresetSetSettings):
     """What `collect_feedback` makes; see `PresetSetSettings`. Its one bank is the feedback."""
 
     banks: tuple[Literal["feedback"]] = (BANK,)
-    around: Count = 100
-    random: Count = 200
+    around: Count = 50
+    random: Count = 500
     validation: Share = 0.1
     test: Share = 0.0
     activity: Count = 20
