@@ -62,9 +62,9 @@ def mss_mels(
 
 
 def mss_between(
-    ours: Sequence[Float[Tensor, "*batch _ _"]], theirs: Sequence[Float[Tensor, "*batch _ _"]]
+    ours: Sequence[Float[Tensor, "*batch _ _"]], theirs: Sequence[Float[Tensor, "*_ _ _"]]
 ) -> Float[Tensor, "*batch"]:
-    """`mss_db` of sounds of one length, from their `mss_mels`."""
+    """`mss_db` from `mss_mels`: of sounds of one length, and one for each or one for all."""
     scales = [(a - b).abs().mean((-2, -1)) for a, b in zip(ours, theirs, strict=True)]
     return torch.stack(scales).mean(0)
 
