@@ -31,6 +31,7 @@ from timbrel.training.objective import Objective, TrainingSet
 from timbrel.training.parameter_loss import ParameterLoss, ParameterLossSettings, triplet_loss
 from timbrel.training.preset_bank import preset_bank
 from timbrel.training.preset_recommender import RecommenderTraining, learn_recommender
+from timbrel.training.preset_tuning import take_over
 from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings
 
@@ -153,6 +154,14 @@ class PresetObjective(Objective):
         self.parameter_loss = ParameterLoss(
             self.space, settings.objective.parameters, presets.report["heard_db"]
         )
+
+    def start_from(self, folder: Path) -> None:
+        """Take over the weights of a model, of another synthesizer too: see `take_over`.
+
+        Raises:
+            BadModel: there are no weights, or they cannot be used.
+        """
+        take_over(folder, self.network, self.settings.model.synth)
 
     def forward(
         self,

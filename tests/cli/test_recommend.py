@@ -1,0 +1,73 @@
+"""recommend: a patch in, patches like it out, and what is wrong said in a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from timbrel.instruments.preset import Preset, PresetSettings
+from timbrel.synths.files import read_patches
+from timbrel.timbre import Bank
+
+PATCH = "synth = 'subtractive'\nname = 'Plain'\n[values]\ncutoff_hz = 700.0\n"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    torch.manual_seed(0)
+    instrument = Preset(PresetSettings(size="tiny", latent=16, point=8))
+    instrument.bank = Bank(instrument.fingerprint)
+    instrument.bank.add("plain_saw", instrument.synth.parameters.defaults, "sound", "")
+    folder = tmp_path / "a_model"
+    folder.mkdir()
+    instrument.save(folder)
+    return str(folder)
+
+
+def test_patches_a_sound_and_a_picture_are_written(timbrel: Any, model: str) -> None:
+    Path("plain.toml").write_text(PATCH)
+    words = ("recommend", "plain.toml", "darker", "--model", model, "--out", "out", "--json")
+    ran = timbrel(*words, "--count", "2", "--pitch", "C3", "--duration", "0.5")
+    assert ran.code == 0, ran
+    found = json.loads("\n".join(ran.out))["suggestions"]
+    assert len(found) == 2
+    assert {path.suffix for path in Path("out").iterdir()} >= {".png", ".wav", ".toml"}
+    names = sorted(path.name for path in Path("out").glob("*.toml"))
+    assert len(names) == 2
+    (before,) = read_patches(Path("plain.toml"))
+    (written,) = read_patches(Path("out") / names[0])
+    for name, (old, new) in found[0]["turned"].items():
+        assert before.values.get(name, old) == pytest.approx(old, rel=1e-4, abs=1e-4)
+        assert written.values[name] == pytest.approx(new, rel=1e-4, abs=1e-4)
+    assert set(found[0]["moved"]) >= {"brightness", "attack", "tail"}
+
+
+def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
+    ran = timbrel("recommend", "plain_saw", "slower", "--model", model, "--duration", "0.3")
+    assert ran.code == 0, ran
+    assert len([path for path in ran.written if path.suffix == ".toml"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("plain_saw", "louder"), "'louder' is no word for a sound"),
+        (("plain_saw", ""), "asks for no change"),
+        (("plain_sow", "darker"), "did you mean 'plain_saw'"),
+        (("missing.toml", "darker"), "no file of patches at missing.toml"),
+        (("plain_saw", "darker", "--model", "sine"), "--model wants one of preset"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    timbrel: Any, model: str, words: tuple[str, ...], line: str
+) -> None:
+    named = () if "--model" in words else ("--model", model)
+    ran = timbrel("recommend", *words, *named)
+    assert ran.code == 2
+    assert len(ran.err) == 1
+    assert line in ran.err[0]
+    assert not ran.written
