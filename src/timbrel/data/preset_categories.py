@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.data.preset_names import By, Found, known_category
@@ -21,6 +22,7 @@ from timbrel.data.preset_sorter import SOUNDING, Examples, Sorter, Trial, by_pat
 from timbrel.data.preset_sounds import N_FEATURES, PatchSounds, sound_features, stored_sounds
 from timbrel.instruments.preset.hearing import hear, is_audible
 from timbrel.sound import Notes
+from timbrel.synths import Synth
 
 WAYS: tuple[By, ...] = ("maker", "name", "sound")
 UNKNOWN = "unknown"
@@ -71,7 +73,7 @@ def find_categories(
     if not parts or not real or (all(known) and len(known) < ENOUGH):
         return Categories(known)
     sounds = stored_sounds(parts, len(real))
-    sorter, trial = tried_sorter(_examples(settings, real, known, sounds))
+    sorter, trial = tried_sorter(known_examples(settings, real, known, sounds))
     heard = _sorted(sorter, trial, sounds)
     return Categories(
         [one or Found(heard.get(i, "other"), "sound") for i, one in enumerate(known)], trial
@@ -88,13 +90,20 @@ def _sorted(sorter: Sorter, trial: Trial, sounds: PatchSounds) -> dict[int, str]
     }
 
 
-def _examples(
+def known_examples(
     settings: PresetSetSettings,
     real: Sequence[PlannedPatch],
     known: Sequence[Found | None],
     sounds: PatchSounds,
 ) -> Examples:
-    """Notes whose category is known: the set's own, and the reference's."""
+    """Notes whose category is known: a set's own, and those of what comes with `subtractive`.
+
+    Args:
+        settings: of the set.
+        real: its real patches.
+        known: what is known of them.
+        sounds: what they sound like.
+    """
     others, played = _reference(settings, real)
     categories = [one.category if one else "" for one in known] + [p.category for p in others]
     place = torch.tensor([SOUNDING.index(c) if c in SOUNDING else -1 for c in categories])
@@ -126,11 +135,19 @@ def _reference(
         for p, v, c, kept in zip(patches, vectors, cluster, keep, strict=True)
         if kept
     ]
-    return others, _played(settings, [patch.vector for patch in others])
+    return others, played_sounds(synth, settings, [patch.vector for patch in others])
 
 
-def _played(settings: PresetSetSettings, vectors: Sequence[Tensor]) -> PatchSounds:
-    """What the reference's patches sound like, played by notes as the set's own are."""
+def played_sounds(
+    synth: Synth, settings: PresetSetSettings, vectors: Sequence[Float[Tensor, " params"]]
+) -> PatchSounds:
+    """What patches sound like, played by notes as those of a set are.
+
+    Args:
+        synth: plays them.
+        settings: of the set.
+        vectors: the patches.
+    """
     planned = plan_notes(settings, 0, len(vectors))
     features, patch = [torch.zeros(0, N_FEATURES)], [planned.patch[:0]]
     for some in torch.arange(len(planned.patch)).split(_AT_ONCE):
@@ -139,7 +156,7 @@ def _played(settings: PresetSetSettings, vectors: Sequence[Tensor]) -> PatchSoun
         pitch, held_s = planned.pitch[some], planned.held_s[some]
         rows = torch.stack([vectors[i] for i in planned.patch[some].tolist()])
         notes = Notes(pitch, planned.velocity[some], held_s)
-        audio = render_notes(the_synth(_REFERENCE), rows, notes)
+        audio = render_notes(synth, rows, notes)
         usable = is_audible(audio)
         features.append(sound_features(hear(audio[usable]), pitch[usable], held_s[usable]))
         patch.append(planned.patch[some][usable])
