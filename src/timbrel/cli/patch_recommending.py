@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from timbrel.errors import BadInput
 from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.descriptors import DESCRIPTORS
 from timbrel.instruments.preset.hearing import LENGTH_S, SAMPLE_RATE
-from timbrel.instruments.preset.matching import rendered
+from timbrel.instruments.preset.matching import levelled, rendered
 from timbrel.instruments.preset.recommending import Suggestion, suggest
 from timbrel.instruments.preset.target import TYPICAL_VELOCITY
 from timbrel.instruments.preset.wishes import wish_of
@@ -65,6 +65,7 @@ def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
     is_file = wishes.patch.suffix.lower() in PATCH_SUFFIXES
     place = place_for(out, name, reads=(wishes.patch,) if is_file else ())
     stem = Path(place.file).stem
+    found = _as_loud(synth, vector, found, note)
     vectors = torch.stack([vector, *(one.vector for one in found)])
     sounds = rendered(synth, vectors, note[torch.zeros(len(vectors)).long()])
 
@@ -81,6 +82,14 @@ def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
     figures = {"suggestions": [_figures(synth.parameters, vector, one) for one in found]}
     remarks = [_remark(wishes.wish, found[0], wish)]
     return Matched(place.fill(write), figures, remarks)
+
+
+def _as_loud(
+    synth: Synth, vector: Tensor, found: list[Suggestion], note: Notes
+) -> list[Suggestion]:
+    """The suggestions, each as loud as the patch was: loudness is no part of a wish."""
+    before = rendered(synth, vector[None], note)[0]
+    return [replace(one, vector=levelled(synth, one.vector, note, before)) for one in found]
 
 
 def _instrument(name: str) -> Preset:

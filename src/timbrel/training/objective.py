@@ -67,10 +67,12 @@ class Objective(nn.Module, ABC):
         train_set: what is trained on.
         validation_set: what the best weights are chosen by; None keeps the last ones only.
         step: steps done so far; the loop sets it before each step.
+        banks_at_export: whether `export` makes all that is not weights from the train set alone.
         progress: the share of all steps that is done, in [0, 1]: for schedules of one's own.
     """
 
     family: ClassVar[str] = ""
+    banks_at_export: ClassVar[bool] = False
     phases: tuple[Phase, ...] = (Phase(),)
     network: nn.Module
     train_set: TrainingSet

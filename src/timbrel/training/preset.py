@@ -134,6 +134,7 @@ class PresetObjective(Objective):
     """Hear the notes of patches, and say which patches they are."""
 
     family: ClassVar[str] = "preset"
+    banks_at_export: ClassVar[bool] = True
     network: PresetNetwork
     train_set: PatchItems
     validation_set: PatchItems | None = None

@@ -19,7 +19,8 @@ from timbrel.training.folder import ORIGIN, RECORD
 from timbrel.training.loop import train
 from timbrel.training.model_card import BANK_COMMAND, with_bank_of
 from timbrel.training.record import typed_command
-from timbrel.training.registry import settings_from, tuning_of
+from timbrel.training.registry import objective_for, settings_from, tuning_of
+from timbrel.training.settings import TrainingSettings
 
 
 def run(
@@ -73,7 +74,7 @@ def bank_again(model: Path, out: Path, overrides: Iterable[str] = ()) -> Path:
     settings: Any = settings_from(tables, where=str(model / ORIGIN))
     bank = getattr(settings, "bank", None)
     if not isinstance(bank, BankSettings):
-        raise BadConfig(f"{model.name} has no bank of notes to make again")
+        return _exported_again(model, out, settings)
     train = settings.data.train
     paths = [*((train,) if isinstance(train, str) else train), *bank.also]
     missing = next((path for path in paths if not Path(path).is_dir()), None)
@@ -92,6 +93,21 @@ def bank_again(model: Path, out: Path, overrides: Iterable[str] = ()) -> Path:
         record[BANK_COMMAND] = typed_command()
         card = with_bank_of((made / CARD).read_text(encoding="utf-8"), instrument.bank, record)
         (made / CARD).write_text(card, encoding="utf-8")
+        (made / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return out
+
+
+def _exported_again(model: Path, out: Path, settings: TrainingSettings) -> Path:
+    """What an export makes of weights, made again: a family that says so makes its bank there."""
+    objective = objective_for(settings)
+    if not objective.banks_at_export:
+        raise BadConfig(f"{model.name} has no bank of notes to make again")
+    objective.start_from(model)
+    record = json.loads((model / RECORD).read_text(encoding="utf-8"))
+    record[BANK_COMMAND] = typed_command()
+    with replacing_folder(out) as made:
+        objective.export(made, record)
+        (made / ORIGIN).write_text(to_toml(settings), encoding="utf-8")
         (made / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return out
 

@@ -12,13 +12,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.dsp.mel import denormalise_db
+from timbrel.dsp.mel import FLOOR_DB, denormalise_db
 from timbrel.instruments.preset.hearing import SCALE, Heard
 from timbrel.units import db_to_power, power_to_db
 
 _FRAME_S = 1.0 / SCALE.frame_rate
 _LOUD_DB = -30.0
 """Frames count that are no further under the loudest."""
+
+_STEVENS = 0.3
+"""Loudness is so much of a power's logarithm (Stevens 1957): by powers a filter's edge is unheard
+as long as the lowest partials stay."""
+
+_FLOOR = float(db_to_power(FLOOR_DB))
 
 _REACHED_DB = -3.0
 """Where an attack has arrived."""
@@ -78,8 +84,8 @@ def describe(heard: Heard, held_s: Float[Tensor, " batch"]) -> Float[Tensor, "ba
     level_db = denormalise_db(heard.curves[:, 2])
     loud = (level_db >= _LOUD_DB).to(power)
     count = loud.sum(-1).clamp_min(1.0)
-    centre = _centre_octaves(power)
-    frame = power.sum(1)
+    loudness = (power**_STEVENS - _FLOOR**_STEVENS).clamp_min(0.0)
+    centre, frame = _centre_octaves(loudness), loudness.sum(1)
     whole = (centre * frame).sum(-1) / frame.sum(-1).clamp_min(1e-12)
     clearness = (heard.curves[:, 1] * loud).sum(-1) / count
     return torch.stack(
@@ -97,10 +103,10 @@ def describe(heard: Heard, held_s: Float[Tensor, " batch"]) -> Float[Tensor, "ba
     )  # fmt: skip
 
 
-def _centre_octaves(power: Tensor) -> Tensor:
-    """Where the middle of each frame's spectrum lies."""
-    octaves = (SCALE.centres_hz().to(power) / 1000.0).log2()[:, None]
-    return (power * octaves).sum(1) / power.sum(1).clamp_min(1e-12)
+def _centre_octaves(loudness: Tensor) -> Tensor:
+    """Where the middle of what is loud in each frame lies."""
+    octaves = (SCALE.centres_hz().to(loudness) / 1000.0).log2()[:, None]
+    return (loudness * octaves).sum(1) / loudness.sum(1).clamp_min(1e-12)
 
 
 def _bass_db(power: Tensor) -> Tensor:

@@ -39,6 +39,9 @@ _NEAR = 0.3
 _FURTHEST = 4.0
 """Standard deviations that anything may move, as it counts."""
 
+_APART = 0.1
+"""Of a knob's way: suggestions that differ by less are one."""
+
 _STEPS, _STEP = 80, 0.02
 
 TRIED = _ROUNDS * len(_THRIFT) * (1 + _DRAWN)
@@ -100,7 +103,17 @@ def suggest(
         away = (moved - wish).norm(dim=-1).nan_to_num(torch.inf).tolist()
         found += [Suggestion(*one) for one in zip(tried, moved, away, strict=True)]
         found.sort(key=lambda one: one.away)
-    return [one for one in found if one.away < float("inf") and one.vector is not vector][:count]
+    audible = [one for one in found if one.away < float("inf") and one.vector is not vector]
+    return _distinct(audible, count)
+
+
+def _distinct(found: list[Suggestion], count: int) -> list[Suggestion]:
+    """The first ones, each with a knob that stands elsewhere than in those before it."""
+    kept: list[Suggestion] = []
+    for one in found:
+        if all(bool(((one.vector - other.vector).abs() > _APART).any()) for other in kept):
+            kept.append(one)
+    return kept[:count]
 
 
 def imagined(
