@@ -38,6 +38,19 @@ def test_show_counts_the_knobs_away_from_default(timbrel: Any, bank: Path) -> No
     assert told[0]["checksum"] == told[1]["checksum"] != told[2]["checksum"]
 
 
+def test_show_says_whether_a_category_is_the_makers_or_read_off_the_name(timbrel: Any) -> None:
+    Path("two.bank").write_text(BANK.replace("Soft/again", "Soft Bass"))
+    Path("pad.toml").write_text(
+        'synth = "subtractive"\nname = "Slow Bass"\ncategory = "pad"\n[values]\ncutoff_hz = 900.0\n'
+    )
+    told = json.loads(
+        "\n".join(timbrel("data", "presets", "show", "two.bank", "pad.toml", "--json").out)
+    )
+    said = [(row["name"], row["category"], row["category_by"]) for row in told]
+    assert said[:2] == [("Soft", "", ""), ("Soft Bass", "bass", "name")]
+    assert said[3] == ("Slow Bass", "pad", "maker")
+
+
 def test_convert_makes_a_file_of_each_and_back(timbrel: Any, bank: Path) -> None:
     ran = timbrel("data", "presets", "convert", "my.bank", "fxps")
     assert [path.name for path in ran.paths] == [

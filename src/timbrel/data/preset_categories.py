@@ -17,7 +17,7 @@ from torch import Tensor
 
 from timbrel.data.preset_names import By, Found, known_category
 from timbrel.data.preset_plan import PlannedPatch, PresetSetSettings, clusters, plan_notes
-from timbrel.data.preset_render import render_notes, the_synth
+from timbrel.data.preset_render import HEARD_AT_ONCE, render_notes, the_synth
 from timbrel.data.preset_sorter import SOUNDING, Examples, Sorter, Trial, by_patch, tried_sorter
 from timbrel.data.preset_sounds import N_FEATURES, PatchSounds, sound_features, stored_sounds
 from timbrel.instruments.preset.hearing import hear, is_audible
@@ -158,6 +158,7 @@ def played_sounds(
         notes = Notes(pitch, planned.velocity[some], held_s)
         audio = render_notes(synth, rows, notes)
         usable = is_audible(audio)
-        features.append(sound_features(hear(audio[usable]), pitch[usable], held_s[usable]))
+        for two in usable.nonzero()[:, 0].split(HEARD_AT_ONCE):
+            features.append(sound_features(hear(audio[two]), pitch[two], held_s[two]))
         patch.append(planned.patch[some][usable])
     return PatchSounds(torch.cat(features), torch.cat(patch))

@@ -26,7 +26,7 @@ from timbrel.units import power_to_db
 
 AUDIO = "audio"
 
-_HEARD_AT_ONCE = 2
+HEARD_AT_ONCE = 2
 """16 take twice as long each: their spectra do not stay in the cache."""
 
 _SYNTHS: dict[str, Synth] = {}
@@ -111,7 +111,7 @@ def render_notes(
 
 def _heard_columns(audio: Tensor) -> dict[str, Tensor]:
     mels, curves = [], []
-    for some in audio.split(_HEARD_AT_ONCE):
+    for some in audio.split(HEARD_AT_ONCE):
         heard = hear(some)
         mels.append(mel_bytes(heard.mel))
         curves.append(heard.curves.half())
