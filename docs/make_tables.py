@@ -58,6 +58,49 @@ def _rivals(prefix: str) -> Columns:
     }
 
 
+def _kinds(prefix: str) -> Columns:
+    return {
+        "all": (prefix, ""),
+        "clusters": (prefix, "_clusters"),
+        "banks": (prefix, "_banks"),
+        "random": (prefix, "_random"),
+    }
+
+
+def _matches(end: str) -> Columns:
+    return {
+        "network": ("", f"_network{end}"),
+        "1 s": ("", f"_1s{end}"),
+        "10 s": ("", f"_10s{end}"),
+        "search alone, 10 s": ("", f"_search_10s{end}"),
+        "nearest": ("", f"_nearest{end}"),
+        "tone matcher's": ("", f"_matcher{end}"),
+        "median": ("", f"_median{end}"),
+        "untouched": ("", f"_init{end}"),
+    }
+
+
+def _preset_tables(synth: str, ending: str) -> dict[str, Table]:
+    """Tables of a model's figures; those of another than the default have an ending."""
+    sound, accuracy = f"preset_sound{ending}", f"preset_accuracy{ending}"
+    ends = ("", "_clusters", "_banks", "_random", "_foreign")
+    return {
+        f"preset-accuracy-{synth}": Table(accuracy, _kinds(f"{synth}_")),
+        f"preset-switches-{synth}": Table(
+            accuracy, {"network": ("switch_", ""), "majority": ("majority_", "")}
+        ),
+        **{
+            f"preset-sound-{synth}{end.replace('_', '-')}": Table(sound, _matches(end))
+            for end in ends
+        },
+        f"tone-matcher-{synth}": Table(
+            f"tone_matcher{ending}",
+            {"tone matcher": ("", ""), "MFCC": ("", "_mfcc"), "chance": ("", "_chance")},
+            "recall_.*",
+        ),
+    }
+
+
 _HEADLINES = "(log_mel_l1|mss|pitch_accuracy)_(self|other_pitch|octave_and_beyond)"
 _SEEN = "(?!.*_unseen).*"
 
@@ -128,6 +171,13 @@ TABLES = {
         },
         "(?!pitch_accuracy$).*",
     ),
+    **_preset_tables("subtractive", ""),
+    **_preset_tables("amsynth", ".preset-amsynth"),
+    "preset-speed": Table("preset_speed"),
+    "subtractive-speed": Table(
+        "subtractive_speed",
+        {"subtractive": ("", ""), "amsynth": ("amsynth_", ""), "plain tensors": ("torch_", "")},
+    ),
 }
 
 
@@ -136,7 +186,9 @@ def table(name: str) -> str:
     layout = TABLES.get(name, Table(name))
     path = RESULTS / f"{layout.bench}.json"
     if not path.is_file():
-        return f"*Not measured yet: `python bench/{layout.bench}.py`.*\n"
+        bench, _, model = layout.bench.partition(".")
+        words = f"bench/{bench}.py" + (f" --model {model}" if model else "")
+        return f"*Not measured yet: `python {words}`.*\n"
     result = json.loads(path.read_text(encoding="utf-8"))
     rows = pivot(result["figures"], layout.columns)
     rows = {key: row for key, row in rows.items() if re.fullmatch(layout.rows, key)}
