@@ -3,7 +3,7 @@
     mel 128 x 345, and the same along the harmonics of the pitch that is heard
       -> four convolutions, 1/16 of the bands, 1/8 of the frames ---+
     pitch, clearness, loudness, means over 8 frames ----------------+-> BiLSTM
-      -> 128 numbers: its ends, and what it attends to
+      -> 128 numbers: its ends, what it attends to, and the means and maxima of what goes into it
            -> predictor: knobs, a place and how unsure; odds of switches; when the key came up
            -> tone matcher: a point near those of the same patch, whatever is played with it
     patch, descriptors of its sound -> recommender (`recommender`)
@@ -74,7 +74,7 @@ class Listener(nn.Module):
         self.flatten = nn.Linear(heights, width)
         self.recurrent = nn.LSTM(width + N_CURVES, width, batch_first=True, bidirectional=True)
         self.attention = nn.Linear(2 * width, 1)
-        self.summary = nn.Linear(4 * width, width)
+        self.summary = nn.Linear(6 * width, width)
 
     def forward(self, heard: Heard) -> Float[Tensor, "batch width"]:
         """What a sound is reduced to."""
@@ -86,8 +86,8 @@ class Listener(nn.Module):
         curves = nn.functional.avg_pool1d(heard.curves, _FRAMES_EACH, ceil_mode=True)
         said, (ends, _) = self.recurrent(torch.cat([frames, curves.transpose(1, 2)], dim=-1))
         weight = self.attention(said).softmax(dim=1)
-        both = torch.cat([(weight * said).sum(1), ends.transpose(0, 1).flatten(1)], dim=-1)
-        return nn.functional.silu(self.summary(both))
+        told = [(weight * said).sum(1), *ends, frames.mean(1), frames.amax(1)]
+        return nn.functional.silu(self.summary(torch.cat(told, dim=-1)))
 
 
 def _convolution(before: int, after: int, number: int) -> nn.Sequential:
