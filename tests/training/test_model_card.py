@@ -14,11 +14,12 @@ import pytest
 from timbrel.config import make_settings, read_toml
 from timbrel.instruments import load, models
 from timbrel.instruments.model_folder import CARD
-from timbrel.training import ddsp, harmonic, mel_vae
+from timbrel.training import ddsp, harmonic, mel_vae, preset
 from timbrel.training.folder import ORIGIN
 from timbrel.training.model_card import CardPart, model_card
 
 SETS = re.compile(r"- Data: ((?:(?:; )?\d+ notes of \d+ instruments \(`[^`]+`\))+)")
+PATCHES = re.compile(r"- Data: (\d+ patches .+)\.\n- .+ validation: `(.+)`\.\n")
 PHRASES = re.compile(r"- Data: (\d+) minutes of (.+)\.\n- .+ validation: `(.+)`\.\n")
 
 
@@ -34,10 +35,17 @@ def of_phrases(settings: Any, card: str) -> CardPart:
     return ddsp.card_part(settings, told[2], float(told[1]), told[3])
 
 
+def of_patches(settings: Any, card: str) -> CardPart:
+    told = PATCHES.search(card)
+    assert told is not None
+    return preset.card_part(settings, told[1], told[2])
+
+
 FAMILIES = {
     "ddsp": (ddsp.DdspTraining, of_phrases),
     "harmonic": (harmonic.HarmonicTraining, partial(of_notes, harmonic.card_part)),
     "mel_vae": (mel_vae.MelVAETraining, partial(of_notes, mel_vae.card_part)),
+    "preset": (preset.PresetTraining, of_patches),
 }
 SHIPPED = {
     name: folder for name, folder in models().items()

@@ -32,6 +32,7 @@ class CardPart:
         held_out: the set that it was validated on, if there was one.
         item: what a training item is, in the plural.
         judged: what was held out, in the plural.
+        judged_of: what those are of.
     """
 
     title: str
@@ -40,6 +41,7 @@ class CardPart:
     held_out: str | None
     item: str = "pairs"
     judged: str = "notes"
+    judged_of: str = " of known instruments"
 
 
 def model_card(
@@ -54,7 +56,7 @@ def model_card(
         record: how the training went, as `TrainingRecord.as_dict` gives it.
     """
     rows = [f"| {k} | {v:.4g} |" for k, v in sorted(record["validation"].items())]
-    head = f"| validation (held-out {part.judged} of known instruments) | |\n|---|---|"
+    head = f"| validation (held-out {part.judged}{part.judged_of}) | |\n|---|---|"
     losses = "\n".join([head, *rows]) if rows else "Nothing was held out to judge it by."
     steps = f"{record['steps']} steps of {settings.loop.batch_size} {part.item}"
     return f"""# {part.title}

@@ -202,20 +202,30 @@ class PresetObjective(Objective):
             self.settings.recommender, torch.Generator().manual_seed(self.settings.loop.seed),
         )  # fmt: skip
         instrument.bank, instrument.index = preset_bank(instrument)
-        part = card_part(self.settings, self.train_set)
+        presets = self.train_set.presets
+        held_out = str(presets.folder) if "valid" in presets.report["patches"] else None
+        data = told_set(presets, len(self.train_set))
+        part = card_part(self.settings, data, held_out)
         write_model(folder, instrument, part, self.settings, record)
 
 
-def card_part(settings: PresetTraining, trained: PatchItems) -> CardPart:
+def told_set(presets: PresetSet, trained: int) -> str:
+    """A set in words, as a card says what was trained on."""
+    origins = ", ".join(f"{count} {origin}" for origin, count in presets.report["origins"].items())
+    return f"{trained} patches ({origins} in the whole set; `{presets.folder}`)"
+
+
+def card_part(settings: PresetTraining, data: str, held_out: str | None) -> CardPart:
     """What a model card says of this family."""
-    presets, synth = trained.presets, settings.model.synth
-    origins = ", ".join(f"{n} {origin}" for origin, n in presets.report["origins"].items())
+    synth = settings.model.synth
     return CardPart(
         title=f"preset, {synth}, {settings.size}",
         about=f"Hears which patch of {synth} makes a sound. One ear (convolutions over 128 mels\n"
-        "of four seconds at 44.1 kHz, then a BiLSTM) serves predictor and tone matcher.",
-        data=f"{len(trained)} patches of {synth} ({origins} in the whole set; `{presets.folder}`)",
-        held_out=str(presets.folder) if "valid" in presets.report["patches"] else None,
+        "of four seconds at 44.1 kHz, then a BiLSTM) serves predictor and tone matcher; a VAE over\n"
+        "patches recommends others.",
+        data=data,
+        held_out=held_out,
         item="patches",
         judged="patches",
-    )  # fmt: skip
+        judged_of="",
+    )
