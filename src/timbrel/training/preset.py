@@ -221,8 +221,8 @@ def card_part(settings: PresetTraining, data: str, held_out: str | None) -> Card
     return CardPart(
         title=f"preset, {synth}, {settings.size}",
         about=f"Hears which patch of {synth} makes a sound. One ear (convolutions over 128 mels\n"
-        "of four seconds at 44.1 kHz, then a BiLSTM) serves predictor and tone matcher; a VAE over\n"
-        "patches recommends others.",
+        "of four seconds at 44.1 kHz, then a BiLSTM) serves predictor and tone matcher; a VAE\n"
+        "over patches recommends others.",
         data=data,
         held_out=held_out,
         item="patches",
