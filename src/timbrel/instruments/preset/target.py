@@ -53,14 +53,16 @@ def target_of(audio: Float[Tensor, " time"], pitch: float | None = None) -> Targ
 
     Args:
         audio: at 44.1 kHz.
-        pitch: the key; by default what is heard.
+        pitch: the key; by default what is heard. Of whose key is told, all is one note, however
+            it moves; otherwise a second note is looked for, and left out.
 
     Raises:
         BadAudio: the sound is empty, silent or not finite.
         BadInput: `pitch` is no MIDI number.
     """
     sound = require_note(audio, SAMPLE_RATE)
-    note = from_onset(one_note(sound, SAMPLE_RATE), SAMPLE_RATE)[:N_SAMPLES]
+    sound = one_note(sound, SAMPLE_RATE) if pitch is None else sound
+    note = from_onset(sound, SAMPLE_RATE)[:N_SAMPLES]
     heard = hear(note[None])
     if pitch is not None:
         return Target(note, heard, check_pitch(pitch))
