@@ -49,7 +49,7 @@ def test_patches_a_sound_and_a_picture_are_written(timbrel: Any, model: str) -> 
 def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
     ran = timbrel("recommend", "plain_saw", "slower", "--model", model, "--duration", "0.3")
     assert ran.code == 0, ran
-    assert len([path for path in ran.written if path.suffix == ".toml"]) == 3
+    assert 1 <= len([path for path in ran.written if path.suffix == ".toml"]) <= 3
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,10 @@ def test_training_on_a_correction_moves_the_answer_towards_it(
     collect_feedback(store, tmp_path / "mine", CollectedSettings(
         around=4, random=6, activity=0, validation=0.0, notes=few,
     ))  # fmt: skip
-    overrides = [f"data.train={tmp_path / 'mine'}", "loop.steps=50", "loop.learning_rate=1e-2"]
+    overrides = [
+        f"data.train={tmp_path / 'mine'}", "loop.steps=50", "loop.learning_rate=1e-2",
+        "recommender.steps=20",
+    ]  # fmt: skip
     after = Preset.load(run(None, overrides, tmp_path / "run", initial=tmp_path / "old"))
 
     pitch = torch.tensor([target.pitch])

@@ -49,9 +49,9 @@ def test_what_is_said_is_kept_as_it_was(synth: Synth, target: Target, store: Fee
     point = torch.nn.functional.normalize(torch.randn(8), dim=0)
     assert store.judgements() == []
     assert not store.path.parent.exists()
-    store.add(said(synth, target), JudgedSound.of(target), point, "a model")
-    (back,) = store.judgements("plain")
     ours = said(synth, target)
+    store.add(ours, JudgedSound.of(target), point, "a model")
+    (back,) = store.judgements("plain")
     assert (back.knobs, back.patch, back.sound_name) == (ours.knobs, "soft", "flute.wav")
     assert (back.kind, back.liked, back.made_at) == ("rating", 0.5, ours.made_at)
     torch.testing.assert_close(back.vector, ours.vector, rtol=0, atol=0)
