@@ -43,7 +43,7 @@ def test_what_is_said_is_kept_counted_and_heeded(timbrel: Any, sounds: Path) -> 
     ]  # fmt: skip
     assert lines[5].endswith("correction +1  b.wav: Other of subtractive")
 
-    ran = timbrel("match", "sounds/b.wav", "--seconds", "0.2", "--count", "9", "--ask", "--json")
+    ran = timbrel("match", "sounds/b.wav", "--seconds", "0.2", "--count", "64", "--ask", "--json")
     ours = told(ran)
     assert "corrected" in [patch["by"] for patch in ours["patches"]]
     assert any("your feedback counts (2 judgements in " in line for line in ran.err)
