@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from _bench import Bench, run
-from _presets import MODEL, HeldOut, add_set, held_out_set
+from _presets import MODEL, HeldOut, add_set, held_out_set, patch_vectors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,21 +56,19 @@ class Wished:
 def measure(bench: Bench) -> dict[str, float | int]:
     held, most = held_out_set(bench), MOST_QUICK if bench.quick else MOST
     vectors = [
-        vector for kind in held.kinds for vector in vectors_of(held, held.patches(kind, most))
+        vector
+        for kind in held.kinds
+        for vector in patch_vectors(held.test, held.patches(kind, most))
     ]
-    low, high = room(held, vectors_of(held, [i for k in held.kinds for i in held.patches(k, 100)]))
+    low, high = room(
+        held, patch_vectors(held.test, [i for k in held.kinds for i in held.patches(k, 100)])
+    )
     made = []
     for number, vector in enumerate(vectors):
         if number % 5 == 0:
             bench.note(f"{number} of {len(vectors)} patches")
         made += wished(held, vector, low, high)
     return figures(made) | {"patches": len(vectors), "wishes": len(made)}
-
-
-def vectors_of(held: HeldOut, numbers: list[int]) -> list[Tensor]:
-    """The patches of those numbers."""
-    first = {n: row for row, n in reversed([*enumerate(held.test.notes.patch.tolist())])}
-    return [held.test.notes.vector[first[number]] for number in numbers]
 
 
 def the_note() -> Notes:
@@ -96,11 +94,9 @@ def descriptors_of(held: HeldOut, vectors: Tensor) -> Tensor:
     )
 
 
-def room(held: HeldOut, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
+def room(held: HeldOut, vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Between what each descriptor lies, but for one patch in a hundred on either side."""
-    import torch
-
-    described = descriptors_of(held, torch.stack(vectors))
+    described = descriptors_of(held, vectors)
     described = described[described.isfinite().all(-1)]
     return described.quantile(0.01, dim=0), described.quantile(0.99, dim=0)
 

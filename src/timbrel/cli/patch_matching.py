@@ -118,10 +118,19 @@ def finder_for(synth: str, model: str | None) -> PatchFinder:
     name = model or f"preset-{synth}"
     if model is None and name not in models():
         return PatchFinder(load_synth(synth))
+    return preset_model(name).finder
+
+
+def preset_model(name: str) -> Preset:
+    """The model of that name, which has learned a synthesizer.
+
+    Raises:
+        BadInput: it is of another family.
+    """
     instrument = load(name)
     if not isinstance(instrument, Preset):
         raise BadInput(f"{name} is of family {instrument.family}: --model wants one of preset")
-    return instrument.finder
+    return instrument
 
 
 def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:

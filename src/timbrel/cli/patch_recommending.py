@@ -13,7 +13,7 @@ from torch import Tensor
 from timbrel.audio import write_audio
 from timbrel.cli.arguments import Using
 from timbrel.cli.names import path_name, result_name
-from timbrel.cli.patch_matching import Matched
+from timbrel.cli.patch_matching import Matched, preset_model
 from timbrel.cli.patch_outputs import numbered, write_vector
 from timbrel.cli.places import place_for
 from timbrel.errors import BadInput
@@ -24,7 +24,6 @@ from timbrel.instruments.preset.matching import levelled, rendered
 from timbrel.instruments.preset.recommending import Suggestion, suggest
 from timbrel.instruments.preset.target import TYPICAL_VELOCITY
 from timbrel.instruments.preset.wishes import wish_of
-from timbrel.instruments.registry import load
 from timbrel.picture.takes import draw_takes
 from timbrel.sound import Notes
 from timbrel.synths import Parameters
@@ -52,7 +51,7 @@ class RecommendWishes:
 
 def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
     """Suggest patches and write them."""
-    wish, instrument = wish_of(wishes.wish), _instrument(wishes.model)
+    wish, instrument = wish_of(wishes.wish), preset_model(wishes.model)
     synth, vector = instrument.synth, _vector(wishes.patch, instrument)
     note = Notes.of(wishes.pitch, TYPICAL_VELOCITY, min(wishes.duration_s, LENGTH_S))
     found = suggest(
@@ -90,13 +89,6 @@ def _as_loud(
     """The suggestions, each as loud as the patch was: loudness is no part of a wish."""
     before = rendered(synth, vector[None], note)[0]
     return [replace(one, vector=levelled(synth, one.vector, note, before)) for one in found]
-
-
-def _instrument(name: str) -> Preset:
-    instrument = load(name)
-    if not isinstance(instrument, Preset):
-        raise BadInput(f"{name} is of family {instrument.family}: --model wants one of preset")
-    return instrument
 
 
 def _vector(patch: Path, instrument: Preset) -> Float[Tensor, " params"]:
