@@ -37,7 +37,7 @@ def target() -> Target:
 
 def apart(knobs: Parameters, answer: Answer, right: torch.Tensor) -> float:
     """Mean distance of the answer's knobs from those of a patch."""
-    return float((answer.place[0] - right[~knobs.is_switch]).abs().mean())
+    return float((answer.knobs[0] - right[~knobs.is_switch]).abs().mean())
 
 
 @pytest.mark.slow

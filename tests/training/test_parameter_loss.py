@@ -19,13 +19,15 @@ SPACE = Parameters((
 )).space  # fmt: skip
 VECTORS = torch.tensor([[0.2, 1.0, 0.9], [0.7, 2.0, 0.1]])
 HELD_S = torch.tensor([1.0, 2.0])
+REST = torch.tensor([0.5, 0.5])
 
 
 def answer(off: float = 0.0, spread: float = 0.5) -> Answer:
     """The truth, but for `off` at the first knob."""
     place = VECTORS[:, [0, 2]] + torch.tensor([off, 0.0])
     logits = 20.0 * torch.nn.functional.one_hot(VECTORS[:, 1].long(), 3).float()
-    return Answer(place, torch.full_like(place, spread), logits, HELD_S)
+    sure = torch.full_like(place, 20.0)
+    return Answer(place, torch.full_like(place, spread), sure, REST, logits, HELD_S)
 
 
 def test_the_truth_costs_what_its_doubts_cost() -> None:
@@ -41,6 +43,16 @@ def test_the_best_spread_is_the_mean_error() -> None:
     costs = {s: float(loss(answer(0.1, s), VECTORS, HELD_S)["loss"]) for s in (0.03, 0.05, 0.08)}
     # an error of 0.1 and one of 0: 0.05 on average
     assert min(costs, key=costs.__getitem__) == 0.05
+
+
+def test_where_a_knob_stands_that_nobody_touched_costs_nothing_but_the_doubt() -> None:
+    vectors = VECTORS.clone()
+    vectors[:, 2] = 0.5
+    said = answer(spread=0.5)
+    touched = torch.tensor([[20.0, -1.0], [20.0, -1.0]])
+    losses = ParameterLoss(SPACE)(said._replace(touched=touched), vectors, HELD_S)
+    assert float(losses["loss"]) == pytest.approx(math.log1p(math.exp(-1)) / 2, abs=1e-6)
+    assert float(losses["knob_mae"]) == 0.0
 
 
 def test_what_is_heard_more_is_worth_more_and_components_as_asked() -> None:

@@ -38,12 +38,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recommender(folder: Path) -> Recommender:
     presets = PresetSet(folder, "train")
-    space = presets.parameters.space
+    parameters = presets.parameters
     torch.manual_seed(0)
-    recommender = Recommender(space, code=4, width=64)
+    recommender = Recommender(parameters, code=4, width=64)
     learn_recommender(
-        recommender, presets, ParameterLoss(space), RecommenderTraining(steps=400, batch_size=32),
-        torch.Generator().manual_seed(0),
+        recommender, presets, ParameterLoss(parameters.space),
+        RecommenderTraining(steps=400, batch_size=32), torch.Generator().manual_seed(0),
     )  # fmt: skip
     return recommender
 

@@ -33,13 +33,14 @@ _PITCH = 60.0
 def heard_db(
     synth: Synth, vectors: Sequence[Float[Tensor, " params"]], progress: Progress | None = None
 ) -> dict[str, float]:
-    """By how many dB (MSS) the reset of each knob changes a patch, on average over patches."""
-    total = torch.zeros(len(synth.parameters))
+    """By how many dB (MSS) the reset of each knob changes a patch, where it is touched at all."""
+    total, touched = torch.zeros(2, len(synth.parameters))
     for count, vector in enumerate(vectors):
         total += activity_db(synth, vector)
+        touched += synth.parameters.touched(vector)
         if progress:
             progress("measuring", count + 1, len(vectors))
-    mean = total / max(len(vectors), 1)
+    mean = total / touched.clamp_min(1.0)
     return {
         name: round(x, 4) for name, x in zip(synth.parameters.names, mean.tolist(), strict=True)
     }
@@ -51,9 +52,8 @@ def activity_db(synth: Synth, vector: Float[Tensor, " params"]) -> Float[Tensor,
     0 where the knob is untouched already, and where the patch is silent.
     """
     defaults = synth.parameters.defaults
-    moved = (vector - defaults).abs() > 1e-6
     changed = torch.zeros(len(vector))
-    rows = moved.nonzero()[:, 0]
+    rows = synth.parameters.touched(vector).nonzero()[:, 0]
     reset = vector.repeat(len(rows) + 1, 1)
     reset[torch.arange(len(rows)), rows] = defaults[rows]
     notes = Notes.of([_PITCH] * len(reset), TYPICAL_VELOCITY, HOLD_S)

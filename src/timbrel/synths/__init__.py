@@ -8,9 +8,9 @@
 What is known of instruments, models and recordings stands above; this room knows knobs alone.
 """
 
-from timbrel.synths.parameters import Parameters
+from timbrel.synths.parameters import UNTOUCHED, Parameters
 from timbrel.synths.patch import CATEGORIES, Patch
 from timbrel.synths.registry import load_synth, synths
 from timbrel.synths.synth import Synth
 
-__all__ = ["CATEGORIES", "Parameters", "Patch", "Synth", "load_synth", "synths"]
+__all__ = ["CATEGORIES", "UNTOUCHED", "Parameters", "Patch", "Synth", "load_synth", "synths"]

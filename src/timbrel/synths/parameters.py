@@ -18,6 +18,9 @@ from torch import Tensor
 from timbrel.errors import BadInput
 from timbrel.sound import Control, Dimension, Kind, TimbreSpace
 
+UNTOUCHED = 1e-4
+"""Of a knob's way: nearer to its default it has not been touched."""
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -75,6 +78,10 @@ class Parameters:
         """A vector as knobs by name, each in its unit."""
         legal = self.space.project(vector.detach().float().cpu()).tolist()
         return {c.name: _from_number(c, x) for c, x in zip(self.controls, legal, strict=True)}
+
+    def touched(self, vectors: Float[Tensor, "*batch params"]) -> Bool[Tensor, "*batch params"]:
+        """Which knobs of patches stand elsewhere than at their defaults."""
+        return (vectors - self.defaults).abs() > UNTOUCHED
 
     def unit_scaled(
         self, vectors: Float[Tensor, "*batch params"]

@@ -1,6 +1,7 @@
 """How wrong an answer about a patch is (document 001's `ParameterLoss`).
 
-    knob     |place - truth| / spread + ln(2 spread)     Laplace's negative log-likelihood
+    knob     cross entropy of being touched
+             + |place - truth| / spread + ln(2 spread), where it is: Laplace's log-likelihood
     switch   cross entropy
     hold     |ln of seconds|
 
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from timbrel.config import Settings
 from timbrel.instruments.preset.answers import Answer, each_switch, switch_mask
 from timbrel.sound import TimbreSpace
+from timbrel.synths import UNTOUCHED
 
 _LEAST, _MOST = 0.3, 3.0
 """Bounds of what being heard makes a knob worth, beside the average one."""
@@ -78,15 +80,18 @@ class ParameterLoss(nn.Module):
     ) -> dict[str, Tensor]:
         """`loss` and its parts, and the plain figures `knob_mae` and `switch_accuracy`."""
         knobs, chosen = vectors[:, ~self.is_switch], vectors[:, self.is_switch].long()
-        error = (answer.place - knobs).abs()
-        likelihood = error / answer.spread + (2 * answer.spread).log()
-        knob_loss = (likelihood * self.worth[~self.is_switch]).mean()
+        touched = ((knobs - answer.rest).abs() > UNTOUCHED).to(knobs)
+        doubt = nn.functional.binary_cross_entropy_with_logits(
+            answer.touched, touched, reduction="none"
+        )
+        away = (answer.place - knobs).abs() / answer.spread + (2 * answer.spread).log()
+        knob_loss = ((doubt + touched * away) * self.worth[~self.is_switch]).mean()
         logits = each_switch(self.space, answer.logits)
         crosses = [
             nn.functional.cross_entropy(part, right)
             for part, right in zip(logits, chosen.unbind(1), strict=True)
         ]
-        cross = torch.stack(crosses) if crosses else error.new_zeros(1)
+        cross = torch.stack(crosses) if crosses else knobs.new_zeros(1)
         switch_loss = (cross * self.worth[self.is_switch]).mean() if crosses else cross.mean()
         hold_loss = (answer.held_s.clamp_min(0.01) / held_s).log().abs().mean()
         weights = self.settings
@@ -101,8 +106,8 @@ class ParameterLoss(nn.Module):
             "knob_loss": knob_loss.detach(),
             "switch_loss": switch_loss.detach(),
             "hold_loss": hold_loss.detach(),
-            "knob_mae": error.detach().mean(),
-            "switch_accuracy": torch.stack(right).mean() if right else error.new_ones(()),
+            "knob_mae": (answer.knobs - knobs).abs().detach().mean(),
+            "switch_accuracy": torch.stack(right).mean() if right else knobs.new_ones(()),
         }
 
 

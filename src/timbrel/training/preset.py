@@ -8,7 +8,7 @@ An item is a patch with the notes that show it, so that every sound of a batch h
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -36,6 +36,10 @@ from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings
 
 _PREVIEWS = 6
+_USUAL_OF = 1000
+"""Notes by which it is known what is usual."""
+
+_AT_ONCE = 50
 
 
 class PresetData(Settings):
@@ -150,8 +154,9 @@ class PresetObjective(Objective):
         model = settings.model.model_copy(update={"synth": presets.settings.synth})
         self.settings = settings.model_copy(update={"model": model})
         self.space = presets.parameters.space
-        self.network = PresetNetwork(model, self.space)
+        self.network = PresetNetwork(model, presets.parameters)
         self.network.recommender.requires_grad_(False)
+        self.network.listener.learn_usual(_evenly(presets, _USUAL_OF))
         self.parameter_loss = ParameterLoss(
             self.space, settings.objective.parameters, presets.report["heard_db"]
         )
@@ -207,6 +212,12 @@ class PresetObjective(Objective):
         data = told_set(presets, len(self.train_set))
         part = card_part(self.settings, data, held_out)
         write_model(folder, instrument, part, self.settings, record)
+
+
+def _evenly(presets: PresetSet, count: int) -> Iterator[Heard]:
+    """So many notes of a set from all over it, some at a time."""
+    rows = torch.linspace(0, len(presets) - 1, min(len(presets), count)).long()
+    return map(presets.heard, rows.split(_AT_ONCE))
 
 
 def told_set(presets: PresetSet, trained: int) -> str:

@@ -55,6 +55,8 @@ def learn_recommender(
     generator: torch.Generator,
 ) -> None:
     """Learn from a set's patches and the descriptors of their notes, in a minute or two."""
+    if not settings.notes:
+        return
     rows = torch.linspace(0, len(presets) - 1, min(len(presets), settings.notes)).long()
     described = described_notes(presets, rows)
     recommender.usual.copy_(described.mean(0))

@@ -50,7 +50,7 @@ def test_a_search_finds_the_patch_again(synth: Synth) -> None:
 
 def test_without_time_the_network_has_the_word(synth: Synth) -> None:
     torch.manual_seed(0)
-    network = PresetNetwork(PresetSettings(size="tiny", latent=8), synth.parameters.space).eval()
+    network = PresetNetwork(PresetSettings(size="tiny", latent=8), synth.parameters).eval()
     target = target_of(sound(synth))
     (only,) = match(synth, network, target, 0.0)
     with torch.inference_mode():
@@ -103,14 +103,18 @@ def test_what_is_heard_does_not_depend_on_level_nor_on_others(synth: Synth) -> N
 def test_draws_are_as_wide_as_the_answer_and_choices_as_likely(synth: Synth) -> None:
     answer = Answer(
         torch.tensor([[0.5, 0.2, 0.9]]), torch.tensor([[0.1, 0.005, 0.005]]),
+        torch.tensor([[20.0, 20.0, -1.0]]), torch.tensor([0.1, 0.2, 0.3]),
         torch.tensor([[0.0, 2.0]]), torch.tensor([1.0]),
     )  # fmt: skip
     some = drawn(synth.parameters.space, answer, 4000, torch.manual_seed(0))
     assert (some[:, 0] - 0.5).abs().mean() == pytest.approx(0.1, rel=0.05)
     assert (some[:, 1] - 0.2).abs().mean() == pytest.approx(0.005, rel=0.05)
     assert some[:, 2].mean() == pytest.approx(1 / (1 + math.exp(-2)), abs=0.02)
+    is_touched = some[:, 3] != answer.rest[2]
+    assert is_touched.float().mean() == pytest.approx(1 / (1 + math.e), abs=0.02)
+    assert (some[is_touched, 3] - 0.9).abs().mean() == pytest.approx(0.005, rel=0.1)
     assert likeliest(synth.parameters.space, answer)[0].tolist() == pytest.approx(
-        [0.5, 0.2, 1.0, 0.9]
+        [0.5, 0.2, 1.0, 0.3]
     )
 
 

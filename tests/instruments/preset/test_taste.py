@@ -33,7 +33,7 @@ def targets(synth: Synth) -> list[Target]:
 @pytest.fixture(scope="module")
 def network(synth: Synth) -> PresetNetwork:
     torch.manual_seed(0)
-    return PresetNetwork(PresetSettings(size="tiny", latent=8), synth.parameters.space).eval()
+    return PresetNetwork(PresetSettings(size="tiny", latent=8), synth.parameters).eval()
 
 
 @pytest.fixture

@@ -1,4 +1,10 @@
-"""What a network says of a patch, and the patches that this may mean."""
+"""What a network says of a patch, and the patches that this may mean.
+
+Most knobs of most patches are untouched. So of each knob two things are said: how likely it is that
+somebody touched it, and where it stands if so, a Laplace distribution. What cannot be heard in a
+sound (the rate of a vibrato of no depth) is then as likely touched as it is in any patch, costs
+little, and pulls at nothing else.
+"""
 
 from __future__ import annotations
 
@@ -17,41 +23,62 @@ _LEAST_ODDS = 0.01
 _SPREADS = (0.005, 1.0)
 """No knob is known better, nor worse, than these of its way."""
 
+_SURE = 20.0
+"""Logit of what is out of the question."""
+
 
 class Answer(NamedTuple):
     """What is said of patches, one a row.
 
     Attributes:
-        place: the middle of where each continuous knob may stand, 0..1.
+        place: the middle of where each continuous knob may stand that is touched, 0..1.
         spread: mean distance from there.
+        touched: logits of being touched.
+        rest: where knobs stand that are not.
         logits: of the choices of all switches, side by side.
         held_s: when the key came up.
     """
 
     place: Float[Tensor, "batch knobs"]
     spread: Float[Tensor, "batch knobs"]
+    touched: Float[Tensor, "batch knobs"]
+    rest: Float[Tensor, " knobs"]
     logits: Float[Tensor, "batch choices"]
     held_s: Float[Tensor, " batch"]
+
+    @property
+    def knobs(self) -> Float[Tensor, "batch knobs"]:
+        """Where each knob stands likeliest: the median of what is said of it, nearly."""
+        return torch.where(self.touched > 0, self.place, self.rest)
+
+    @property
+    def doubt(self) -> Float[Tensor, "batch knobs"]:
+        """Mean distance of the knobs from there, nearly."""
+        chance = self.touched.sigmoid()
+        apart = (self.place - self.rest).abs()
+        if_rest = chance * torch.maximum(apart, self.spread)
+        return torch.where(self.touched > 0, chance * self.spread + (1 - chance) * apart, if_rest)
 
 
 def likeliest(space: TimbreSpace, answer: Answer) -> Float[Tensor, "batch params"]:
     """The patch that is likeliest, knob by knob."""
     choice = [part.argmax(-1) for part in each_switch(space, answer.logits)]
     none = answer.place.new_zeros(len(answer.place), 0)
-    return vectors_of(space, answer.place, torch.stack(choice, -1) if choice else none)
+    return vectors_of(space, answer.knobs, torch.stack(choice, -1) if choice else none)
 
 
 def drawn(
     space: TimbreSpace, answer: Answer, count: int, generator: torch.Generator | None = None
 ) -> Float[Tensor, "count params"]:
-    """Patches as likely as the first of the answers says: Laplace about the places, by the odds."""
+    """Patches as likely as the first of the answers says."""
     place, spread = answer.place[:1].expand(count, -1), answer.spread[:1].expand(count, -1)
+    touched = torch.rand(place.shape, generator=generator) < answer.touched[:1].sigmoid()
     half = torch.rand(place.shape, generator=generator) - 0.5
     away = -half.sign() * torch.log1p(-2 * half.abs().clamp(max=0.499)) * spread
     odds = [part[0].softmax(-1) for part in each_switch(space, answer.logits)]
     choice = [torch.multinomial(each, count, True, generator=generator) for each in odds]
     none = place.new_zeros(count, 0)
-    placed = (place + away).clamp(0.0, 1.0)
+    placed = torch.where(touched, (place + away).clamp(0.0, 1.0), answer.rest)
     return vectors_of(space, placed, torch.stack(choice, -1) if choice else none)
 
 
@@ -60,7 +87,10 @@ def nothing_known(space: TimbreSpace, held_s: float, spread: float = 0.2) -> Ans
     n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
     logits = torch.zeros(1, sum(map(n_choices, switches(space))))
     place = torch.full((1, n_knobs), 0.5)
-    return Answer(place, torch.full_like(place, spread), logits, torch.tensor([held_s]))
+    return Answer(
+        place, torch.full_like(place, spread), torch.full_like(place, _SURE), place[0],
+        logits, torch.tensor([held_s]),
+    )  # fmt: skip
 
 
 def around(space: TimbreSpace, vector: Float[Tensor, " params"], answer: Answer) -> Answer:
@@ -73,6 +103,8 @@ def around(space: TimbreSpace, vector: Float[Tensor, " params"], answer: Answer)
         logits.append(moved)
     return answer._replace(
         place=vector[None, ~is_switch],
+        spread=answer.doubt,
+        touched=torch.full_like(answer.touched, _SURE),
         logits=torch.cat(logits, -1) if logits else answer.logits,
     )
 
@@ -102,10 +134,25 @@ def vectors_of(
     return vectors
 
 
-def bounded_spread(said: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """What a network says as a spread."""
+def answer_of(
+    said: Float[Tensor, "batch said"],
+    rest: Float[Tensor, " knobs"],
+    held_s: Float[Tensor, " batch"],
+) -> Answer:
+    """The last numbers of a network as an answer: `n_said` of them."""
     low, high = _SPREADS
-    return low * (high / low) ** said.sigmoid()
+    n_knobs = len(rest)
+    place, spread, touched, logits = said.split(
+        [n_knobs, n_knobs, n_knobs, said.shape[-1] - 3 * n_knobs], dim=-1
+    )
+    spread = low * (high / low) ** spread.sigmoid()
+    return Answer(place.sigmoid(), spread, touched, rest, logits, held_s)
+
+
+def n_said(space: TimbreSpace) -> int:
+    """How many numbers an answer takes, but for when the key came up."""
+    n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
+    return 3 * n_knobs + sum(map(n_choices, switches(space)))
 
 
 def knobs_and_choices(

@@ -3,17 +3,20 @@
     mel 128 x 345, and the same along the harmonics of the pitch that is heard
       -> four convolutions, 1/16 of the bands, 1/8 of the frames ---+
     pitch, clearness, loudness, means over 8 frames ----------------+-> BiLSTM
-      -> 128 numbers: its ends, what it attends to, and the means and maxima of what goes into it
+    the sound as a whole (`overview`) ----------------------------------|---+
+      -> 128 numbers: the whole, the BiLSTM's ends, what it attends to, means and maxima of what
+         goes into it
            -> predictor: knobs, a place and how unsure; odds of switches; when the key came up
            -> tone matcher: a point near those of the same patch, whatever is played with it
     patch, descriptors of its sound -> recommender (`recommender`)
 
-A knob's answer is a Laplace distribution: what cannot be heard in a sound (the rate of a vibrato
-of no depth) may be answered with "anything", costs little and pulls at nothing else, and `matching`
-draws other candidates from it.
+What it says of knobs is odds and distributions (`answers`), from which `matching` draws other
+candidates than the likeliest.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import torch
 from jaxtyping import Float
@@ -21,20 +24,26 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
-from timbrel.instruments.preset.answers import Answer, bounded_spread, n_choices, switches
+from timbrel.instruments.preset.answers import Answer, answer_of, n_said
 from timbrel.instruments.preset.hearing import LENGTH_S, N_CURVES, SCALE, Heard, along_harmonics
+from timbrel.instruments.preset.overview import N_OVERVIEW, overview
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.nn import pitch_features
 from timbrel.nn.conv import ChannelNorm
 from timbrel.nn.features import N_PITCH_FEATURES
-from timbrel.sound import Kind, TimbreSpace
-from timbrel.synths import load_synth
+from timbrel.synths import Parameters, load_synth
 
 _KERNELS = ((5, 7), (3, 3), (3, 3), (3, 3))
 _STRIDES = ((2, 4), (2, 2), (2, 1), (2, 1))
 """Wide first: three quarters of the time would go to frames that say the same."""
 
 _FRAMES_EACH, _BANDS_EACH = 8, 16
+_FURTHEST, _NEAREST = 4.0, 0.05
+"""Standard deviations, beyond which nothing is further from the usual, and the least one."""
+
+_FORGOTTEN = 0.2
+"""Share of what the overview says that is dropped in training."""
+
 _WIDTHS: dict[Size, tuple[int, ...]] = {
     "tiny": (4, 8, 8, 8), "small": (32, 48, 64, 96), "base": (48, 96, 144, 192),
 }  # fmt: skip
@@ -64,7 +73,13 @@ class Listener(nn.Module):
     Args:
         size: how wide the convolutions are.
         width: how many numbers.
+
+    Attributes:
+        usual, apart: mean and standard deviation of each number of an overview, over sounds.
     """
+
+    usual: Tensor
+    apart: Tensor
 
     def __init__(self, size: Size, width: int) -> None:
         super().__init__()
@@ -72,13 +87,26 @@ class Listener(nn.Module):
         self.convolutions = nn.ModuleList(map(_convolution, (2, *channels), channels, range(4)))
         heights = channels[-1] * (SCALE.n_mels // _BANDS_EACH)
         self.flatten = nn.Linear(heights, width)
-        self.recurrent = nn.LSTM(width + N_CURVES, width, batch_first=True, bidirectional=True)
-        self.attention = nn.Linear(2 * width, 1)
-        self.summary = nn.Linear(6 * width, width)
+        self.recurrent = nn.LSTM(width + N_CURVES, width // 2, batch_first=True, bidirectional=True)
+        self.attention = nn.Linear(width, 1)
+        self.register_buffer("usual", torch.zeros(N_OVERVIEW))
+        self.register_buffer("apart", torch.ones(N_OVERVIEW))
+        self.whole = nn.Sequential(
+            nn.Linear(N_OVERVIEW, 5 * width // 4), nn.SiLU(), nn.Dropout(_FORGOTTEN)
+        )
+        self.summary = nn.Linear(4 * width + 5 * width // 4, width)
+
+    @torch.no_grad()
+    def learn_usual(self, sounds: Iterable[Heard]) -> None:
+        """Take from sounds what is usual."""
+        numbers = torch.cat([overview(some, along_harmonics(some)) for some in sounds])
+        self.usual.copy_(numbers.mean(0))
+        self.apart.copy_(numbers.std(0, correction=0).clamp_min(_NEAREST))
 
     def forward(self, heard: Heard) -> Float[Tensor, "batch width"]:
         """What a sound is reduced to."""
-        x = torch.stack([heard.mel, along_harmonics(heard)], dim=1)
+        along = along_harmonics(heard)
+        x = torch.stack([heard.mel, along], dim=1)
         x = x.contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
             x = convolution(x)
@@ -86,7 +114,8 @@ class Listener(nn.Module):
         curves = nn.functional.avg_pool1d(heard.curves, _FRAMES_EACH, ceil_mode=True)
         said, (ends, _) = self.recurrent(torch.cat([frames, curves.transpose(1, 2)], dim=-1))
         weight = self.attention(said).softmax(dim=1)
-        told = [(weight * said).sum(1), *ends, frames.mean(1), frames.amax(1)]
+        standard = ((overview(heard, along) - self.usual) / self.apart).clamp(-_FURTHEST, _FURTHEST)
+        told = [(weight * said).sum(1), *ends, frames.mean(1), frames.amax(1), self.whole(standard)]
         return nn.functional.silu(self.summary(torch.cat(told, dim=-1)))
 
 
@@ -103,25 +132,26 @@ class Predictor(nn.Module):
 
     Args:
         width: of what it is reduced to.
-        space: of the synthesizer's patches.
+        parameters: of the synthesizer.
     """
 
-    def __init__(self, width: int, space: TimbreSpace) -> None:
+    rest: Tensor
+
+    def __init__(self, width: int, parameters: Parameters) -> None:
         super().__init__()
-        self.n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
-        choices = sum(map(n_choices, switches(space)))
+        self.register_buffer("rest", parameters.defaults[~parameters.is_switch], persistent=False)
         self.hidden = nn.Sequential(
-            nn.Linear(width + N_PITCH_FEATURES, 4 * width),
+            nn.Linear(width + N_PITCH_FEATURES, 3 * width),
             nn.SiLU(),
-            nn.Linear(4 * width, 4 * width),
+            nn.Linear(3 * width, 3 * width),
             nn.SiLU(),
         )
-        self.answer = nn.Linear(4 * width, 2 * self.n_knobs + choices + 1)
+        self.answer = nn.Linear(3 * width, n_said(parameters.space) + 1)
 
     def forward(
         self, latent: Float[Tensor, "batch width"], pitch: Float[Tensor, " batch"]
     ) -> Answer:
-        """Places and spreads of knobs, odds of switches, and when the key came up.
+        """What is said of knobs and switches, and when the key came up.
 
         Args:
             latent: what sounds are reduced to.
@@ -130,10 +160,7 @@ class Predictor(nn.Module):
         """
         known = torch.cat([latent, pitch_features(pitch)], dim=-1)
         said = self.answer(self.hidden(known)).float()
-        place, spread = said[:, : 2 * self.n_knobs].chunk(2, dim=-1)
-        held_s = LENGTH_S * said[:, -1].sigmoid()
-        logits = said[:, 2 * self.n_knobs : -1]
-        return Answer(place.sigmoid(), bounded_spread(spread), logits, held_s)
+        return answer_of(said[:, :-1], self.rest, LENGTH_S * said[:, -1].sigmoid())
 
 
 class ToneMatcher(nn.Module):
@@ -161,16 +188,16 @@ class PresetNetwork(nn.Module):
 
     Args:
         settings: how large it is.
-        space: of the synthesizer's patches.
+        parameters: of the synthesizer; it is asked where they are not given.
     """
 
-    def __init__(self, settings: PresetSettings, space: TimbreSpace | None = None) -> None:
+    def __init__(self, settings: PresetSettings, parameters: Parameters | None = None) -> None:
         super().__init__()
-        space = space or load_synth(settings.synth).parameters.space
+        parameters = parameters or load_synth(settings.synth).parameters
         self.listener = Listener(settings.size, settings.latent)
-        self.predictor = Predictor(settings.latent, space)
+        self.predictor = Predictor(settings.latent, parameters)
         self.matcher = ToneMatcher(settings.latent, settings.point)
-        self.recommender = Recommender(space, settings.code, 2 * settings.latent)
+        self.recommender = Recommender(parameters, settings.code, 2 * settings.latent)
 
     def answer(self, heard: Heard, pitch: Float[Tensor, " batch"]) -> Answer:
         """What it says of the patches behind sounds played by keys."""

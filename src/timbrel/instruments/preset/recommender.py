@@ -17,15 +17,16 @@ from torch import Tensor, nn
 
 from timbrel.instruments.preset.answers import (
     Answer,
-    bounded_spread,
+    answer_of,
     knobs_and_choices,
     n_choices,
+    n_said,
     switches,
 )
 from timbrel.instruments.preset.descriptors import N_DESCRIPTORS
 from timbrel.nn import pitch_features
 from timbrel.nn.features import N_PITCH_FEATURES, duration_feature
-from timbrel.sound import Kind, TimbreSpace
+from timbrel.synths import Parameters
 
 _N_NOTE = N_PITCH_FEATURES + 1
 _N_CONDITION = N_DESCRIPTORS + _N_NOTE
@@ -36,7 +37,7 @@ class Recommender(nn.Module):
     """A conditional VAE over a synthesizer's patches, and a guess at how they sound.
 
     Args:
-        space: of its patches.
+        parameters: of it.
         code: numbers of the code.
         width: of the hidden layers.
 
@@ -47,17 +48,19 @@ class Recommender(nn.Module):
 
     usual: Tensor
     apart: Tensor
+    rest: Tensor
 
-    def __init__(self, space: TimbreSpace, code: int, width: int) -> None:
+    def __init__(self, parameters: Parameters, code: int, width: int) -> None:
         super().__init__()
-        self.space = space
-        self.n_knobs = sum(d.kind is Kind.RANGE for d in space.dimensions)
-        choices = sum(map(n_choices, switches(space)))
+        self.space = space = parameters.space
+        rest = parameters.defaults[~parameters.is_switch]
+        self.register_buffer("rest", rest, persistent=False)
+        features = len(rest) + sum(map(n_choices, switches(space)))
         self.register_buffer("usual", torch.zeros(N_DESCRIPTORS))
         self.register_buffer("apart", torch.ones(N_DESCRIPTORS))
-        self.encoder = _hidden(self.n_knobs + choices + _N_CONDITION, width, 2 * code)
-        self.decoder = _hidden(code + _N_CONDITION, width, 2 * self.n_knobs + choices)
-        self.imagination = _hidden(self.n_knobs + choices + _N_NOTE, width, N_DESCRIPTORS)
+        self.encoder = _hidden(features + _N_CONDITION, width, 2 * code)
+        self.decoder = _hidden(code + _N_CONDITION, width, n_said(space))
+        self.imagination = _hidden(features + _N_NOTE, width, N_DESCRIPTORS)
 
     def condition(
         self,
@@ -91,10 +94,7 @@ class Recommender(nn.Module):
     ) -> Answer:
         """The patches of codes whose notes sound as the condition says."""
         said = self.decoder(torch.cat([code, condition], dim=-1)).float()
-        place, spread, logits = said.split(
-            [self.n_knobs, self.n_knobs, said.shape[-1] - 2 * self.n_knobs], dim=-1
-        )
-        return Answer(place.sigmoid(), bounded_spread(spread), logits, held_s)
+        return answer_of(said, self.rest, held_s)
 
     def imagine(
         self,

@@ -86,7 +86,7 @@ def _evolution(
     space: TimbreSpace, begin: Answer, widening: float, generator: torch.Generator | None
 ) -> CatCMAwM:
     seed = int(torch.randint(1 << 31, (), generator=generator))
-    spread = (begin.spread[0].double() * widening).clamp(_NARROWEST, _WIDEST).numpy()
+    spread = (begin.doubt[0].double() * widening).clamp(_NARROWEST, _WIDEST).numpy()
     odds = probabilities(space, begin)
     n_knobs = len(spread)
     with warnings.catch_warnings():
@@ -94,7 +94,7 @@ def _evolution(
         return CatCMAwM(
             x_space=[[0.0, 1.0]] * n_knobs if n_knobs else None,
             c_space=[n_choices(switch) for switch in switches(space)] or None,
-            mean=begin.place[0].double().numpy().copy(),
+            mean=begin.knobs[0].double().numpy().copy(),
             sigma=1.0,
             cov=np.diag(spread**2),
             cat_param=odds,
