@@ -20,7 +20,7 @@ from _bench import Bench
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from timbrel.data.preset_set import PatchEntry, PresetSet
+    from timbrel.data.presets.preset_set import PatchEntry, PresetSet
     from timbrel.instruments.preset import Preset
 
 MODEL = "preset-subtractive"
@@ -98,7 +98,7 @@ def preset_instrument(bench: Bench) -> Preset:
 
 def held_out_set(bench: Bench) -> HeldOut:
     """The model and its set, or a line that says how to build it."""
-    from timbrel.data.preset_set import REPORT, PresetSet
+    from timbrel.data.presets.preset_set import REPORT, PresetSet
     from timbrel.errors import TimbrelError
 
     instrument = preset_instrument(bench)

@@ -68,7 +68,7 @@ def measure(bench: Bench) -> dict[str, float | int]:
 
 def active_of(bench: Bench, held: HeldOut, numbers: Sequence[int]) -> dict[int, Tensor]:
     """Which parameters of patches are heard."""
-    from timbrel.data.preset_activity import ACTIVE_DB, kept_activity_db
+    from timbrel.data.presets.activity import ACTIVE_DB, kept_activity_db
 
     vectors = [*patch_vectors(held.test, numbers)]
 

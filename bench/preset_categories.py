@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from _bench import Bench, Figure, run
 
 if TYPE_CHECKING:
-    from timbrel.data.preset_names import Found
-    from timbrel.data.preset_plan import PlannedPatch, PresetSetSettings
+    from timbrel.data.presets.names import Found
+    from timbrel.data.presets.plan import PlannedPatch, PresetSetSettings
     from timbrel.synths import Synth
 
 SYNTHS = ("subtractive", "amsynth")
@@ -54,8 +54,8 @@ def installed(name: str) -> Synth | None:
 
 
 def category_figures(bench: Bench, synth: Synth) -> dict[str, float]:
-    from timbrel.data.preset_names import category_of_name, known_category
-    from timbrel.data.preset_plan import NoteSettings, PresetSetSettings, plan_patches
+    from timbrel.data.presets.names import category_of_name, known_category
+    from timbrel.data.presets.plan import NoteSettings, PresetSetSettings, plan_patches
 
     banks = synth.factory_banks()
     names = [patch.name for _, patches in banks for patch in patches]
@@ -75,8 +75,8 @@ def category_figures(bench: Bench, synth: Synth) -> dict[str, float]:
 def sound_figures(
     synth: Synth, settings: PresetSetSettings, told: Sequence[tuple[PlannedPatch, Found]]
 ) -> dict[str, float]:
-    from timbrel.data.preset_categories import known_examples, played_sounds
-    from timbrel.data.preset_sorter import tried_sorter
+    from timbrel.data.presets.categories import known_examples, played_sounds
+    from timbrel.data.presets.sorter import tried_sorter
 
     real, known = [patch for patch, _ in told], [found for _, found in told]
     sounds = played_sounds(synth, settings, [patch.vector for patch in real])
@@ -87,7 +87,7 @@ def sound_figures(
 
 def name_agreement() -> float:
     """Of names that say something, those that say what the maker does."""
-    from timbrel.data.preset_names import category_of_name
+    from timbrel.data.presets.names import category_of_name
     from timbrel.synths.subtractive.factory import factory_banks
 
     patches = [patch for _, bank in factory_banks() for patch in bank]

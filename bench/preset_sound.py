@@ -30,8 +30,8 @@ from _presets import MODEL, HeldOut, add_set, held_out_set, patch_vectors, sprea
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from timbrel.instruments.preset.hearing.target import Target
     from timbrel.instruments.preset.index import PatchIndex
-    from timbrel.instruments.preset.target import Target
 
 PITCHES = (48.0, 60.0, 72.0)
 EACH, EACH_QUICK = 10, 1
@@ -95,9 +95,9 @@ def measure(bench: Bench) -> dict[str, float | int]:
 
 def patch_sounds(held: HeldOut, kind: str, count: int) -> list[Sound]:
     """Held-out patches, struck harder and softer; pitches take turns."""
-    from timbrel.data.preset_render import is_audible, render_notes
-    from timbrel.instruments.preset.hearing import HOLD_S
-    from timbrel.instruments.preset.target import target_of
+    from timbrel.data.presets.rendering import is_audible, render_notes
+    from timbrel.instruments.preset.hearing.heard import HOLD_S
+    from timbrel.instruments.preset.hearing.target import target_of
     from timbrel.sound import Notes
 
     numbers = held.patches(kind, count)
@@ -115,8 +115,8 @@ def patch_sounds(held: HeldOut, kind: str, count: int) -> list[Sound]:
 
 def foreign_sounds(count: int) -> list[Sound]:
     """Notes of instruments, programs of General MIDI from all over."""
-    from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted
-    from timbrel.instruments.preset.target import target_of
+    from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
+    from timbrel.instruments.preset.hearing.target import target_of
 
     font, sounds = held_out_font(), []
     for turn, program in enumerate(spread(held_out_programs(), count)):
@@ -159,10 +159,10 @@ def hear_patches(
     """Points of patches, and their distances from the sounds of this pitch; others are infinite."""
     import torch
 
-    from timbrel.data.preset_render import render_notes
+    from timbrel.data.presets.rendering import render_notes
     from timbrel.dsp.distances import mss_between, mss_mels
-    from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE, hear
-    from timbrel.instruments.preset.target import TYPICAL_VELOCITY
+    from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE, hear
+    from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
     from timbrel.sound import Notes
 
     notes = Notes.of([pitch] * len(vectors), TYPICAL_VELOCITY, HOLD_S)
@@ -183,8 +183,8 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
     import torch
 
     from timbrel.instruments.preset import PatchFinder
-    from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE
-    from timbrel.instruments.preset.target import TYPICAL_VELOCITY
+    from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE
+    from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
     from timbrel.sound import Notes
 
     synth, target = held.instrument.synth, sound.target
@@ -212,7 +212,7 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
 
 def played(held: HeldOut, vector: Tensor, note) -> Tensor:
     """A patch rendered again."""
-    from timbrel.data.preset_render import render_notes
+    from timbrel.data.presets.rendering import render_notes
 
     return render_notes(held.instrument.synth, vector[None], note)[0].nan_to_num()
 
@@ -220,7 +220,7 @@ def played(held: HeldOut, vector: Tensor, note) -> Tensor:
 def compared(sound: Sound) -> dict[str, float]:
     """How far each way's sound is from the target, by METRIC_WAY."""
     from timbrel.dsp.distances import mss_db, rms_cosine, sot_hz, wmfcc
-    from timbrel.instruments.preset.hearing import SAMPLE_RATE
+    from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 
     target, row = sound.audio, {}
     for way, audio in sound.made.items():
@@ -250,7 +250,7 @@ def show(folder: Path, sounds: Sequence[Sound]) -> None:
     """Six targets over their matches, as one picture and as sounds."""
     from timbrel.audio import write_audio
     from timbrel.dsp.mel import denormalise_db
-    from timbrel.instruments.preset.hearing import SAMPLE_RATE, hear
+    from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear
     from timbrel.picture.canvas import LEVELS, sheet
 
     with sheet(folder / "matches.png", 2.4 * len(sounds), 1.8 * (1 + len(SHOWN_WAYS))) as figure:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from timbrel.instruments.preset import Preset, PresetNetwork
-    from timbrel.instruments.preset.hearing import Heard
+    from timbrel.instruments.preset.hearing.heard import Heard
 
 SOUNDS = 16
 TURNS, TURNS_QUICK = 12, 3
@@ -44,7 +44,7 @@ def some_sounds() -> list[Tensor]:
     """Notes of factory patches of `subtractive`."""
     import torch
 
-    from timbrel.instruments.preset.hearing import HOLD_S, LENGTH_S, fitted
+    from timbrel.instruments.preset.hearing.heard import HOLD_S, LENGTH_S, fitted
     from timbrel.sound import Notes
     from timbrel.synths.subtractive import Subtractive
 
@@ -57,7 +57,7 @@ def some_sounds() -> list[Tensor]:
 
 def ways(instrument: Preset) -> dict[str, Way]:
     """What is timed."""
-    from timbrel.instruments.preset.hearing import SAMPLE_RATE, hear
+    from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear
 
     finder, network = instrument.finder, instrument.network.eval()
     heard = hear(some_sounds()[0][None])
@@ -75,8 +75,8 @@ def patch_of(instrument: Preset, network: PresetNetwork, heard: Heard) -> Tensor
     import torch
 
     from timbrel.instruments.preset.answers import likeliest
-    from timbrel.instruments.preset.hearing import pitch_heard
-    from timbrel.instruments.preset.target import UNPITCHED
+    from timbrel.instruments.preset.hearing.heard import pitch_heard
+    from timbrel.instruments.preset.hearing.target import UNPITCHED
 
     with torch.no_grad():
         answer = network.answer(heard, torch.tensor([pitch_heard(heard) or UNPITCHED]))
@@ -89,7 +89,7 @@ def heard_by_librosa(sound: Tensor) -> Heard:
     import torch
 
     from timbrel.dsp.librosas import load_librosa
-    from timbrel.instruments.preset.hearing import SAMPLE_RATE, SCALE, Heard
+    from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, SCALE, Heard
 
     librosa, audio = load_librosa(), sound.numpy()
     mel = librosa.feature.melspectrogram(

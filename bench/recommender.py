@@ -72,8 +72,8 @@ def measure(bench: Bench) -> dict[str, float | int]:
 
 
 def the_note() -> Notes:
-    from timbrel.instruments.preset.hearing import HOLD_S
-    from timbrel.instruments.preset.target import TYPICAL_VELOCITY
+    from timbrel.instruments.preset.hearing.heard import HOLD_S
+    from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
     from timbrel.sound import Notes
 
     return Notes.of(60.0, TYPICAL_VELOCITY, HOLD_S)
@@ -105,7 +105,7 @@ def wished(held: HeldOut, vector: Tensor, low: Tensor, high: Tensor) -> Iterator
     """All that a patch can be asked for."""
     import torch
 
-    from timbrel.instruments.preset.descriptors import DESCRIPTORS
+    from timbrel.instruments.preset.hearing.descriptors import DESCRIPTORS
     from timbrel.instruments.preset.recommending import imagined, suggest
 
     recommender, note = held.instrument.network.recommender, the_note()

@@ -19,8 +19,8 @@ from _presets import MODEL, HeldOut, add_set, held_out_set, spread
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from timbrel.data.preset_set import PresetSet
-    from timbrel.instruments.preset.hearing import Heard
+    from timbrel.data.presets.preset_set import PresetSet
+    from timbrel.instruments.preset.hearing.heard import Heard
 
 EACH_QUICK, BANK_QUICK = 40, 100
 AT_ONCE = 8

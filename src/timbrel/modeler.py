@@ -15,8 +15,8 @@ import torch
 
 from timbrel.audio import read_audio, require_sound
 from timbrel.config import read_settings
-from timbrel.data.preset_plan import PresetSetSettings
-from timbrel.data.presets import PresetReport, build_presets
+from timbrel.data.presets.building import PresetReport, build_presets
+from timbrel.data.presets.plan import PresetSetSettings
 from timbrel.errors import BadModel
 from timbrel.instruments import load
 from timbrel.instruments.preset import Preset

@@ -10,8 +10,8 @@ import pytest
 
 from timbrel.audio import read_audio
 from timbrel.dsp.distances import mss_db
-from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted
-from timbrel.instruments.preset.target import TYPICAL_VELOCITY
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
 from timbrel.sound import Notes
 from timbrel.synths.amsynth import Amsynth
 from timbrel.synths.files import read_patches

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from timbrel.data import preset_activity
-from timbrel.data.preset_activity import ACTIVITY, activity_db, kept_activity_db
-from timbrel.data.preset_render import render_notes
-from timbrel.data.preset_set import CLAIM
+from timbrel.data.presets.activity import ACTIVITY, activity_db, kept_activity_db
+from timbrel.data.presets.preset_set import CLAIM
+from timbrel.data.presets.rendering import render_notes
 from timbrel.dsp.distances import mss_db
 from timbrel.sound import Notes
 from timbrel.synths.subtractive import Subtractive

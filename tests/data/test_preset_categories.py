@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from timbrel.data.preset_plan import NoteSettings, PresetSetSettings
-from timbrel.data.preset_set import PATCHES, read_patch_entries
-from timbrel.data.preset_sorter import SOUNDING, Examples, by_patch, fit_sorter, tried_sorter
-from timbrel.data.preset_sounds import sound_features
-from timbrel.data.presets import PresetReport, build_presets
-from timbrel.instruments.preset.descriptors import N_DESCRIPTORS
-from timbrel.instruments.preset.hearing import SAMPLE_RATE, hear
+from timbrel.data.presets.building import PresetReport, build_presets
+from timbrel.data.presets.plan import NoteSettings, PresetSetSettings
+from timbrel.data.presets.preset_set import PATCHES, read_patch_entries
+from timbrel.data.presets.sorter import SOUNDING, Examples, by_patch, fit_sorter, tried_sorter
+from timbrel.data.presets.sounds import sound_features
+from timbrel.instruments.preset.hearing.descriptors import N_DESCRIPTORS
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear
 from timbrel.synths.files import write_patches
 from timbrel.synths.subtractive.factory import factory_banks
 

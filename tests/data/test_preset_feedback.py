@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from timbrel.data.preset_feedback import CollectedSettings, collect_feedback
-from timbrel.data.preset_plan import NoteSettings, PresetSetSettings
-from timbrel.data.preset_set import PresetSet
-from timbrel.data.presets import build_presets
+from timbrel.data.presets.building import build_presets
+from timbrel.data.presets.feedback import CollectedSettings, collect_feedback
+from timbrel.data.presets.plan import NoteSettings, PresetSetSettings
+from timbrel.data.presets.preset_set import PresetSet
 from timbrel.errors import BadConfig, BadInput
-from timbrel.instruments.preset.feedback import FeedbackStore
-from timbrel.instruments.preset.heard_bytes import sound_id
-from timbrel.instruments.preset.judgement import JudgedSound, Judgement
-from timbrel.instruments.preset.target import Target, target_of
+from timbrel.instruments.preset.feedback.judgement import JudgedSound, Judgement
+from timbrel.instruments.preset.feedback.store import FeedbackStore
+from timbrel.instruments.preset.hearing.heard_bytes import sound_id
+from timbrel.instruments.preset.hearing.target import Target, target_of
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from timbrel.data.preset_names import category_of_name
+from timbrel.data.presets.names import category_of_name
 from timbrel.synths.amsynth import Amsynth
 from timbrel.synths.patch import CATEGORIES
 from timbrel.synths.subtractive.factory import factory_banks

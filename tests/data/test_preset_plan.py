@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from timbrel.data.preset_plan import (
+from timbrel.data.presets.plan import (
     NoteSettings,
     PresetSetSettings,
     clusters,

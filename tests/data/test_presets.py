@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from timbrel.data.preset_plan import NoteSettings, PlannedPatch, PresetSetSettings
-from timbrel.data.preset_set import PresetSet
-from timbrel.data.presets import _typical, build_presets
+from timbrel.data.presets.building import _typical, build_presets
+from timbrel.data.presets.plan import NoteSettings, PlannedPatch, PresetSetSettings
+from timbrel.data.presets.preset_set import PresetSet
 from timbrel.synths.amsynth import Amsynth
 from timbrel.synths.files import write_patches
 

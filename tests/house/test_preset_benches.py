@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from timbrel.data.preset_plan import NoteSettings, PresetSetSettings
-from timbrel.data.presets import build_presets
+from timbrel.data.presets.building import build_presets
+from timbrel.data.presets.plan import NoteSettings, PresetSetSettings
 from timbrel.instruments.preset import Preset, PresetSettings
 from timbrel.synths.files import write_patches
 from timbrel.synths.subtractive.factory import factory_banks

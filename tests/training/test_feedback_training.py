@@ -8,17 +8,17 @@ import pytest
 import torch
 
 from timbrel.config import make_settings, to_toml
-from timbrel.data.preset_feedback import CollectedSettings, collect_feedback
-from timbrel.data.preset_plan import NoteSettings
+from timbrel.data.presets.feedback import CollectedSettings, collect_feedback
+from timbrel.data.presets.plan import NoteSettings
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.answers import Answer
-from timbrel.instruments.preset.feedback import FeedbackStore
-from timbrel.instruments.preset.heard_bytes import sound_id
-from timbrel.instruments.preset.judgement import JudgedSound, Judgement
+from timbrel.instruments.preset.feedback.judgement import JudgedSound, Judgement
+from timbrel.instruments.preset.feedback.store import FeedbackStore
+from timbrel.instruments.preset.feedback.taste import Opinions
+from timbrel.instruments.preset.hearing.heard_bytes import sound_id
+from timbrel.instruments.preset.hearing.target import Target, target_of
 from timbrel.instruments.preset.network import PresetSettings
-from timbrel.instruments.preset.target import Target, target_of
-from timbrel.instruments.preset.taste import Opinions
 from timbrel.sound import Notes
 from timbrel.synths import Parameters
 from timbrel.timbre import Bank

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from timbrel.data.preset_plan import NoteSettings, PresetSetSettings
-from timbrel.data.preset_set import PresetSet
-from timbrel.data.presets import build_presets
+from timbrel.data.presets.building import build_presets
+from timbrel.data.presets.plan import NoteSettings, PresetSetSettings
+from timbrel.data.presets.preset_set import PresetSet
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.instruments.preset.recommending import suggest
 from timbrel.instruments.preset.wishes import wish_of

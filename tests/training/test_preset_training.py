@@ -9,9 +9,9 @@ import torch
 from safetensors import safe_open
 
 from timbrel.config import make_settings
-from timbrel.data.preset_plan import NoteSettings, PresetSetSettings
-from timbrel.data.preset_set import PresetSet
-from timbrel.data.presets import build_presets
+from timbrel.data.presets.building import build_presets
+from timbrel.data.presets.plan import NoteSettings, PresetSetSettings
+from timbrel.data.presets.preset_set import PresetSet
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import Preset
 from timbrel.training.batches import generator_for

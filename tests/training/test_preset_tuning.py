@@ -11,7 +11,7 @@ from torch import Tensor
 from timbrel.errors import BadModel
 from timbrel.instruments.model_folder import write_config, write_weights
 from timbrel.instruments.preset import PresetNetwork, PresetSettings
-from timbrel.instruments.preset.hearing import Heard
+from timbrel.instruments.preset.hearing.heard import Heard
 from timbrel.sound import Control
 from timbrel.synths import Parameters
 from timbrel.training.parameter_loss import ParameterLoss, ParameterLossSettings

@@ -11,16 +11,16 @@ from timbrel.audio import read_audio, require_sound
 from timbrel.cli.patch_matching import finder_for
 from timbrel.cli.preset_files import loaded
 from timbrel.config import make_settings, with_overrides
-from timbrel.data.preset_feedback import CollectedSettings, collect_feedback
-from timbrel.data.presets import PresetReport
+from timbrel.data.presets.building import PresetReport
+from timbrel.data.presets.feedback import CollectedSettings, collect_feedback
 from timbrel.errors import BadPatch, SynthFailed
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset import FeedbackStore, Judgement
-from timbrel.instruments.preset.heard_bytes import sound_id
-from timbrel.instruments.preset.hearing import SAMPLE_RATE
-from timbrel.instruments.preset.judgement import JudgedSound, JudgementKind
-from timbrel.instruments.preset.matching import Guess, as_match
-from timbrel.instruments.preset.target import target_of
+from timbrel.instruments.preset.feedback.judgement import JudgedSound, JudgementKind
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
+from timbrel.instruments.preset.hearing.heard_bytes import sound_id
+from timbrel.instruments.preset.hearing.target import target_of
+from timbrel.instruments.preset.matching.matches import Guess, as_match
 from timbrel.progress import Progress
 from timbrel.synths import Patch, Synth
 from timbrel.synths.files import read_patches

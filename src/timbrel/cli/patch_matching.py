@@ -18,10 +18,10 @@ from timbrel.cli.places import place_for
 from timbrel.dsp.distances import mss_db
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder, Preset
-from timbrel.instruments.preset.asking import informative
-from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted
-from timbrel.instruments.preset.matching import rendered
-from timbrel.instruments.preset.target import target_of
+from timbrel.instruments.preset.feedback.asking import informative
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing.target import target_of
+from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.instruments.registry import load, models
 from timbrel.picture.takes import draw_takes
 from timbrel.synths import load_synth, synths

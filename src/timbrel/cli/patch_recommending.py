@@ -18,11 +18,11 @@ from timbrel.cli.patch_outputs import numbered, write_vector
 from timbrel.cli.places import place_for
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import Preset
-from timbrel.instruments.preset.descriptors import DESCRIPTORS
-from timbrel.instruments.preset.hearing import LENGTH_S, SAMPLE_RATE
-from timbrel.instruments.preset.matching import levelled, rendered
+from timbrel.instruments.preset.hearing.descriptors import DESCRIPTORS
+from timbrel.instruments.preset.hearing.heard import LENGTH_S, SAMPLE_RATE
+from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
+from timbrel.instruments.preset.matching.matches import levelled, rendered
 from timbrel.instruments.preset.recommending import Suggestion, suggest
-from timbrel.instruments.preset.target import TYPICAL_VELOCITY
 from timbrel.instruments.preset.wishes import wish_of
 from timbrel.picture.takes import draw_takes
 from timbrel.sound import Notes

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from timbrel.cli.places import file_name, folder_for, place_for
-from timbrel.data.preset_names import known_category
+from timbrel.data.presets.names import known_category
 from timbrel.errors import BadInput, BadPatch, TimbrelError
 from timbrel.synths import Parameters, Patch, Synth, load_synth
 from timbrel.synths.files import (

@@ -92,7 +92,7 @@ def build(
         processes: How many render at once; one a core otherwise, 0 uses this process.
     """
     from timbrel.cli.set_reports import preset_figures, preset_settings
-    from timbrel.data.presets import build_presets
+    from timbrel.data.presets.building import build_presets
 
     settings = preset_settings(config, overrides)
     folder = out or Path("data/presets") / Path(settings.synth).stem

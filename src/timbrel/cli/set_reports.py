@@ -13,9 +13,9 @@ from timbrel.data.folder import FolderSettings
 from timbrel.data.folder_report import FolderReport
 from timbrel.data.nsynth_layout import SPLITS
 from timbrel.data.overview import draw_note_set
-from timbrel.data.preset_categories import Categories
-from timbrel.data.preset_plan import PresetSetSettings
-from timbrel.data.presets import PresetReport
+from timbrel.data.presets.building import PresetReport
+from timbrel.data.presets.categories import Categories
+from timbrel.data.presets.plan import PresetSetSettings
 from timbrel.data.soundfont import SoundFontReport, SoundFontSettings
 from timbrel.errors import BadInput
 from timbrel.units import pitch_name

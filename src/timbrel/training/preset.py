@@ -19,11 +19,11 @@ from torch import Tensor
 
 from timbrel.audio import write_audio
 from timbrel.config import Settings
-from timbrel.data.preset_set import PresetSet
+from timbrel.data.presets.preset_set import PresetSet
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
 from timbrel.instruments.preset.answers import likeliest
-from timbrel.instruments.preset.hearing import Heard, hear
-from timbrel.instruments.preset.matching import rendered
+from timbrel.instruments.preset.hearing.heard import Heard, hear
+from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.training.model_card import CardPart, write_model

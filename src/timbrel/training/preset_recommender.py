@@ -14,8 +14,8 @@ from pydantic import Field
 from torch import Tensor
 
 from timbrel.config import Settings
-from timbrel.data.preset_set import PresetSet
-from timbrel.instruments.preset.descriptors import describe
+from timbrel.data.presets.preset_set import PresetSet
+from timbrel.instruments.preset.hearing.descriptors import describe
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.training.parameter_loss import ParameterLoss
 

@@ -16,10 +16,10 @@ import pytest
 import torch
 
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.feedback import FeedbackStore, user_feedback
-from timbrel.instruments.preset.heard_bytes import sound_id
-from timbrel.instruments.preset.judgement import JudgedSound, Judgement
-from timbrel.instruments.preset.target import Target, target_of
+from timbrel.instruments.preset.feedback.judgement import JudgedSound, Judgement
+from timbrel.instruments.preset.feedback.store import FeedbackStore, user_feedback
+from timbrel.instruments.preset.hearing.heard_bytes import sound_id
+from timbrel.instruments.preset.hearing.target import Target, target_of
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

@@ -15,11 +15,11 @@ from timbrel.instruments.preset.answers import (
     nothing_known,
     probabilities,
 )
-from timbrel.instruments.preset.hearing import N_SAMPLES, hear, pitch_heard
-from timbrel.instruments.preset.judging import Judge
-from timbrel.instruments.preset.matching import levelled, match, rendered
+from timbrel.instruments.preset.hearing.heard import N_SAMPLES, hear, pitch_heard
+from timbrel.instruments.preset.hearing.target import target_of
+from timbrel.instruments.preset.matching.judging import Judge
+from timbrel.instruments.preset.matching.matches import levelled, match, rendered
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
-from timbrel.instruments.preset.target import target_of
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from timbrel.instruments.preset import Match, PatchFinder
-from timbrel.instruments.preset.asking import informative
-from timbrel.instruments.preset.feedback import FeedbackStore
-from timbrel.instruments.preset.heard_bytes import sound_id
-from timbrel.instruments.preset.hearing import hear
-from timbrel.instruments.preset.judgement import JudgedSound, Judgement
-from timbrel.instruments.preset.matching import Guess, match, rendered
+from timbrel.instruments.preset.feedback.asking import informative
+from timbrel.instruments.preset.feedback.judgement import JudgedSound, Judgement
+from timbrel.instruments.preset.feedback.store import FeedbackStore
+from timbrel.instruments.preset.feedback.taste import Opinions
+from timbrel.instruments.preset.hearing.heard import hear
+from timbrel.instruments.preset.hearing.heard_bytes import sound_id
+from timbrel.instruments.preset.hearing.target import Target, target_of
+from timbrel.instruments.preset.matching.matches import Guess, match, rendered
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
-from timbrel.instruments.preset.target import Target, target_of
-from timbrel.instruments.preset.taste import Opinions
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

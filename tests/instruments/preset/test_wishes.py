@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.descriptors import DESCRIPTORS, describe
-from timbrel.instruments.preset.hearing import hear
+from timbrel.instruments.preset.hearing.descriptors import DESCRIPTORS, describe
+from timbrel.instruments.preset.hearing.heard import hear
 from timbrel.instruments.preset.wishes import WORDS, wish_of
 
 NAMES = [descriptor.name for descriptor in DESCRIPTORS]

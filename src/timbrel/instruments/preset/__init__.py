@@ -1,12 +1,12 @@
 """Family `preset`: the patch behind the sound (document 001). Timbre = patch of a synthesizer."""
 
-from timbrel.instruments.preset.feedback import FeedbackStore
+from timbrel.instruments.preset.feedback.judgement import Judgement
+from timbrel.instruments.preset.feedback.store import FeedbackStore
+from timbrel.instruments.preset.feedback.taste import Opinions
 from timbrel.instruments.preset.finding import PatchFinder
 from timbrel.instruments.preset.instrument import Preset
-from timbrel.instruments.preset.judgement import Judgement
-from timbrel.instruments.preset.matching import Match
+from timbrel.instruments.preset.matching.matches import Match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
-from timbrel.instruments.preset.taste import Opinions
 
 __all__ = [
     "FeedbackStore",

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.instruments.instrument import fit_steps
-from timbrel.instruments.preset.hearing import SAMPLE_RATE
+from timbrel.instruments.preset.feedback.taste import Opinions, Taste
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
+from timbrel.instruments.preset.hearing.target import Target, target_of
 from timbrel.instruments.preset.index import PatchIndex
-from timbrel.instruments.preset.matching import Guess, Match, levelled, match
+from timbrel.instruments.preset.matching.matches import Guess, Match, levelled, match
 from timbrel.instruments.preset.network import PresetNetwork
-from timbrel.instruments.preset.target import Target, target_of
-from timbrel.instruments.preset.taste import Opinions, Taste
 from timbrel.synths import Synth
 
 N_NEAREST = 8

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from timbrel.errors import BadModel
 from timbrel.files import replacing
-from timbrel.instruments.preset.hearing import HOLD_S, hear
-from timbrel.instruments.preset.matching import rendered
+from timbrel.instruments.preset.hearing.heard import HOLD_S, hear
+from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
+from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.instruments.preset.network import PresetNetwork
-from timbrel.instruments.preset.target import TYPICAL_VELOCITY
 from timbrel.sound import Notes
 from timbrel.synths import Parameters, Synth
 

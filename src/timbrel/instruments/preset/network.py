@@ -25,8 +25,14 @@ from torch import Tensor, nn
 
 from timbrel.config import Settings, Size
 from timbrel.instruments.preset.answers import Answer, answer_of, n_said
-from timbrel.instruments.preset.hearing import LENGTH_S, N_CURVES, SCALE, Heard, along_harmonics
-from timbrel.instruments.preset.overview import N_OVERVIEW, overview
+from timbrel.instruments.preset.hearing.heard import (
+    LENGTH_S,
+    N_CURVES,
+    SCALE,
+    Heard,
+    along_harmonics,
+)
+from timbrel.instruments.preset.hearing.overview import N_OVERVIEW, overview
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.nn import pitch_features
 from timbrel.nn.conv import ChannelNorm

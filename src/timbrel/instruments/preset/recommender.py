@@ -23,7 +23,7 @@ from timbrel.instruments.preset.answers import (
     n_said,
     switches,
 )
-from timbrel.instruments.preset.descriptors import N_DESCRIPTORS
+from timbrel.instruments.preset.hearing.descriptors import N_DESCRIPTORS
 from timbrel.nn import pitch_features
 from timbrel.nn.features import N_PITCH_FEATURES, duration_feature
 from timbrel.synths import Parameters

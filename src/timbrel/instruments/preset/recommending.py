@@ -15,9 +15,9 @@ from torch import Tensor
 
 from timbrel.errors import BadInput
 from timbrel.instruments.preset.answers import Answer, likeliest, switch_mask
-from timbrel.instruments.preset.descriptors import describe
-from timbrel.instruments.preset.hearing import hear, is_audible
-from timbrel.instruments.preset.matching import rendered
+from timbrel.instruments.preset.hearing.descriptors import describe
+from timbrel.instruments.preset.hearing.heard import hear, is_audible
+from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.sound import Notes, TimbreSpace
 from timbrel.synths import Synth

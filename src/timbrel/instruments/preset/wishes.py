@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.descriptors import DESCRIPTORS
+from timbrel.instruments.preset.hearing.descriptors import DESCRIPTORS
 
 
 class Word(NamedTuple):

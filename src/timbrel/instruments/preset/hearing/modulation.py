@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from timbrel.instruments.preset.hearing import SAMPLE_RATE, SCALE, Heard
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, SCALE, Heard
 
 N_RATES = 40
 _SLOWEST_HZ, _FASTEST_HZ = 0.4, 40.0

@@ -25,11 +25,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from timbrel.config import read_settings
-from timbrel.data.preset_names import By
-from timbrel.data.preset_plan import Origin, PresetSetSettings, Split
+from timbrel.data.presets.names import By
+from timbrel.data.presets.plan import Origin, PresetSetSettings, Split
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.heard_bytes import kept_heard
-from timbrel.instruments.preset.hearing import Heard
+from timbrel.instruments.preset.hearing.heard import Heard
+from timbrel.instruments.preset.hearing.heard_bytes import kept_heard
 from timbrel.synths import Parameters, load_synth
 
 CLAIM, PATCHES, PARTS, REPORT = "presets.toml", "patches.json", "parts", "report.json"

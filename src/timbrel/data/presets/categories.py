@@ -15,12 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.data.preset_names import By, Found, known_category
-from timbrel.data.preset_plan import PlannedPatch, PresetSetSettings, clusters, plan_notes
-from timbrel.data.preset_render import HEARD_AT_ONCE, render_notes, the_synth
-from timbrel.data.preset_sorter import SOUNDING, Examples, Sorter, Trial, by_patch, tried_sorter
-from timbrel.data.preset_sounds import N_FEATURES, PatchSounds, sound_features, stored_sounds
-from timbrel.instruments.preset.hearing import hear, is_audible
+from timbrel.data.presets.names import By, Found, known_category
+from timbrel.data.presets.plan import PlannedPatch, PresetSetSettings, clusters, plan_notes
+from timbrel.data.presets.rendering import HEARD_AT_ONCE, render_notes, the_synth
+from timbrel.data.presets.sorter import SOUNDING, Examples, Sorter, Trial, by_patch, tried_sorter
+from timbrel.data.presets.sounds import N_FEATURES, PatchSounds, sound_features, stored_sounds
+from timbrel.instruments.preset.hearing.heard import hear, is_audible
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

@@ -21,9 +21,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.feedback_file import VARIABLE, feedback_file
-from timbrel.instruments.preset.heard_bytes import heard_from_bytes, heard_to_bytes, sound_id
-from timbrel.instruments.preset.judgement import JudgedSound, Judgement
+from timbrel.instruments.preset.feedback.feedback_file import VARIABLE, feedback_file
+from timbrel.instruments.preset.feedback.judgement import JudgedSound, Judgement
+from timbrel.instruments.preset.hearing.heard_bytes import (
+    heard_from_bytes,
+    heard_to_bytes,
+    sound_id,
+)
 from timbrel.sound import Notes
 
 T = TypeVar("T")

@@ -17,9 +17,9 @@ from safetensors import safe_open
 from torch import Tensor
 
 from timbrel.dsp.mel import denormalise_db
-from timbrel.instruments.preset.descriptors import N_DESCRIPTORS, describe
-from timbrel.instruments.preset.heard_bytes import kept_heard
-from timbrel.instruments.preset.hearing import SCALE, Heard
+from timbrel.instruments.preset.hearing.descriptors import N_DESCRIPTORS, describe
+from timbrel.instruments.preset.hearing.heard import SCALE, Heard
+from timbrel.instruments.preset.hearing.heard_bytes import kept_heard
 
 _FRAME_S = 1.0 / SCALE.frame_rate
 _LOUD_DB, _FLOOR_DB = -30.0, -60.0
@@ -57,7 +57,7 @@ def sound_features(
         pitch: of their keys.
         held_s: when those came up.
 
-    >>> from timbrel.instruments.preset.hearing import hear
+    >>> from timbrel.instruments.preset.hearing.heard import hear
     >>> tuple(sound_features(hear(torch.randn(2, 1000)), torch.ones(2), torch.ones(2)).shape)
     (2, 61)
     """

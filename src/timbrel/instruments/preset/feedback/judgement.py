@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.hearing import Heard, fitted
-from timbrel.instruments.preset.target import Target
+from timbrel.instruments.preset.hearing.heard import Heard, fitted
+from timbrel.instruments.preset.hearing.target import Target
 from timbrel.sound import Notes
 from timbrel.units import power_to_db
 

@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.instruments.preset.hearing import N_CURVES, N_FRAMES, SCALE, Heard
-from timbrel.instruments.preset.modulation import N_RATES, N_ROWS, modulation
+from timbrel.instruments.preset.hearing.heard import N_CURVES, N_FRAMES, SCALE, Heard
+from timbrel.instruments.preset.hearing.modulation import N_RATES, N_ROWS, modulation
 
 _ENDS = (0, 4, 8, 16, 32, 64, 128, 192, 258, 300, N_FRAMES)
 """Frames between which stretches lie: short at first, and then to where keys come up."""

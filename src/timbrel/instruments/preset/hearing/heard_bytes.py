@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float16, UInt8
 from torch import Tensor
 
-from timbrel.instruments.preset.hearing import N_CURVES, N_FRAMES, SCALE, Heard
+from timbrel.instruments.preset.hearing.heard import N_CURVES, N_FRAMES, SCALE, Heard
 
 _BYTE = 127.5
 

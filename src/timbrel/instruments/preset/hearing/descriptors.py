@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.mel import FLOOR_DB, denormalise_db
-from timbrel.instruments.preset.hearing import SCALE, Heard
+from timbrel.instruments.preset.hearing.heard import SCALE, Heard
 from timbrel.units import db_to_power, power_to_db
 
 _FRAME_S = 1.0 / SCALE.frame_rate
@@ -74,7 +74,7 @@ def describe(heard: Heard, held_s: Float[Tensor, " batch"]) -> Float[Tensor, "ba
         heard: the sounds.
         held_s: when each key came up, in seconds: a tail begins there.
 
-    >>> from timbrel.instruments.preset.hearing import hear
+    >>> from timbrel.instruments.preset.hearing.heard import hear
     >>> low, high = (torch.sin(torch.arange(44100) * f) for f in (0.02, 0.2))
     >>> brightness = describe(hear(torch.stack([low, high])), torch.ones(2))[:, 0]
     >>> bool(brightness[1] - brightness[0] > 3)

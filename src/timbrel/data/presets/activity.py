@@ -12,12 +12,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from timbrel.data.preset_render import render_notes
-from timbrel.data.preset_set import CLAIM
+from timbrel.data.presets.preset_set import CLAIM
+from timbrel.data.presets.rendering import render_notes
 from timbrel.dsp.distances import mss_between, mss_mels
 from timbrel.files import replacing
-from timbrel.instruments.preset.hearing import HOLD_S, SAMPLE_RATE, is_audible
-from timbrel.instruments.preset.target import TYPICAL_VELOCITY
+from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE, is_audible
+from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
 from timbrel.progress import Progress
 from timbrel.sound import Notes
 from timbrel.synths import Synth

@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.instruments.preset.hearing import Heard, hear
-from timbrel.instruments.preset.matching import Match
+from timbrel.instruments.preset.feedback.taste import Taste
+from timbrel.instruments.preset.hearing.heard import Heard, hear
+from timbrel.instruments.preset.matching.matches import Match
 from timbrel.instruments.preset.network import PresetNetwork
-from timbrel.instruments.preset.taste import Taste
 
 
 @torch.no_grad()

@@ -12,13 +12,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from timbrel.audio import write_audio
-from timbrel.data.preset_plan import PlannedNotes, PresetSetSettings
-from timbrel.data.preset_set import ENDING, PARTS
+from timbrel.data.presets.plan import PlannedNotes, PresetSetSettings
+from timbrel.data.presets.preset_set import ENDING, PARTS
 from timbrel.errors import SynthFailed
 from timbrel.files import replacing
-from timbrel.instruments.preset.heard_bytes import mel_bytes
-from timbrel.instruments.preset.hearing import SAMPLE_RATE, fitted, hear, is_audible
-from timbrel.instruments.preset.matching import rendered
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted, hear, is_audible
+from timbrel.instruments.preset.hearing.heard_bytes import mel_bytes
+from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.sound import Notes
 from timbrel.synths import Synth, load_synth
 from timbrel.synths.hosting import HostedSynth

@@ -11,7 +11,7 @@ from timbrel.audio import require_note
 from timbrel.dsp.first_note import one_note
 from timbrel.dsp.onset import from_onset
 from timbrel.instruments.instrument import check_pitch
-from timbrel.instruments.preset.hearing import (
+from timbrel.instruments.preset.hearing.heard import (
     N_SAMPLES,
     SAMPLE_RATE,
     Heard,

@@ -27,11 +27,11 @@ from timbrel.instruments.preset.answers import (
     likeliest,
     nothing_known,
 )
-from timbrel.instruments.preset.hearing import HOLD_S, LENGTH_S, SAMPLE_RATE, fitted
-from timbrel.instruments.preset.judging import Judge
+from timbrel.instruments.preset.hearing.heard import HOLD_S, LENGTH_S, SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY, Target
+from timbrel.instruments.preset.matching.judging import Judge
+from timbrel.instruments.preset.matching.search import search
 from timbrel.instruments.preset.network import PresetNetwork
-from timbrel.instruments.preset.search import search
-from timbrel.instruments.preset.target import TYPICAL_VELOCITY, Target
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

@@ -19,21 +19,21 @@ import torch
 from torch import Tensor
 
 from timbrel.config import read_settings
-from timbrel.data.preset_plan import (
+from timbrel.data.presets.building import PresetReport, render_set
+from timbrel.data.presets.plan import (
     Count,
     PlannedPatch,
     PresetSetSettings,
     Share,
     plan_patches,
 )
-from timbrel.data.preset_render import the_synth
-from timbrel.data.preset_set import CLAIM
-from timbrel.data.presets import PresetReport, render_set
+from timbrel.data.presets.preset_set import CLAIM
+from timbrel.data.presets.rendering import the_synth
 from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing_folder
-from timbrel.instruments.preset.feedback import FeedbackStore
-from timbrel.instruments.preset.heard_bytes import mel_bytes
-from timbrel.instruments.preset.judgement import Judgement
+from timbrel.instruments.preset.feedback.judgement import Judgement
+from timbrel.instruments.preset.feedback.store import FeedbackStore
+from timbrel.instruments.preset.hearing.heard_bytes import mel_bytes
 from timbrel.progress import Progress
 from timbrel.synths import Parameters, Patch, Synth
 

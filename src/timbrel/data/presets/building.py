@@ -25,25 +25,17 @@ from torch import Tensor
 
 from timbrel.config import to_toml
 from timbrel.data.claim import alone_in
-from timbrel.data.preset_activity import heard_db
-from timbrel.data.preset_categories import Categories, find_categories
-from timbrel.data.preset_names import Found
-from timbrel.data.preset_plan import (
+from timbrel.data.presets.activity import heard_db
+from timbrel.data.presets.categories import Categories, find_categories
+from timbrel.data.presets.names import Found
+from timbrel.data.presets.plan import (
     Banks,
     PlannedPatch,
     PresetSetSettings,
     plan_notes,
     plan_patches,
 )
-from timbrel.data.preset_render import (
-    PartTask,
-    part_path,
-    render_part,
-    start_worker,
-    the_synth,
-    write_part,
-)
-from timbrel.data.preset_set import (
+from timbrel.data.presets.preset_set import (
     CLAIM,
     ENDING,
     PARTS,
@@ -51,6 +43,14 @@ from timbrel.data.preset_set import (
     REPORT,
     PatchEntry,
     patch_entries_json,
+)
+from timbrel.data.presets.rendering import (
+    PartTask,
+    part_path,
+    render_part,
+    start_worker,
+    the_synth,
+    write_part,
 )
 from timbrel.data.workers import each, worker_pool
 from timbrel.errors import BadConfig, BadInput

@@ -21,11 +21,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from timbrel.instruments.model_folder import weights_hash
-from timbrel.instruments.preset.feedback import FeedbackStore
-from timbrel.instruments.preset.heard_bytes import sound_id
-from timbrel.instruments.preset.hearing import Heard, hear
-from timbrel.instruments.preset.judgement import Judgement
-from timbrel.instruments.preset.matching import Guess
+from timbrel.instruments.preset.feedback.judgement import Judgement
+from timbrel.instruments.preset.feedback.store import FeedbackStore
+from timbrel.instruments.preset.hearing.heard import Heard, hear
+from timbrel.instruments.preset.hearing.heard_bytes import sound_id
+from timbrel.instruments.preset.matching.matches import Guess
 from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.synths import Synth
 
