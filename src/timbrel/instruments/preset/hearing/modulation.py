@@ -54,6 +54,12 @@ def modulation(heard: Heard) -> Float[Tensor, "batch rows rates"]:
     return _heights(torch.cat([bands, melody, _power(loudness[:, None], loud)], dim=1))
 
 
+def rates_hz() -> Float[Tensor, " rates"]:
+    """The rates, as far from each other on a logarithmic scale."""
+    ratio = (_FASTEST_HZ / _SLOWEST_HZ) ** (1 / (N_RATES - 1))
+    return _SLOWEST_HZ * ratio ** torch.arange(N_RATES)
+
+
 def _power(
     rows: Float[Tensor, "batch rows frames"], there: Float[Tensor, "batch 1 frames"]
 ) -> Float[Tensor, "batch rows bins"]:
@@ -95,8 +101,8 @@ class _Rates(NamedTuple):
 @lru_cache(maxsize=1)
 def _rates() -> _Rates:
     place_hz = torch.arange(_N_FFT // 2 + 1) * _FRAMES_HZ / _N_FFT
-    ratio = (_FASTEST_HZ / _SLOWEST_HZ) ** (1 / (N_RATES - 1))
-    middle_hz = _SLOWEST_HZ * ratio ** torch.arange(N_RATES)
+    middle_hz = rates_hz()
+    ratio = middle_hz[1] / middle_hz[0]
     width_hz = (middle_hz * (ratio - 1)).clamp_min(_FRAMES_HZ / _N_FFT)
     is_near = (place_hz - middle_hz[:, None]).abs() < width_hz[:, None]
     near = torch.full((N_RATES, int(is_near.sum(1).max())), len(place_hz))
