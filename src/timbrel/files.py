@@ -50,10 +50,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
+        mode = unfinished.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a name that no system can have
         raise _unwritable(path, error) from None
     try:
         yield unfinished
+        unfinished.chmod(mode)  # some libraries write files that only their owner may read
         unfinished.replace(path)
     except TimbrelError:
         raise

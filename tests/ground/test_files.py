@@ -96,3 +96,15 @@ def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     ):
         raise AssertionError("nothing is to be written")
     assert (tmp_path / "a.wav").is_fifo()
+
+
+def test_what_a_library_writes_for_its_owner_alone_may_be_read_as_others_may(
+    tmp_path: Path,
+) -> None:
+    for name in ("theirs", "plain"):
+        with replacing(tmp_path / name) as unfinished:
+            unfinished.write_text("C4")
+            if name == "theirs":
+                unfinished.chmod(0o600)
+    theirs, plain = (tmp_path / name for name in ("theirs", "plain"))
+    assert theirs.stat().st_mode == plain.stat().st_mode
