@@ -97,3 +97,12 @@ def test_a_damaged_file_of_feedback_stops_no_match(
     ran = timbrel("match", "sounds/a.wav", "--seconds", "0.1")
     assert ran.code == 0
     assert any("feedback is left out: " in line for line in ran.err)
+
+
+def test_a_bank_of_the_users_own_is_looked_through(timbrel: Any, sounds: Path) -> None:
+    words = ("match", "sounds/b.wav", "--bank", "plain.toml", "--bank", "other.toml", "--json")
+    ours = told(timbrel(*words, "--seconds", "0.2", "--count", "64"))
+    assert {"Plain", "Other"} <= {patch["by"] for patch in ours["patches"]}
+    assert len(list(Path(".cache").rglob("*.safetensors"))) == 2
+    assert "--seconds is 0" in timbrel(*words, "--seconds", "0").refusal
+    assert "gone.fxp" in timbrel("match", "sounds/b.wav", "--bank", "gone.fxp").refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from timbrel.cli.arguments import Count, Json, Out, Patience, Pitch, Seed
-from timbrel.cli.output import say_json, say_note, say_paths
+from timbrel.cli.output import progress_bar, say_json, say_note, say_paths
 
 
 def match(
@@ -13,6 +13,7 @@ def match(
     *,
     synth: str = "subtractive",
     model: str | None = None,
+    bank: tuple[str, ...] = (),
     seconds: Patience = 10.0,
     count: Count = 3,
     pitch: Pitch | None = None,
@@ -30,6 +31,8 @@ def match(
         sound: One note or stroke, as a sound file.
         synth: Whose patch: subtractive, amsynth, vital, or the path of a plug-in.
         model: What has learned the synthesizer; preset-SYNTH otherwise, if there is one.
+        bank: Files of patches to look among too, or `factory` for those that come with the
+            synthesizer; they are heard once, and what was heard is kept.
         seconds: Time for the search; 0 takes the network's word.
         count: How many patches.
         pitch: The key that plays it; found by listening otherwise.
@@ -39,8 +42,9 @@ def match(
     """
     from timbrel.cli.patch_matching import MatchWishes, match_sound
 
-    wishes = MatchWishes(synth, model, seconds, count, pitch, seed, not no_feedback, ask)
-    made = match_sound(sound, wishes, out)
+    wishes = MatchWishes(synth, model, bank, seconds, count, pitch, seed, not no_feedback, ask)
+    with progress_bar("matching") as progress:
+        made = match_sound(sound, wishes, out, progress)
     for line in made.remarks:
         say_note(line)
     return say_json(made.figures) if json else say_paths(made.paths)

@@ -19,12 +19,16 @@ from timbrel.dsp.distances import mss_db
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder, Preset
 from timbrel.instruments.preset.feedback.asking import informative
+from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
 from timbrel.instruments.preset.hearing.target import target_of
+from timbrel.instruments.preset.index import PatchIndex
 from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.instruments.registry import load, models
 from timbrel.picture.takes import draw_takes
+from timbrel.progress import Progress
 from timbrel.synths import load_synth, synths
+from timbrel.synths.files import read_banks
 from timbrel.units import pitch_name
 
 
@@ -34,6 +38,7 @@ class MatchWishes:
 
     synth: str
     model: str | None
+    bank: tuple[str, ...]
     seconds: float
     count: int
     pitch: float | None
@@ -51,10 +56,10 @@ class Matched:
     remarks: list[str] = field(default_factory=list)
 
 
-def match_sound(sound: Path, wishes: MatchWishes, out: Path | None) -> Matched:
+def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Progress) -> Matched:
     """Find the patches and write them."""
     made = Matched()
-    finder = _finder(wishes, made.remarks)
+    finder = _finder(wishes, made.remarks, progress)
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
     name = result_name(path_name(sound), Using(), timbres=[Path(wishes.synth).stem])
     place = place_for(out, name, reads=(sound,))
@@ -99,7 +104,7 @@ def _rating(sound: Path, patch: Path, synth: str) -> str:
     return shlex.join(words if synth in synths() else [*words, "--synth", synth])
 
 
-def _finder(wishes: MatchWishes, remarks: list[str]) -> PatchFinder:
+def _finder(wishes: MatchWishes, remarks: list[str], progress: Progress) -> PatchFinder:
     """What finds the patches, and what is to be said of it."""
     finder = finder_for(wishes.synth, wishes.model)
     if finder.network is None:
@@ -109,6 +114,8 @@ def _finder(wishes: MatchWishes, remarks: list[str]) -> PatchFinder:
             f"no model has learned {wishes.synth}: the search begins with nothing, give it more "
             "--seconds"
         )
+    if wishes.bank:
+        finder = _with_banks(finder, wishes, progress)
     is_heeded = wishes.feedback and wishes.seconds > 0
     return _with_feedback(finder, remarks) if is_heeded else finder
 
@@ -131,6 +138,17 @@ def preset_model(name: str) -> Preset:
     if not isinstance(instrument, Preset):
         raise BadInput(f"{name} is of family {instrument.family}: --model wants one of preset")
     return instrument
+
+
+def _with_banks(finder: PatchFinder, wishes: MatchWishes, progress: Progress) -> PatchFinder:
+    """Looking among the patches of the user's banks too."""
+    if finder.network is None or wishes.seconds <= 0:
+        lacking = f"no model has learned {wishes.synth}" if wishes.seconds > 0 else "--seconds is 0"
+        raise BadInput(f"--bank has patches compared by a model, with time to do so: {lacking}")
+    banks = read_banks(wishes.bank, finder.synth)
+    index = heard_banks(finder.synth, finder.network, banks, progress=progress)
+    known = [] if finder.index is None else [finder.index]
+    return replace(finder, index=PatchIndex.joined([*known, index]))
 
 
 def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:

@@ -172,16 +172,11 @@ def banks_of(synth: Synth, settings: PresetSetSettings) -> Banks:
 
     Raises:
         BadConfig: a bank that is to be held out is not there.
-        BadPatch: a file cannot be read.
+        BadInput, BadPatch: as `read_banks`.
     """
-    from timbrel.synths.files import read_patches
+    from timbrel.synths.files import read_banks
 
-    banks = []
-    for bank in settings.banks:
-        if bank == "factory":
-            banks += synth.factory_banks()
-        else:
-            banks.append((Path(bank).stem, read_patches(Path(bank), synth)))
+    banks = read_banks(settings.banks, synth)
     names = [name for name, _ in banks]
     for name in settings.held_out:
         if name not in names:

@@ -54,6 +54,15 @@ class PatchIndex:
         points = [_points(synth, network, some) for some in vectors.split(_AT_ONCE)]
         return cls(tuple(names), vectors, torch.cat(points))
 
+    @classmethod
+    def joined(cls, parts: Sequence[PatchIndex]) -> PatchIndex:
+        """Several as one, in order."""
+        names = tuple(name for part in parts for name in part.names)
+        vectors, points = (
+            torch.cat([getattr(p, of) for p in parts]) for of in ("vectors", "points")
+        )
+        return cls(names, vectors, points)
+
     def nearest(self, point: Float[Tensor, " size"], count: int) -> list[int]:
         """Numbers of the patches that sound most like what lies at a point, nearest first."""
         return (self.points @ point).topk(min(count, len(self.names))).indices.tolist()

@@ -47,6 +47,26 @@ def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
     return found
 
 
+def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch]]]:
+    """Banks by their names, and the patches in each.
+
+    Args:
+        banks: files of patches; "factory" is all that come with the synthesizer.
+        synth: whose they are.
+
+    Raises:
+        BadInput: those that come with it are not installed.
+        BadPatch: as `read_patches`.
+    """
+    found = []
+    for bank in banks:
+        factory = bank == "factory"
+        found += (
+            synth.factory_banks() if factory else [(Path(bank).stem, read_patches(bank, synth))]
+        )
+    return found
+
+
 def read_programs(path: str | Path) -> list[Program]:
     """What an .fxp or .fxb holds, of whatever plug-in.
 
