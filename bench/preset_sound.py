@@ -95,8 +95,8 @@ def measure(bench: Bench) -> dict[str, float | int]:
 
 def patch_sounds(held: HeldOut, kind: str, count: int) -> list[Sound]:
     """Held-out patches, struck harder and softer; pitches take turns."""
-    from timbrel.data.presets.rendering import is_audible, render_notes
-    from timbrel.instruments.preset.hearing.heard import HOLD_S
+    from timbrel.instruments.preset.hearing.heard import HOLD_S, is_audible
+    from timbrel.instruments.preset.hearing.rendering import attempted
     from timbrel.instruments.preset.hearing.target import target_of
     from timbrel.sound import Notes
 
@@ -106,7 +106,7 @@ def patch_sounds(held: HeldOut, kind: str, count: int) -> list[Sound]:
     for turn, (number, vector) in enumerate(zip(numbers, vectors, strict=True)):
         pitch, velocity = PITCHES[turn % 3], 0.6 + 0.2 * (turn % 2)
         notes = Notes.of(pitch, velocity, HOLD_S)
-        audio = render_notes(held.instrument.synth, vector[None], notes)
+        audio = attempted(held.instrument.synth, vector[None], notes)
         if bool(is_audible(audio)):
             name = held.test.entries[number].name
             sounds.append(Sound(name, kind, audio[0], target_of(audio[0], pitch)))
@@ -159,14 +159,14 @@ def hear_patches(
     """Points of patches, and their distances from the sounds of this pitch; others are infinite."""
     import torch
 
-    from timbrel.data.presets.rendering import render_notes
     from timbrel.dsp.distances import mss_between, mss_mels
     from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE, hear
+    from timbrel.instruments.preset.hearing.rendering import attempted
     from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
     from timbrel.sound import Notes
 
     notes = Notes.of([pitch] * len(vectors), TYPICAL_VELOCITY, HOLD_S)
-    audio = render_notes(held.instrument.synth, vectors, notes).nan_to_num()
+    audio = attempted(held.instrument.synth, vectors, notes).nan_to_num()
     with torch.no_grad():
         points = held.instrument.network.point(hear(audio))
     ours = mss_mels(audio, SAMPLE_RATE)
@@ -212,9 +212,9 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
 
 def played(held: HeldOut, vector: Tensor, note) -> Tensor:
     """A patch rendered again."""
-    from timbrel.data.presets.rendering import render_notes
+    from timbrel.instruments.preset.hearing.rendering import attempted
 
-    return render_notes(held.instrument.synth, vector[None], note)[0].nan_to_num()
+    return attempted(held.instrument.synth, vector[None], note)[0].nan_to_num()
 
 
 def compared(sound: Sound) -> dict[str, float]:

@@ -21,9 +21,9 @@ from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFind
 from timbrel.instruments.preset.feedback.asking import informative
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.index import PatchIndex
-from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.instruments.registry import load, models
 from timbrel.picture.takes import draw_takes
 from timbrel.progress import Progress

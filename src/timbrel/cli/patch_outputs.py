@@ -9,9 +9,7 @@ from torch import Tensor
 
 from timbrel.synths import Patch, Synth
 from timbrel.synths.files import write_patch
-
-_ENDINGS = {"subtractive": (".toml",), "vital": (".vital",)}
-_ENDINGS_OF_PLUG_INS = (".fxp", ".toml")
+from timbrel.synths.plugin import Plugin
 
 
 def write_vector(
@@ -20,10 +18,18 @@ def write_vector(
     """A patch as files called by a name, one of each format."""
     patch = Patch(name, synth.name, synth.parameters.values(vector), author=f"timbrel, {author}")
     paths = []
-    for ending in _ENDINGS.get(synth.name, _ENDINGS_OF_PLUG_INS):
+    for ending in _endings(synth):
         paths.append(folder / f"{name}{ending}")
         write_patch(paths[-1], patch, synth)
     return paths
+
+
+def _endings(synth: Synth) -> tuple[str, ...]:
+    """Of the files that a synthesizer's patch is written to: its own, if it has any, and ours."""
+    if synth.name == "vital":
+        return (".vital",)
+    has_fxp = synth.name == "amsynth" or (isinstance(synth, Plugin) and synth.plugin_id)
+    return (".fxp", ".toml") if has_fxp else (".toml",)
 
 
 def numbered(stem: str, number: int, count: int) -> str:

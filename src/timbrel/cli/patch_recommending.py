@@ -20,8 +20,9 @@ from timbrel.errors import BadInput
 from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.hearing.descriptors import DESCRIPTORS
 from timbrel.instruments.preset.hearing.heard import LENGTH_S, SAMPLE_RATE
+from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
-from timbrel.instruments.preset.matching.matches import levelled, rendered
+from timbrel.instruments.preset.matching.matches import levelled
 from timbrel.instruments.preset.recommending import Suggestion, suggest
 from timbrel.instruments.preset.wishes import wish_of
 from timbrel.picture.takes import draw_takes

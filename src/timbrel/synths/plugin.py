@@ -29,6 +29,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -176,9 +177,13 @@ def _snake(name: str) -> str:
 
 
 def _apart(names: Iterable[str]) -> list[str]:
-    seen: Counter[str] = Counter()
-    apart = []
+    """Names of which no two are alike: the second "level" is "level_2", unless one is called so.
+
+    >>> _apart(["level", "level", "level_2"])
+    ['level', 'level_2', 'level_2_2']
+    """
+    apart: list[str] = []
     for name in names:
-        seen[name] += 1
-        apart.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+        others = (f"{name}_{number}" for number in count(2))
+        apart.append(next(one for one in chain([name], others) if one not in apart))
     return apart

@@ -23,7 +23,7 @@ from timbrel.data.presets.preset_set import PresetSet
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
 from timbrel.instruments.preset.answers import likeliest
 from timbrel.instruments.preset.hearing.heard import Heard, hear
-from timbrel.instruments.preset.matching.matches import rendered
+from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.training.model_card import CardPart, write_model
@@ -193,7 +193,7 @@ class PresetObjective(Objective):
         network = copy.deepcopy(self.network).cpu().eval()
         vectors = likeliest(self.space, network.answer(batch.heard, batch.pitch))
         notes = Notes.of(batch.pitch.tolist(), 0.8, batch.held_s.tolist())
-        audio = rendered(load_synth(self.settings.model.synth), vectors, notes)
+        audio = attempted(load_synth(self.settings.model.synth), vectors, notes).nan_to_num()
         names = [items.presets.entries[i].name for i in batch.patch.tolist()]
         true_db, ours_db = ((mel - 1.0) * 40.0 for mel in (batch.heard.mel, hear(audio).mel))
         draw_pairs(true_db, ours_db, folder / f"patches_{step:06d}.png", names)

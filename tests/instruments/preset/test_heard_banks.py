@@ -11,7 +11,7 @@ import torch
 from timbrel.errors import SynthFailed
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import hear
-from timbrel.instruments.preset.matching.matches import rendered
+from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.sound import Notes
 from timbrel.synths import Patch, Synth

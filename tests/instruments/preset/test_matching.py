@@ -16,9 +16,10 @@ from timbrel.instruments.preset.answers import (
     probabilities,
 )
 from timbrel.instruments.preset.hearing.heard import N_SAMPLES, hear, pitch_heard
+from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.judging import Judge
-from timbrel.instruments.preset.matching.matches import levelled, match, rendered
+from timbrel.instruments.preset.matching.matches import levelled, match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.sound import Notes
 from timbrel.synths import Synth

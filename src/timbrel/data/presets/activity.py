@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from timbrel.data.presets.preset_set import CLAIM
-from timbrel.data.presets.rendering import render_notes
 from timbrel.dsp.distances import mss_between, mss_mels
 from timbrel.files import replacing
 from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE, is_audible
+from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
 from timbrel.progress import Progress
 from timbrel.sound import Notes
@@ -57,7 +57,7 @@ def activity_db(synth: Synth, vector: Float[Tensor, " params"]) -> Float[Tensor,
     reset = vector.repeat(len(rows) + 1, 1)
     reset[torch.arange(len(rows)), rows] = defaults[rows]
     notes = Notes.of([_PITCH] * len(reset), TYPICAL_VELOCITY, HOLD_S)
-    audio = render_notes(synth, reset, notes)
+    audio = attempted(synth, reset, notes)
     if bool(is_audible(audio[-1:]).all()):
         unchanged = mss_mels(audio[-1], SAMPLE_RATE)
         for sound, row in zip(audio, rows.tolist(), strict=False):

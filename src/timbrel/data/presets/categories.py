@@ -17,10 +17,11 @@ from torch import Tensor
 
 from timbrel.data.presets.names import By, Found, known_category
 from timbrel.data.presets.plan import PlannedPatch, PresetSetSettings, clusters, plan_notes
-from timbrel.data.presets.rendering import HEARD_AT_ONCE, render_notes, the_synth
+from timbrel.data.presets.rendering import HEARD_AT_ONCE, the_synth
 from timbrel.data.presets.sorter import SOUNDING, Examples, Sorter, Trial, by_patch, tried_sorter
 from timbrel.data.presets.sounds import N_FEATURES, PatchSounds, sound_features, stored_sounds
 from timbrel.instruments.preset.hearing.heard import hear, is_audible
+from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 
@@ -156,7 +157,7 @@ def played_sounds(
         pitch, held_s = planned.pitch[some], planned.held_s[some]
         rows = torch.stack([vectors[i] for i in planned.patch[some].tolist()])
         notes = Notes(pitch, planned.velocity[some], held_s)
-        audio = render_notes(synth, rows, notes)
+        audio = attempted(synth, rows, notes)
         usable = is_audible(audio)
         for two in usable.nonzero()[:, 0].split(HEARD_AT_ONCE):
             features.append(sound_features(hear(audio[two]), pitch[two], held_s[two]))

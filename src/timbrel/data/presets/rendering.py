@@ -14,11 +14,10 @@ from torch import Tensor
 from timbrel.audio import write_audio
 from timbrel.data.presets.plan import PlannedNotes, PresetSetSettings
 from timbrel.data.presets.preset_set import ENDING, PARTS
-from timbrel.errors import SynthFailed
 from timbrel.files import replacing
-from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted, hear, is_audible
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear, is_audible
 from timbrel.instruments.preset.hearing.heard_bytes import mel_bytes
-from timbrel.instruments.preset.matching.matches import rendered
+from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth, load_synth
 from timbrel.synths.hosting import HostedSynth
@@ -73,7 +72,7 @@ def render_part(folder: Path, settings: PresetSetSettings, task: PartTask) -> Pa
     if path.exists():
         return path
     notes = Notes(task.notes.pitch, task.notes.velocity, task.notes.held_s)
-    audio = render_notes(the_synth(settings.synth), task.vectors, notes)
+    audio = attempted(the_synth(settings.synth), task.vectors, notes)
     sounds = is_audible(audio)
     if settings.keep_audio:
         _write_sounds(folder, task, audio, sounds)
@@ -94,19 +93,6 @@ def write_part(path: Path, columns: Mapping[str, Tensor]) -> Path:
     with replacing(path) as temporary:
         save_file({name: column.contiguous() for name, column in columns.items()}, temporary)
     return path
-
-
-def render_notes(
-    synth: Synth, vectors: Float[Tensor, "notes params"], notes: Notes
-) -> Float[Tensor, "notes samples"]:
-    """Four seconds of each note at 44.1 kHz; silence where the synthesizer failed."""
-    try:
-        return rendered(synth, vectors, notes)
-    except SynthFailed:
-        if len(vectors) == 1:
-            return fitted(torch.zeros(1, 1))
-        halves = torch.arange(len(vectors)).chunk(2)
-        return torch.cat([render_notes(synth, vectors[half], notes[half]) for half in halves])
 
 
 def _heard_columns(audio: Tensor) -> dict[str, Tensor]:

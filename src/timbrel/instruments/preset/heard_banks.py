@@ -14,9 +14,8 @@ from pathlib import Path
 import platformdirs
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from timbrel.errors import BadModel, SynthFailed
+from timbrel.errors import BadModel
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset.index import PatchIndex
 from timbrel.instruments.preset.network import PresetNetwork
@@ -78,21 +77,8 @@ class _Hearing:
     def chunks(self) -> Iterator[PatchIndex]:
         """Some patches at a time, without those that the synthesizer fails to play."""
         for rows in torch.arange(len(self.names)).split(_AT_ONCE):
-            try:
-                yield self._of(rows)
-            except SynthFailed:
-                yield from self._one_by_one(rows)
-
-    def _one_by_one(self, rows: Tensor) -> Iterator[PatchIndex]:
-        for row in rows.split(1):
-            try:
-                yield self._of(row)
-            except SynthFailed:
-                continue
-
-    def _of(self, rows: Tensor) -> PatchIndex:
-        names = [self.names[int(row)] for row in rows]
-        return PatchIndex.of(self.synth, self.network, names, self.vectors[rows])
+            names = [self.names[int(row)] for row in rows]
+            yield PatchIndex.of(self.synth, self.network, names, self.vectors[rows]).playable()
 
 
 def _digest(listener: str, heard: _Hearing) -> str:

@@ -16,8 +16,8 @@ from torch import Tensor
 from timbrel.errors import BadModel
 from timbrel.files import replacing
 from timbrel.instruments.preset.hearing.heard import HOLD_S, hear
+from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
-from timbrel.instruments.preset.matching.matches import rendered
 from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.sound import Notes
 from timbrel.synths import Parameters, Synth
@@ -63,6 +63,12 @@ class PatchIndex:
         )
         return cls(names, vectors, points)
 
+    def playable(self) -> PatchIndex:
+        """Without the patches that the synthesizer failed to play."""
+        rows = self.points.isfinite().all(1).nonzero()[:, 0]
+        names = tuple(self.names[int(row)] for row in rows)
+        return PatchIndex(names, self.vectors[rows], self.points[rows])
+
     def nearest(self, point: Float[Tensor, " size"], count: int) -> list[int]:
         """Numbers of the patches that sound most like what lies at a point, nearest first."""
         return (self.points @ point).topk(min(count, len(self.names))).indices.tolist()
@@ -95,9 +101,9 @@ class PatchIndex:
 
 @torch.no_grad()
 def _points(synth: Synth, network: PresetNetwork, vectors: Tensor) -> Tensor:
-    """Where a few patches lie: the middle of where their notes do."""
+    """Where a few patches lie: the middle of where their notes do; NaN if one cannot be played."""
     total = torch.zeros(())
     for pitch in _PITCHES:
         notes = Notes.of([pitch] * len(vectors), TYPICAL_VELOCITY, HOLD_S)
-        total = total + network.point(hear(rendered(synth, vectors, notes)))
+        total = total + network.point(hear(attempted(synth, vectors, notes)))
     return torch.nn.functional.normalize(total, dim=-1)

@@ -17,7 +17,7 @@ from timbrel.errors import BadInput
 from timbrel.instruments.preset.answers import Answer, likeliest, switch_mask
 from timbrel.instruments.preset.hearing.descriptors import describe
 from timbrel.instruments.preset.hearing.heard import hear, is_audible
-from timbrel.instruments.preset.matching.matches import rendered
+from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.sound import Notes, TimbreSpace
 from timbrel.synths import Synth
@@ -85,12 +85,11 @@ def suggest(
         generator: of the codes that are drawn.
 
     Raises:
-        BadInput: the patch is silent.
-        SynthFailed: a plug-in cannot be used at all.
+        BadInput: the patch is silent, or the plug-in fails to play it.
     """
     described = heard_descriptors(synth, vector[None], note)[0]
     if not bool(described.isfinite().all()):
-        raise BadInput("this patch is silent with that note: play another, or another patch")
+        raise BadInput("this patch makes no sound with that note: play another, or another patch")
     found = [Suggestion(vector, torch.zeros_like(wish), float(wish.norm()))]
     for _ in range(_ROUNDS):
         nearest = found[0]
@@ -103,17 +102,17 @@ def suggest(
         away = (moved - wish).norm(dim=-1).nan_to_num(torch.inf).tolist()
         found += [Suggestion(*one) for one in zip(tried, moved, away, strict=True)]
         found.sort(key=lambda one: one.away)
-    audible = [one for one in found if one.away < float("inf") and one.vector is not vector]
-    return _distinct(audible, count)
+    return _distinct(vector, [one for one in found if one.away < float("inf")])[:count]
 
 
-def _distinct(found: list[Suggestion], count: int) -> list[Suggestion]:
-    """The first ones, each with a knob that stands elsewhere than in those before it."""
-    kept: list[Suggestion] = []
+def _distinct(vector: Tensor, found: list[Suggestion]) -> list[Suggestion]:
+    """Each that has a knob elsewhere than the patch itself, and than those before it."""
+    kept, known = [], [vector]
     for one in found:
-        if all(bool(((one.vector - other.vector).abs() > _APART).any()) for other in kept):
+        if all(bool(((one.vector - other).abs() > _APART).any()) for other in known):
             kept.append(one)
-    return kept[:count]
+            known.append(one.vector)
+    return kept
 
 
 def imagined(
@@ -199,7 +198,7 @@ def _changed(space: TimbreSpace, vector: Tensor, before: Answer, after: Answer) 
 def heard_descriptors(
     synth: Synth, vectors: Float[Tensor, "batch params"], notes: Notes
 ) -> Float[Tensor, "batch descriptors"]:
-    """How patches sound; NaN for silent ones."""
-    audio = rendered(synth, vectors, notes)
+    """How patches sound; NaN for silent ones, and where the synthesizer failed."""
+    audio = attempted(synth, vectors, notes)
     described = describe(hear(audio.nan_to_num()), notes.duration_s)
     return torch.where(is_audible(audio)[:, None], described, torch.nan)

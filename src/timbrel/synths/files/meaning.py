@@ -88,6 +88,9 @@ def _of_amsynth(program: Program) -> list[Patch]:
 
 def _of_plug_in(program: Program, path: Path, synth: Plugin, n_programs: int) -> Patch:
     """The plug-in, in its own process, is asked what it makes of a chunk."""
+    if synth.plugin_id and program.plugin_id != synth.plugin_id:
+        raise BadPatch(f"is of the plug-in {program.plugin_id!r}, {synth.name} has the id "
+                       f"{synth.plugin_id!r}")  # fmt: skip
     positions = list(program.params)
     if program.chunk is not None:
         if n_programs != 1 or program.is_bank:

@@ -18,7 +18,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.audio import resample
 from timbrel.errors import SynthFailed
 from timbrel.instruments.preset.answers import (
     Answer,
@@ -27,7 +26,8 @@ from timbrel.instruments.preset.answers import (
     likeliest,
     nothing_known,
 )
-from timbrel.instruments.preset.hearing.heard import HOLD_S, LENGTH_S, SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing.heard import HOLD_S, fitted
+from timbrel.instruments.preset.hearing.rendering import attempted, rendered
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY, Target
 from timbrel.instruments.preset.matching.judging import Judge
 from timbrel.instruments.preset.matching.search import search
@@ -95,6 +95,9 @@ def match(
         liked_db: what is taken off the distances of patches before they are compared.
         count: how many are wanted.
         generator: of what is tried.
+
+    Raises:
+        SynthFailed: a plug-in plays none of the patches that are guessed.
     """
     end = time.monotonic() + seconds
     space = synth.parameters.space
@@ -107,7 +110,11 @@ def match(
     vectors = torch.stack([guess.vector for guess in guesses])
     note = _likeliest_note(distances, guesses[0], target, float(answer.held_s[0]))
     judged = distances.of(vectors, note)
-    order = (judged - liked_db(vectors)).argsort(stable=True).tolist()
+    plays = judged.isfinite()
+    if not bool(plays.any()):
+        raise SynthFailed(f"{synth.name} plays none of {len(vectors)} patches")
+    order = (judged - liked_db(vectors)).argsort(stable=True)
+    order = order[plays[order]].tolist()
     found = [Match(guesses[i].vector, note, float(judged[i]), guesses[i].by) for i in order]
 
     def wanted(some: Tensor) -> Tensor:
@@ -143,22 +150,7 @@ class _Distances:
     def of(self, vectors: Float[Tensor, "batch params"], notes: Notes) -> Float[Tensor, " batch"]:
         """Of patches that play one note, or one each; infinite where the synthesizer failed."""
         many = notes if len(notes) == len(vectors) else notes[torch.zeros(len(vectors)).long()]
-        try:
-            audio = rendered(self._synth, vectors, many)
-        except SynthFailed:
-            if len(vectors) == 1:
-                return torch.tensor([torch.inf])
-            each = [self.of(vectors[i : i + 1], many[i : i + 1]) for i in range(len(vectors))]
-            return torch.cat(each)
-        return self._judge(audio)
-
-
-def rendered(
-    synth: Synth, vectors: Float[Tensor, "*notes params"], notes: Notes
-) -> Float[Tensor, "notes samples"]:
-    """Four seconds of each note at the rate that is listened to."""
-    made = synth.render(vectors, notes, longest_s=LENGTH_S)
-    return fitted(resample(made.audio, made.sample_rate, SAMPLE_RATE))
+        return self._judge(attempted(self._synth, vectors, many))
 
 
 def _answer(synth: Synth, network: PresetNetwork | None, target: Target) -> Answer:
