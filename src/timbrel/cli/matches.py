@@ -11,7 +11,7 @@ from timbrel.cli.output import progress_bar, say_json, say_note, say_paths
 def match(
     sound: Path,
     *,
-    synth: str = "subtractive",
+    synth: str | None = None,
     model: str | None = None,
     bank: tuple[str, ...] = (),
     seconds: Patience = 10.0,
@@ -29,7 +29,8 @@ def match(
 
     Args:
         sound: One note or stroke, as a sound file.
-        synth: Whose patch: subtractive, amsynth, vital, or the path of a plug-in.
+        synth: Whose patch: subtractive, amsynth, vital, or the path of a plug-in; otherwise the
+            model's, or subtractive.
         model: What has learned the synthesizer; preset-SYNTH otherwise, if there is one.
         bank: Files of patches to look among too, or `factory` for those that come with the
             synthesizer; they are heard once, and what was heard is kept.

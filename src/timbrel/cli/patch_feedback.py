@@ -46,7 +46,7 @@ def judge(
     """
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
     patch = _only(file, loaded(synth))
-    finder = finder_for(synth or patch.synth, model)
+    _, finder = finder_for(synth or patch.synth, model)
     target, knobs = target_of(audio, pitch), finder.synth.parameters
     one = as_match(finder.synth, Guess(knobs.vector(patch.values), "user"), target)
     if not math.isfinite(one.distance_db):

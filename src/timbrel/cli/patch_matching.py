@@ -31,12 +31,14 @@ from timbrel.synths import load_synth, synths
 from timbrel.synths.files import read_banks
 from timbrel.units import pitch_name
 
+DEFAULT_SYNTH = "subtractive"
+
 
 @dataclass(frozen=True)
 class MatchWishes:
     """What was asked for; see `timbrel match --help`."""
 
-    synth: str
+    synth: str | None
     model: str | None
     bank: tuple[str, ...]
     seconds: float
@@ -59,9 +61,9 @@ class Matched:
 def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Progress) -> Matched:
     """Find the patches and write them."""
     made = Matched()
-    finder = _finder(wishes, made.remarks, progress)
+    synth, finder = _finder(wishes, made.remarks, progress)
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
-    name = result_name(path_name(sound), Using(), timbres=[Path(wishes.synth).stem])
+    name = result_name(path_name(sound), Using(), timbres=[Path(synth).stem])
     place = place_for(out, name, reads=(sound,))
     found = finder.find(
         audio, SAMPLE_RATE, pitch=wishes.pitch, seconds=wishes.seconds, count=wishes.count,
@@ -94,7 +96,7 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
         )
         patches = made.paths[:-2]  # behind them the sound and the picture
         made.figures["ask"] = asked = patches[number * len(patches) // len(found)]
-        made.remarks.append(f"rate this one: {_rating(sound, asked, wishes.synth)}")
+        made.remarks.append(f"rate this one: {_rating(sound, asked, synth)}")
     return made
 
 
@@ -104,28 +106,39 @@ def _rating(sound: Path, patch: Path, synth: str) -> str:
     return shlex.join(words if synth in synths() else [*words, "--synth", synth])
 
 
-def _finder(wishes: MatchWishes, remarks: list[str], progress: Progress) -> PatchFinder:
-    """What finds the patches, and what is to be said of it."""
-    finder = finder_for(wishes.synth, wishes.model)
+def _finder(wishes: MatchWishes, remarks: list[str], progress: Progress) -> tuple[str, PatchFinder]:
+    """The synthesizer by name or path, what finds its patches, and what is to be said of that."""
+    synth, finder = finder_for(wishes.synth, wishes.model)
     if finder.network is None:
         if wishes.seconds <= 0:
-            raise BadInput(f"no model has learned {wishes.synth}: --seconds must be above 0")
+            raise BadInput(f"no model has learned {synth}: --seconds must be above 0")
         remarks.append(
-            f"no model has learned {wishes.synth}: the search begins with nothing, give it more "
-            "--seconds"
+            f"no model has learned {synth}: the search begins with nothing, give it more --seconds"
         )
     if wishes.bank:
         finder = _with_banks(finder, wishes, progress)
     is_heeded = wishes.feedback and wishes.seconds > 0
-    return _with_feedback(finder, remarks) if is_heeded else finder
+    return synth, _with_feedback(finder, remarks) if is_heeded else finder
 
 
-def finder_for(synth: str, model: str | None) -> PatchFinder:
-    """By the model that was named, or that has learned the synthesizer, or by search alone."""
-    name = model or f"preset-{synth}"
+def finder_for(synth: str | None, model: str | None) -> tuple[str, PatchFinder]:
+    """A synthesizer, and what finds its patches: a model of it, or search alone.
+
+    Args:
+        synth: its name or path; by default the model's, or the one that comes with timbrel.
+        model: which has learned it; by default the one that is called so.
+
+    Raises:
+        BadInput: the model is of another synthesizer.
+    """
+    name = model or f"preset-{synth or DEFAULT_SYNTH}"
     if model is None and name not in models():
-        return PatchFinder(load_synth(synth))
-    return preset_model(name).finder
+        return synth or DEFAULT_SYNTH, PatchFinder(load_synth(synth or DEFAULT_SYNTH))
+    instrument = preset_model(name)
+    learned = instrument.settings.synth
+    if synth not in (None, learned):
+        raise BadInput(f"{name} has learned {learned}, not {synth}: leave out one of the two")
+    return learned, instrument.finder
 
 
 def preset_model(name: str) -> Preset:
@@ -143,8 +156,8 @@ def preset_model(name: str) -> Preset:
 def _with_banks(finder: PatchFinder, wishes: MatchWishes, progress: Progress) -> PatchFinder:
     """Looking among the patches of the user's banks too."""
     if finder.network is None or wishes.seconds <= 0:
-        lacking = f"no model has learned {wishes.synth}" if wishes.seconds > 0 else "--seconds is 0"
-        raise BadInput(f"--bank has patches compared by a model, with time to do so: {lacking}")
+        why = "--seconds is 0" if finder.network else f"no model has learned {finder.synth.name}"
+        raise BadInput(f"--bank wants a model that compares its patches, and time for it: {why}")
     banks = read_banks(wishes.bank, finder.synth)
     index = heard_banks(finder.synth, finder.network, banks, progress=progress)
     known = [] if finder.index is None else [finder.index]

@@ -16,6 +16,7 @@ from timbrel.synths.files import (
     Program,
     checksum,
     parameters_of,
+    patch_files,
     read_patches,
     read_programs,
     write_patch,
@@ -142,7 +143,7 @@ def verdicts(places: Iterable[Path], synth: Synth | None) -> Iterator[Verdict]:
     Raises:
         BadInput: there are none.
     """
-    files = [file for place in places for file in _files(place)]
+    files = [file for place in places for file in patch_files(place)]
     if not files:
         suffixes = ", ".join(PATCH_SUFFIXES)
         raise BadInput(f"nothing to validate: name files of patches, or folders with {suffixes}")
@@ -157,12 +158,6 @@ def verdicts(places: Iterable[Path], synth: Synth | None) -> Iterator[Verdict]:
         foreign = [thing for thing in held if isinstance(thing, Program)]
         detail = _many(patches) if patches else f"{_whose(foreign[0])}, which alone can read it"
         yield Verdict(file, True, detail, list(_copies(file, patches, synth, first)))
-
-
-def _files(place: Path) -> list[Path]:
-    if not place.is_dir():
-        return [place]
-    return sorted(f for f in place.rglob("*") if f.suffix.lower() in PATCH_SUFFIXES and f.is_file())
 
 
 def _held(file: Path, synth: Synth | None) -> list[Patch] | list[Program]:

@@ -1,7 +1,8 @@
 """How wrong an answer about a patch is (document 001's `ParameterLoss`).
 
     knob     cross entropy of being touched
-             + |place - truth| / spread + ln(2 spread), where it is: Laplace's log-likelihood
+             + |place - truth| / spread + ln(2 spread), where it is: Laplace's
+               negative log-likelihood
     switch   cross entropy
     hold     |ln of seconds|
 

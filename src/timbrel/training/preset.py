@@ -172,7 +172,7 @@ class PresetObjective(Objective):
     def forward(
         self,
         batch: PresetBatch,
-        phase: str,  # noqa: ARG002 - nothing is drawn, here or in validation
+        phase: str,  # noqa: ARG002 - a step seeds torch, which drops out
         generator: torch.Generator,  # noqa: ARG002
     ) -> dict[str, Tensor]:
         """Losses of a batch."""

@@ -16,7 +16,7 @@ _REDISTRIBUTED = "subtractive"
 
 
 def preset_bank(instrument: Preset) -> tuple[Bank, PatchIndex | None]:
-    """Factory patches by name, the mean patch of each category, and an index of them.
+    """Factory patches by name, the typical patch of each category, and an index of them.
 
     Patches of others are not given away: their models ship an empty bank.
     """

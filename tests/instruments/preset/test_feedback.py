@@ -80,7 +80,7 @@ def test_the_last_word_counts(synth: Synth, target: Target, store: FeedbackStore
 
 
 def test_a_louder_copy_is_the_same_sound(target: Target) -> None:
-    other = target_of(0.25 * target.audio)
+    other = target_of(0.3 * target.audio)
     assert sound_id(other.heard) == sound_id(target.heard)
 
 

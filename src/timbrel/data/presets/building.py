@@ -148,9 +148,9 @@ def render_set(
         BadInput: the folder holds another set, or another process is at work there.
     """
     synth, claim = the_synth(settings.synth), _claim(settings, planned)
-    _check_claim(out, claim)
     pool = worker_pool(processes, start_worker, (settings.synth,))
     with alone_in(out), pool as workers:
+        _check_claim(out, claim)
         _begin(out, claim, planned)
         tasks = list(_tasks(settings, planned))
         for count, _ in enumerate(each(workers, partial(render_part, out, settings), tasks)):

@@ -1,11 +1,10 @@
 """Which patches a preset set holds, and which notes show them: settings in, tensors out.
 
 Real presets are few, and a network that saw them alone would learn them by heart: most of what is
-trained on is drawn around them, between them, from parts of them and from the places that their
-knobs have. Knobs that stand anywhere make little but noise, in which nothing else is heard: few
-do. What is judged
-stays real, and of its kind nothing is trained on: presets that are nearly the same are in one
-cluster, whole clusters are held out, and so are whole banks.
+trained on is drawn around them, between them, from parts of them and from the settings that their
+knobs take. Knobs that stand anywhere make little but noise, in which nothing else is heard: few
+do. What is judged stays real, and of its kind nothing is trained on: presets that are nearly the
+same are in one cluster, whole clusters are held out, and so are whole banks.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from timbrel.config import Settings
@@ -53,6 +52,14 @@ class NoteSettings(Settings):
     shortest_s: float = Field(default=0.1, gt=0.0, le=4.0)
     longest_s: float = Field(default=3.5, gt=0.0, le=4.0)
     held: float = Field(default=0.5, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        if self.lowest > self.highest:
+            raise ValueError(f"lowest {self.lowest} is above highest {self.highest}")
+        if self.shortest_s > self.longest_s:
+            raise ValueError(f"shortest_s {self.shortest_s} is above longest_s {self.longest_s}")
+        return self
 
 
 class PresetSetSettings(Settings):
@@ -109,7 +116,7 @@ class PlannedPatch:
         origin: where it comes from.
         bank: of a real one.
         category: what its maker says, if anything.
-        cluster: number of the real patches that are nearly the same; -1 for random ones.
+        cluster: number of the real patches that are nearly the same; -1 where it is of none.
         split: where it belongs.
     """
 

@@ -102,7 +102,7 @@ class PresetSet:
         self._parts = sorted((self.folder / PARTS).glob(f"part-*{ENDING}"))
         columns: dict[str, list[Tensor]] = {name: [] for name in ("place", *SMALL)}
         for number, part in enumerate(self._parts):
-            opened = _opened(part)
+            opened = _opened(part, part.stat().st_mtime_ns)
             rows = wanted[opened.get_tensor("patch")].nonzero()[:, 0]
             columns["place"].append(torch.stack([torch.full_like(rows, number), rows], dim=1))
             for name in SMALL:
@@ -120,7 +120,8 @@ class PresetSet:
         """What is heard of some notes."""
         mels, curves = [], []
         for part, row in self._places[indices].tolist():
-            opened = _opened(self._parts[part])
+            path = self._parts[part]
+            opened = _opened(path, path.stat().st_mtime_ns)
             mel, curve = (opened.get_slice(name)[row : row + 1] for name in LARGE)
             mels.append(mel)
             curves.append(curve)
@@ -155,7 +156,7 @@ def _read_json(path: Path) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _opened(part: Path) -> Any:
+def _opened(part: Path, modified_ns: int) -> Any:  # noqa: ARG001 - another file is opened anew
     try:
         return safe_open(part, framework="pt")
     except (OSError, SafetensorError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,10 @@ def part_path(folder: Path, number: int) -> Path:
 
 def start_worker(synth: str) -> None:
     """Load the synthesizer, once in each process; each has one child to render for it."""
-    torch.set_num_threads(1)
     loaded = the_synth(synth)
+    if multiprocessing.parent_process() is None:  # no worker, but whoever asked for none
+        return
+    torch.set_num_threads(1)
     if isinstance(loaded, HostedSynth):
         loaded.host.limit(1)
 

@@ -94,7 +94,7 @@ def nothing_known(space: TimbreSpace, held_s: float, spread: float = 0.2) -> Ans
 
 
 def around(space: TimbreSpace, vector: Float[Tensor, " params"], answer: Answer) -> Answer:
-    """The answer moved to a patch: as unsure as before, its choices as likely as the likeliest."""
+    """The answer moved to a patch: as unsure as before, its choices likelier than all others."""
     is_switch = switch_mask(space)
     logits = []
     for part, chosen in zip(each_switch(space, answer.logits), vector[is_switch], strict=True):

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import resample
+from timbrel.errors import BadInput
 from timbrel.instruments.instrument import fit_steps
 from timbrel.instruments.preset.feedback.taste import Opinions, Taste
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
@@ -48,23 +49,25 @@ class PatchFinder:
         count: int = 1,
         generator: torch.Generator | None = None,
     ) -> list[Match]:
-        """Patches that sound like a recording, best first, each as loud as it is.
+        """Patches that sound like a recording, best first, each as loud as that is.
 
         Args:
             audio: one note or one stroke.
             sample_rate: in Hz.
             pitch: MIDI number of the key to be played; by default what is heard.
             seconds: of this machine's time for the search; 0 takes the network's word and renders
-                nothing.
+                nothing: one patch, as loud as the network hears it.
             count: how many patches.
             generator: of what is tried.
 
         Raises:
             BadAudio: the sound is empty, silent or not finite.
-            BadInput: `pitch` is no MIDI number, or `seconds` no time.
-            SynthFailed: a plug-in cannot be used at all.
+            BadInput: `pitch` is no MIDI number, or `seconds` no time, or 0 without a network.
+            SynthFailed: a plug-in plays none of what is tried.
         """
         fit_steps(seconds, 1)
+        if seconds <= 0 and self.network is None:
+            raise BadInput(f"no model has learned {self.synth.name}: seconds must be above 0")
         target = target_of(resample(audio, sample_rate, SAMPLE_RATE), pitch)
         if seconds <= 0:
             return match(self.synth, self.network, target, seconds)

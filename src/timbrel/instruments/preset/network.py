@@ -45,7 +45,7 @@ _STRIDES = ((2, 4), (2, 2), (2, 1), (2, 1))
 
 _FRAMES_EACH, _BANDS_EACH = 8, 16
 _FURTHEST, _NEAREST = 4.0, 0.05
-"""Standard deviations, beyond which nothing is further from the usual, and the least one."""
+"""Standardised numbers are clipped to the first; no standard deviation is below the second."""
 
 _FORGOTTEN = 0.2
 """Share of what the overview says that is dropped in training."""

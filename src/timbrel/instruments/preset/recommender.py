@@ -1,6 +1,6 @@
 """What patches are usual, and how they sound (the document's parameter recommender).
 
-    patch, descriptors of its note -> code (Gaussian, drawn towards nothing)
+    patch, descriptors of its note -> code (Gaussian, near a standard normal prior)
     code,  descriptors asked for   -> patch
     patch, note                    -> descriptors
 

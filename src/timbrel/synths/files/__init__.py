@@ -13,6 +13,7 @@ doors    files of any of these, by what is in them
 from timbrel.synths.files.checking import checksum, parameters_of
 from timbrel.synths.files.doors import (
     PATCH_SUFFIXES,
+    patch_files,
     read_banks,
     read_patches,
     read_programs,
@@ -26,6 +27,7 @@ __all__ = [
     "Program",
     "checksum",
     "parameters_of",
+    "patch_files",
     "read_banks",
     "read_patches",
     "read_programs",

@@ -51,20 +51,28 @@ def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch
     """Banks by their names, and the patches in each.
 
     Args:
-        banks: files of patches; "factory" is all that come with the synthesizer.
+        banks: files of patches, or folders of such files; "factory" is all that come with the
+            synthesizer.
         synth: whose they are.
 
     Raises:
         BadInput: those that come with it are not installed.
         BadPatch: as `read_patches`.
     """
-    found = []
+    found: list[tuple[str, list[Patch]]] = []
     for bank in banks:
-        factory = bank == "factory"
-        found += (
-            synth.factory_banks() if factory else [(Path(bank).stem, read_patches(bank, synth))]
-        )
+        if bank == "factory":
+            found += synth.factory_banks()
+        else:
+            found += [(file.stem, read_patches(file, synth)) for file in patch_files(Path(bank))]
     return found
+
+
+def patch_files(place: Path) -> list[Path]:
+    """A file itself, or all files of patches in a folder and below."""
+    if not place.is_dir():
+        return [place]
+    return sorted(f for f in place.rglob("*") if f.suffix.lower() in PATCH_SUFFIXES and f.is_file())
 
 
 def read_programs(path: str | Path) -> list[Program]:

@@ -9,7 +9,7 @@ from timbrel.errors import BadPatch
 from timbrel.synths.amsynth_knobs import amsynth_parameters
 from timbrel.synths.files import amsynth
 from timbrel.synths.files.checking import legal_values
-from timbrel.synths.files.program import Program
+from timbrel.synths.files.program import Program, plain_name
 from timbrel.synths.patch import Patch
 from timbrel.synths.plugin import Plugin
 from timbrel.synths.synth import Synth
@@ -88,7 +88,7 @@ def _of_amsynth(program: Program) -> list[Patch]:
 
 def _of_plug_in(program: Program, path: Path, synth: Plugin, n_programs: int) -> Patch:
     """The plug-in, in its own process, is asked what it makes of a chunk."""
-    if synth.plugin_id and program.plugin_id != synth.plugin_id:
+    if synth.plugin_id and program.plugin_id != plain_name(synth.plugin_id):
         raise BadPatch(f"is of the plug-in {program.plugin_id!r}, {synth.name} has the id "
                        f"{synth.plugin_id!r}")  # fmt: skip
     positions = list(program.params)

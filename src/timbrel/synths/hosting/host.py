@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from timbrel.errors import TimbrelError
+from timbrel.errors import SynthFailed, TimbrelError
 from timbrel.synths.hosting.worker import Answer, PlugIn, Worker
 
 
@@ -67,7 +68,9 @@ class _Round:
     """Requests that are being worked through."""
 
     def __init__(self, requests: Sequence[dict[str, Any]]) -> None:
-        self._answers: list[Answer | TimbrelError] = [({}, b"")] * len(requests)
+        self._answers: list[Answer | TimbrelError] = [SynthFailed("it was not rendered")] * len(
+            requests
+        )
         self._waiting: SimpleQueue[tuple[int, dict[str, Any]]] = SimpleQueue()
         for numbered in enumerate(requests):
             self._waiting.put(numbered)
@@ -102,6 +105,8 @@ class _Round:
                 self._answers[index] = worker.ask(request)
             except TimbrelError as error:
                 self._answers[index] = error
+            except (OSError, subprocess.SubprocessError) as error:
+                self._answers[index] = SynthFailed(f"no process for the plug-in ({error})")
 
 
 def _cores() -> int:

@@ -111,7 +111,7 @@ def stretched_whole(curve: Int64[Tensor, "*any ticks"]) -> Int64[Tensor, "*any t
 
 
 def _envelope(c: dict[str, Tensor], what: str, time_s: Tensor, off_s: Tensor) -> _CURVE:
-    """Up as a capacitor is charged, down as one is emptied, and really empty at the end."""
+    """Up by a parabola and down by cubics, which look like a capacitor's curves and do end."""
     held_s = torch.minimum(time_s, off_s)
     rise = (held_s / c[f"{what}_attack"]).clamp(max=1)
     fall = 1 - ((held_s - c[f"{what}_attack"]) / c[f"{what}_decay"]).clamp(0, 1)

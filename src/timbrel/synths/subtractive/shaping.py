@@ -1,6 +1,6 @@
 """What is done to the mixed oscillators, sample by sample: drive, filter, and a bound to the level.
 
-Defined on tensors, in double precision; `lanes` does the same for many notes at once.
+Defined on tensors, in double precision; `chain` does the same for many notes at once.
 """
 
 from __future__ import annotations

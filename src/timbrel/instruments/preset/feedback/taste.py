@@ -36,6 +36,7 @@ _RELATED = 0.1
 """A correction of a sound that is no nearer is not tried."""
 
 _MOST_TRIED = 8
+_HEARD_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +138,9 @@ def _points(
     """Where the sounds of judgements lie; a model that is new hears them, and it is kept."""
     model, size = weights_hash(network), network.point(hear(torch.zeros(1, 1))).shape[1]
     known = {name: point for name, point in store.points(model).items() if len(point) == size}
-    lacking = {one.sound for one in said} - known.keys()
-    if lacking:
-        heard = store.sounds(sorted(lacking))
+    lacking = sorted({one.sound for one in said} - known.keys())
+    for first in range(0, len(lacking), _HEARD_AT_ONCE):
+        heard = store.sounds(lacking[first : first + _HEARD_AT_ONCE])
         new = {name: network.point(sound.heard)[0] for name, sound in heard.items()}
         store.place(new, model)
         known |= new

@@ -21,8 +21,8 @@ _LOUD_DB = -30.0
 """Frames count that are no further under the loudest."""
 
 _STEVENS = 0.3
-"""Loudness is so much of a power's logarithm (Stevens 1957): by powers a filter's edge is unheard
-as long as the lowest partials stay."""
+"""Exponent of Stevens' power law (1957), by which loudness grows with power: without it a filter's
+edge is unheard as long as the lowest partials stay."""
 
 _FLOOR = float(db_to_power(FLOOR_DB))
 
@@ -60,8 +60,8 @@ DESCRIPTORS = (
     Descriptor("richness", "octaves of bands", "richer", "plainer"),
     Descriptor("noisiness", "share", "noisier", "purer"),
     Descriptor("attack", "octaves of seconds", "slower", "quicker"),
-    Descriptor("decay", "dB", "plucked", "sustained"),
-    Descriptor("movement", "dB", "livelier", "steadier"),
+    Descriptor("decay", "dB", "pluckier", "steadier"),
+    Descriptor("movement", "dB", "livelier", "calmer"),
     Descriptor("tail", "octaves of seconds", "longer", "shorter"),
 )
 N_DESCRIPTORS = len(DESCRIPTORS)

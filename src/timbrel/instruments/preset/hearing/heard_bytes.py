@@ -57,5 +57,9 @@ def heard_from_bytes(mel: bytes, curves: bytes) -> Heard:
 
 
 def sound_id(heard: Heard) -> str:
-    """What tells one sound from others, however loud it is: the hash of its mel."""
+    """What tells one sound from others: the hash of its mel.
+
+    The same samples have the same, and nearly always so when they are louder; a copy that was
+    encoded or resampled is another sound, and near by the tone matcher alone.
+    """
     return hashlib.sha256(heard_to_bytes(heard)[0]).hexdigest()

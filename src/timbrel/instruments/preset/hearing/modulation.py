@@ -26,7 +26,7 @@ N_ROWS = SCALE.n_mels // _BANDS_EACH + 2
 
 _FRAMES_HZ = SAMPLE_RATE / SCALE.hop_length
 _SMOOTHED, _FADED = 87, 43
-"""Frames of a second, and of half a one."""
+"""Frames of one second, and of half a second."""
 
 _N_FFT = 384
 _SOFTEST, _CLEAR = -0.25, 0.5

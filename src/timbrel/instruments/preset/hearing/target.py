@@ -53,8 +53,8 @@ def target_of(audio: Float[Tensor, " time"], pitch: float | None = None) -> Targ
 
     Args:
         audio: at 44.1 kHz.
-        pitch: the key; by default what is heard. Of whose key is told, all is one note, however
-            it moves; otherwise a second note is looked for, and left out.
+        pitch: the key; by default what is heard. With a key given, everything is one note, however
+            it moves; otherwise a second note is looked for and cut off.
 
     Raises:
         BadAudio: the sound is empty, silent or not finite.

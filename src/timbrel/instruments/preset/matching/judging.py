@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
-from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, SCALE, fitted
+from timbrel.instruments.preset.hearing.heard import N_SAMPLES, SAMPLE_RATE, SCALE, fitted
 
 _SHORT = MelScale(SAMPLE_RATE, n_fft=1024, hop_length=441, n_mels=48,
                   minimum_hz=0.0, maximum_hz=16000.0)  # fmt: skip
@@ -31,7 +31,7 @@ class Judge:
     """
 
     def __init__(self, target: Float[Tensor, " time"]) -> None:
-        self._length = min(len(target) + round(_TAIL_S * SAMPLE_RATE), len(fitted(target)))
+        self._length = min(len(target) + round(_TAIL_S * SAMPLE_RATE), N_SAMPLES)
         self._target = self._mels(target[None])
 
     @torch.no_grad()
