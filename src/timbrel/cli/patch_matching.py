@@ -70,6 +70,10 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
         generator=torch.Generator().manual_seed(wishes.seed),
     )  # fmt: skip
     target = target_of(audio, wishes.pitch)
+    if target.is_cut:
+        made.remarks.append(
+            f"{sound} holds several notes: the first is heard, {target.length_s:.2f} s"
+        )
     if not target.is_pitched:
         made.remarks.append(f"no pitch can be heard in {sound}: it is played by C4")
     sounds = [_sound(finder, one) for one in found]

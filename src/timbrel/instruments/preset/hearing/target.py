@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import require_note
-from timbrel.dsp.first_note import one_note
+from timbrel.dsp.first_note import one_note, others_follow
 from timbrel.dsp.onset import from_onset
 from timbrel.instruments.instrument import check_pitch
 from timbrel.instruments.preset.hearing.heard import (
@@ -35,12 +35,14 @@ class Target:
         heard: what the networks hear of it.
         pitch: MIDI number of the key that it is to be played by.
         is_pitched: whether that was heard or given; if not it is `UNPITCHED`.
+        is_cut: whether other notes followed, which are left out.
     """
 
     audio: Float[Tensor, " time"]
     heard: Heard
     pitch: float
     is_pitched: bool = True
+    is_cut: bool = False
 
     @property
     def length_s(self) -> float:
@@ -60,11 +62,11 @@ def target_of(audio: Float[Tensor, " time"], pitch: float | None = None) -> Targ
         BadAudio: the sound is empty, silent or not finite.
         BadInput: `pitch` is no MIDI number.
     """
-    sound = require_note(audio, SAMPLE_RATE)
-    sound = one_note(sound, SAMPLE_RATE) if pitch is None else sound
+    whole = require_note(audio, SAMPLE_RATE)
+    sound = one_note(whole, SAMPLE_RATE) if pitch is None else whole
     note = from_onset(sound, SAMPLE_RATE)[:N_SAMPLES]
     heard = hear(note[None])
     if pitch is not None:
         return Target(note, heard, check_pitch(pitch))
-    found = pitch_heard(heard)
-    return Target(note, heard, UNPITCHED if found is None else found, found is not None)
+    found, is_cut = pitch_heard(heard), others_follow(sound, whole)
+    return Target(note, heard, UNPITCHED if found is None else found, found is not None, is_cut)
