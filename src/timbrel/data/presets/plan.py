@@ -13,7 +13,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -54,7 +54,7 @@ class NoteSettings(Settings):
     held: float = Field(default=0.5, ge=0.0, le=1.0)
 
     @model_validator(mode="after")
-    def _ranges(self) -> Self:
+    def _ranges(self) -> NoteSettings:
         if self.lowest > self.highest:
             raise ValueError(f"lowest {self.lowest} is above highest {self.highest}")
         if self.shortest_s > self.longest_s:
