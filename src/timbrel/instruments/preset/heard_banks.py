@@ -48,7 +48,7 @@ def heard_banks(
         vectors = torch.stack([synth.parameters.vector(patch.values) for patch in patches])
         heard = _Hearing(synth, network, [patch.name for patch in patches], vectors)
         path = folder / f"{_digest(listener, heard)}.safetensors"
-        index = _kept(path, synth)
+        index = _kept(path, synth, network)
         if index is None:
             chunks = []
             for chunk in heard.chunks():
@@ -87,11 +87,11 @@ def _digest(listener: str, heard: _Hearing) -> str:
     return digest.hexdigest()[:32]
 
 
-def _kept(path: Path, synth: Synth) -> PatchIndex | None:
+def _kept(path: Path, synth: Synth, network: PresetNetwork) -> PatchIndex | None:
     """What was heard before; None where nothing was, or where the file is damaged."""
     if not path.is_file():
         return None
     try:
-        return PatchIndex.load(path, synth.parameters)
+        return PatchIndex.load(path, synth.parameters, network.matcher.size)
     except BadModel:
         return None

@@ -80,11 +80,16 @@ class PatchIndex:
             save_file(columns, temporary, {"names": json.dumps(self.names)})
 
     @classmethod
-    def load(cls, path: Path, parameters: Parameters) -> PatchIndex:
+    def load(cls, path: Path, parameters: Parameters, size: int) -> PatchIndex:
         """Read it.
 
+        Args:
+            path: of the file.
+            parameters: of the synthesizer.
+            size: numbers of a point.
+
         Raises:
-            BadModel: it is damaged, or of another synthesizer.
+            BadModel: it is damaged, or its knobs or numbers are not as many.
         """
         try:
             with safe_open(path, framework="pt") as opened:
@@ -93,7 +98,8 @@ class PatchIndex:
                 points = opened.get_tensor("points").float()
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise BadModel(f"{path} cannot be read ({error}): train the model again") from None
-        fits = vectors.ndim == points.ndim == 2 and vectors.shape[1] == len(parameters)
+        is_table = vectors.ndim == points.ndim == 2
+        fits = is_table and (vectors.shape[1], points.shape[1]) == (len(parameters), size)
         if not fits or not len(names) == len(vectors) == len(points):
             raise BadModel(f"{path} does not fit its model: train the model again")
         return cls(tuple(map(str, names)), parameters.space.project(vectors), points)

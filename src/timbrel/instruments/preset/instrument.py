@@ -55,7 +55,9 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         """
         instrument = super().load(folder)
         if (folder / INDEX).is_file():
-            instrument.index = PatchIndex.load(folder / INDEX, instrument.synth.parameters)
+            instrument.index = PatchIndex.load(
+                folder / INDEX, instrument.synth.parameters, instrument.settings.point
+            )
         return instrument
 
     def save(self, folder: Path, *, half: bool = False) -> None:

@@ -182,6 +182,7 @@ class ToneMatcher(nn.Module):
 
     def __init__(self, width: int, size: int) -> None:
         super().__init__()
+        self.size = size
         self.layers = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, size))
 
     def forward(self, latent: Float[Tensor, "batch width"]) -> Float[Tensor, "batch size"]:
