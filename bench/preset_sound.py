@@ -189,7 +189,7 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
 
     synth, target = held.instrument.synth, sound.target
     network = held.instrument.network.eval()
-    learned = PatchFinder(synth, network, bank.index)
+    learned = PatchFinder(synth, network, (bank.index,))
     for way, finder, seconds in (
         ("network", learned, 0.0), ("1s", learned, 1.0), ("10s", learned, 10.0),
         ("search_10s", PatchFinder(synth), 10.0),

@@ -94,13 +94,13 @@ def test_ears_of_another_size_are_refused(model: Path) -> None:
 
 
 def test_after_as_few_steps_it_is_nearer_than_one_that_began_with_nothing(model: Path) -> None:
-    figures = []
-    for is_adapted in (False, True):
-        torch.manual_seed(1)
-        network = PresetNetwork(SETTINGS, NEW)
-        if is_adapted:
-            take_over(model, network, "new")
-        figures.append(off(trained(network, NEW, 20, 40)))
-    scratch, adapted = figures
-    assert scratch > 0.2  # as far off as the middle of the knobs is
-    assert adapted < 0.8 * scratch
+    figures = {False: 0.0, True: 0.0}
+    for seed in range(3):
+        for is_adapted in figures:
+            torch.manual_seed(seed)
+            network = PresetNetwork(SETTINGS, NEW)
+            if is_adapted:
+                take_over(model, network, "new")
+            figures[is_adapted] += off(trained(network, NEW, 10, 40)) / 3
+    assert figures[False] > 0.2  # nearly as far off as the middle of the knobs is, 0.25
+    assert figures[True] < 0.85 * figures[False]

@@ -23,7 +23,6 @@ from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
 from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import target_of
-from timbrel.instruments.preset.index import PatchIndex
 from timbrel.instruments.registry import load, models
 from timbrel.picture.takes import draw_takes
 from timbrel.progress import Progress
@@ -164,8 +163,7 @@ def _with_banks(finder: PatchFinder, wishes: MatchWishes, progress: Progress) ->
         raise BadInput(f"--bank wants a model that compares its patches, and time for it: {why}")
     banks = read_banks(wishes.bank, finder.synth)
     index = heard_banks(finder.synth, finder.network, banks, progress=progress)
-    known = [] if finder.index is None else [finder.index]
-    return replace(finder, index=PatchIndex.joined([*known, index]))
+    return replace(finder, indices=(*finder.indices, index))
 
 
 def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:

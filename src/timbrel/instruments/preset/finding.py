@@ -20,7 +20,7 @@ from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.synths import Synth
 
 N_NEAREST = 8
-"""Patches of the index that are tried."""
+"""Patches of an index that are tried."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class PatchFinder:
     Attributes:
         synth: that is to make it.
         network: what was learned of the synthesizer; None has the search begin with nothing.
-        index: patches that may be what is looked for.
+        indices: patches that may be what is looked for: the nearest of each are tried.
         feedback: what the user said of such patches: those that were liked come first.
     """
 
     synth: Synth
     network: PresetNetwork | None = None
-    index: PatchIndex | None = None
+    indices: tuple[PatchIndex, ...] = ()
     feedback: Opinions | None = None
 
     def find(
@@ -94,10 +94,11 @@ class PatchFinder:
         return None if self.network is None else self.network.point(target.heard)[0]
 
     def _nearest(self, point: Float[Tensor, " size"] | None) -> list[Guess]:
-        """Patches of the index that sound most like it, by the tone matcher."""
-        if self.index is None or point is None:
+        """Patches of each index that sound most like it, by the tone matcher."""
+        if point is None:
             return []
         return [
-            Guess(self.index.vectors[number], self.index.names[number])
-            for number in self.index.nearest(point, N_NEAREST)
+            Guess(index.vectors[number], index.names[number])
+            for index in self.indices
+            for number in index.nearest(point, N_NEAREST)
         ]
