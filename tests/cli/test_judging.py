@@ -106,6 +106,8 @@ def test_a_bank_of_the_users_own_is_looked_through(timbrel: Any, sounds: Path) -
     assert len(list(Path(".cache").rglob("*.safetensors"))) == 2
     assert "--seconds is 0" in timbrel(*words, "--seconds", "0").refusal
     assert "gone.fxp" in timbrel("match", "sounds/b.wav", "--bank", "gone.fxp").refusal
+    Path("empty").mkdir()
+    assert "empty holds no file" in timbrel("match", "sounds/b.wav", "--bank", "empty").refusal
 
 
 def test_a_model_of_another_synthesizer_is_refused(timbrel: Any, sounds: Path) -> None:

@@ -162,6 +162,8 @@ def _with_banks(finder: PatchFinder, wishes: MatchWishes, progress: Progress) ->
         why = "--seconds is 0" if finder.network else f"no model has learned {finder.synth.name}"
         raise BadInput(f"--bank wants a model that compares its patches, and time for it: {why}")
     banks = read_banks(wishes.bank, finder.synth)
+    if not banks:
+        raise BadInput(f"no patches come with {finder.synth.name}: name files of some by --bank")
     index = heard_banks(finder.synth, finder.network, banks, progress=progress)
     return replace(finder, indices=(*finder.indices, index))
 

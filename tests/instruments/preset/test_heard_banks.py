@@ -49,7 +49,7 @@ def test_a_bank_is_heard_once(
     told: list[tuple[str, float, float]] = []
     first = heard_banks(synth, network, BANKS, tmp_path, lambda *said: told.append(said))
     assert first.names == tuple(patch.name for patch in PATCHES)
-    assert told[-1] == ("hearing", 6, 6)
+    assert told[-1] == ("hearing banks", 2, 2)
     assert len(list(tmp_path.iterdir())) == 2
     played.clear()
     again = heard_banks(synth, network, BANKS, tmp_path)

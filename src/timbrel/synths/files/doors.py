@@ -57,14 +57,17 @@ def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch
 
     Raises:
         BadInput: those that come with it are not installed.
-        BadPatch: as `read_patches`.
+        BadPatch: as `read_patches`, or a folder holds no such file.
     """
     found: list[tuple[str, list[Patch]]] = []
     for bank in banks:
         if bank == "factory":
             found += synth.factory_banks()
         else:
-            found += [(file.stem, read_patches(file, synth)) for file in patch_files(Path(bank))]
+            files = patch_files(Path(bank))
+            if not files:
+                raise BadPatch(f"{bank} holds no file of patches ({', '.join(PATCH_SUFFIXES)})")
+            found += [(file.stem, read_patches(file, synth)) for file in files]
     return found
 
 
