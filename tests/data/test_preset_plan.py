@@ -89,6 +89,21 @@ def test_a_plan_is_the_same_every_time_and_a_patch_keeps_its_side() -> None:
     assert all(split[p.name] == p.split for p in both)
 
 
+def test_a_bank_that_comes_moves_no_patch_of_others() -> None:
+    sides = [
+        {p.name: p.split for p in plan_patches(SETTINGS, KNOBS, banks) if p.origin == "real"}
+        for banks in (BANKS, [bank("another", 50, 7), *BANKS])
+    ]
+    assert len(sides[1]) == len(sides[0]) + 50
+    assert sides[0] == {name: sides[1][name] for name in sides[0]}
+    assert len(set(sides[0].values())) == 3
+
+
+def test_patches_that_are_all_apart_are_clusters_of_one() -> None:
+    vectors = torch.rand(100, 40, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(clusters(vectors, 0.0), torch.arange(100))
+
+
 def test_random_knobs_stand_where_those_of_real_patches_do() -> None:
     settings = PresetSetSettings(random=200, crossed=200, anywhere=0.0, near=0.0, test=0.0)
     planned = plan_patches(settings, KNOBS, [bank("one", 30, 5)])

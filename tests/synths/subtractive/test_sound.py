@@ -12,6 +12,7 @@ from timbrel.errors import BadInput
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.synths.subtractive import PARAMETERS, Subtractive
+from timbrel.synths.subtractive.noise import noise_at
 from timbrel.units import midi_to_hz
 
 OPEN = {"cutoff_hz": 16000.0, "key_tracking": 1.0, "filter_type": 0, "resonance": 0.25,
@@ -67,6 +68,17 @@ def test_a_saw_is_a_saw(synth: Subtractive) -> None:
     peaks = np.array([level_db[place - 3 : place + 4].max() for place in places])
     wanted = -20 * np.log10([1, 2, 5, 10, 40])
     np.testing.assert_allclose(peaks - peaks[0], wanted, atol=0.5)
+
+
+def test_a_random_lfo_draws_for_its_first_turn_too(synth: Subtractive) -> None:
+    """0 would leave the amplitude half way down."""
+    patch = OPEN | {"osc1_waveform": 4, "lfo_shape": 4, "lfo_rate_hz": 1.0, "lfo_amp": 1.0}
+    sound = synth.render(PARAMETERS.vector(patch), Notes.of(60.0, 0.8, 2.0)).audio[0]
+    steady = synth.render(PARAMETERS.vector(patch | {"lfo_amp": 0.0}), Notes.of(60.0, 0.8, 2.0))
+    turns = (slice(8000, 36000), slice(52000, 80000))
+    shares = [float(sound[t].std() / steady.audio[0, t].std()) for t in turns]
+    numbers = [0.5 + 0.5 * float(noise_at(torch.tensor(number))) for number in (1, 2)]
+    assert shares == pytest.approx(numbers, abs=0.02)
 
 
 def test_louder_brighter_and_bent(synth: Subtractive) -> None:

@@ -58,7 +58,7 @@ from timbrel.files import replacing
 from timbrel.progress import Progress
 from timbrel.synths import Synth
 
-RENDERING = 1
+RENDERING = 2
 """Of what is heard: raised when the same patches come out otherwise."""
 
 HEARD = f"part-heard{ENDING}"

@@ -188,6 +188,7 @@ def clusters(vectors: Float[Tensor, "patches params"], near: float) -> Int[Tenso
     """
     number = torch.arange(len(vectors))
     is_near = torch.cdist(vectors, vectors) <= near
+    is_near.fill_diagonal_(True)  # distances are rounded
     while True:
         lower = torch.where(is_near, number, len(vectors)).amin(1)
         if torch.equal(lower, number):
@@ -210,7 +211,7 @@ def _real_patches(
         return []
     vectors = torch.stack([vector for _, _, vector in known.values()])
     numbers = clusters(parameters.unit_scaled(vectors), settings.near).tolist()
-    splits = _splits_of(settings, numbers, [bank for bank, _, _ in known.values()])
+    splits = _splits_of(settings, numbers, [bank for bank, _, _ in known.values()], list(known))
     return [
         PlannedPatch(patch.name, vector, "real", bank, patch.category, number, split)
         for (bank, patch, vector), number, split in zip(
@@ -219,12 +220,21 @@ def _real_patches(
     ]
 
 
-def _splits_of(settings: PresetSetSettings, numbers: list[int], banks: list[str]) -> list[Split]:
-    """A cluster that reaches into a bank that is held out is held out whole."""
+def _splits_of(
+    settings: PresetSetSettings, numbers: list[int], banks: list[str], patches: list[bytes]
+) -> list[Split]:
+    """Where each cluster belongs, by what is in it: others that come move none.
+
+    One that reaches into a bank that is held out is held out whole.
+    """
     held = {
         number for number, bank in zip(numbers, banks, strict=True) if bank in settings.held_out
     }
-    return ["test" if n in held else _split(settings, f"cluster {n}") for n in numbers]
+    keys: dict[int, str] = {}
+    for number, patch in zip(numbers, patches, strict=True):
+        key = hashlib.blake2b(patch, digest_size=8).hexdigest()
+        keys[number] = min(key, keys.get(number, key))
+    return ["test" if n in held else _split(settings, f"cluster {keys[n]}") for n in numbers]
 
 
 def _apart(

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from timbrel.sound import Notes
 from timbrel.synths.subtractive.noise import noise_at
-from timbrel.synths.subtractive.voicing import COLUMN
+from timbrel.synths.subtractive.voicing import COLUMN, HIGHEST_CUTOFF
 from timbrel.units import midi_to_hz
 
 TICK = 32
-LOWEST_CUTOFF_HZ, HIGHEST_CUTOFF = 20.0, 0.44
+LOWEST_CUTOFF_HZ = 20.0
 HIGHEST_STEP = 0.44
 """Of an oscillator, in cycles per sample."""
 
@@ -128,7 +128,7 @@ def _lfo(c: dict[str, Tensor], time_s: Tensor, sample_rate: int) -> _CURVE:
         + c["lfo_triangle"] * (1 - 4 * ((place + 0.25) - (place + 0.25).floor() - 0.5).abs())
         + c["lfo_saw"] * (1 - 2 * place)
         + c["lfo_square"] * torch.where(place < 0.5, 1.0, -1.0)
-        + c["lfo_random"] * noise_at(turns.floor().long())
+        + c["lfo_random"] * noise_at(turns.floor().long() + 1)  # of 0 it is 0
     )
     faded_in = (time_s / c["lfo_delay"].clamp(min=1e-3)).clamp(max=1)
     return moved * faded_in**2

@@ -9,12 +9,7 @@ import numpy as np
 
 from timbrel.dsp.compiling import part
 from timbrel.sound import BEND_RATE
-from timbrel.synths.subtractive.curves import (
-    HIGHEST_CUTOFF,
-    HIGHEST_STEP,
-    LOWEST_CUTOFF_HZ,
-    TICK,
-)
+from timbrel.synths.subtractive.curves import HIGHEST_STEP, LOWEST_CUTOFF_HZ, TICK
 from timbrel.synths.subtractive.state import (
     AMP,
     AMP_ENV,
@@ -54,6 +49,7 @@ from timbrel.synths.subtractive.state import (
     WIDTH_TO,
     at,
 )
+from timbrel.synths.subtractive.voicing import HIGHEST_CUTOFF
 
 _QUICK = {"fastmath": {"contract", "arcp"}, "error_model": "numpy"}
 """Divisions by what is written here become products."""
@@ -76,7 +72,6 @@ VIBRATO_RATE, VIBRATO, SWEEP1, SWEEP2, SWEEP_S = at(
 WET_LEVEL, TAIL, DAMPING = at("wet", "tail", "damping")
 
 _COUNT, _FIRST, _SECOND = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35
-_MOVING = (CUTOFF, CUTOFF_TO, TO_CUTOFF), (AMP, AMP_TO, TO_AMP), (WET, WET_TO, TO_WET)
 _WHOLE = float(2**32 / TICK)
 
 
@@ -171,7 +166,7 @@ def _bend(state, group):
 def _draw(slow):
     """The random LFO's numbers; as `noise_at`."""
     for lane in range(_WIDTH):
-        x = (np.int64(np.floor(slow[TURNS + lane])) * _COUNT) & 0xFFFFFFFF
+        x = ((np.int64(np.floor(slow[TURNS + lane])) + 1) * _COUNT) & 0xFFFFFFFF
         x = ((x ^ (x >> 16)) * _FIRST) & 0xFFFFFFFF
         x = ((x ^ (x >> 13)) * _SECOND) & 0xFFFFFFFF
         x = x ^ (x >> 16)

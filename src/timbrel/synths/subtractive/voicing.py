@@ -43,7 +43,9 @@ LINES_S = (0.0297, 0.0371, 0.0437, 0.0533)
 
 _LEVELLED_AT = 0.7
 _SHARPEST, _BLUNTEST = 0.05, 1.8
-_LOW_HZ, _HIGH = 20.0, 0.44
+
+HIGHEST_CUTOFF = 0.44
+"""Of the filter, in cycles per sample."""
 
 
 def voice(
@@ -165,7 +167,9 @@ def _filter(
     low, low_24, high, band = (knobs["filter_type"] == n for n in range(4))
     follows = knobs["key_tracking"] * (pitch - 60) / 12
     softer = knobs["filter_velocity_octaves"] * (velocity - 1)
-    cutoff = knobs["cutoff_hz"].clamp(max=_HIGH * sample_rate).log2() + turned["brightness"]
+    cutoff = (
+        knobs["cutoff_hz"].clamp(max=HIGHEST_CUTOFF * sample_rate).log2() + turned["brightness"]
+    )
     return {
         "out_low": low * tamed,
         "out_low_24": low_24 * tamed,

@@ -19,9 +19,6 @@ from torch import Tensor
 
 from timbrel.synths.subtractive.curves import TURN
 
-LAG = 3
-"""Samples that the mixed waves come late: two for edges to come, one for `brightened`."""
-
 STARTS = (0.0, 0.0, 0.31, 0.67)
 """Phases in cycles at which oscillators 1, 2 and the two copies begin."""
 
