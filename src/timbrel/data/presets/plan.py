@@ -230,11 +230,10 @@ def _splits_of(
     held = {
         number for number, bank in zip(numbers, banks, strict=True) if bank in settings.held_out
     }
-    keys: dict[int, str] = {}
+    first: dict[int, bytes] = {}
     for number, patch in zip(numbers, patches, strict=True):
-        key = hashlib.blake2b(patch, digest_size=8).hexdigest()
-        keys[number] = min(key, keys.get(number, key))
-    return ["test" if n in held else _split(settings, f"cluster {keys[n]}") for n in numbers]
+        first[number] = min(patch, first.get(number, patch))
+    return ["test" if n in held else _split(settings, f"cluster {first[n].hex()}") for n in numbers]
 
 
 def _apart(
