@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import torch
@@ -267,46 +267,48 @@ def _around(
     settings: PresetSetSettings, parameters: Parameters, real: list[PlannedPatch]
 ) -> Iterator[PlannedPatch]:
     generator = _generator(settings, "around")
-    for number in range(settings.around):
-        parent = real[number % len(real)]
-        other = parameters.space.sample(1, generator=generator)[0]
-        away = settings.furthest * torch.randn(len(other), generator=generator)
-        moved = torch.where(parameters.is_switch, other, parent.vector + away)
-        is_moved = torch.rand(len(other), generator=generator) < settings.moved
-        # a switch that is thrown makes another sound: seldom
-        is_moved &= ~parameters.is_switch | (torch.rand(len(other), generator=generator) < 0.3)
-        vector = parameters.space.project(torch.where(is_moved, moved, parent.vector))
-        yield PlannedPatch(
-            parent.name, vector, "around", parent.bank, parent.category, parent.cluster, "train"
-        )
+    which = torch.arange(settings.around) % len(real)
+    known = torch.stack([patch.vector for patch in real])[which]
+    others = parameters.space.sample(settings.around, generator=generator)
+    away = settings.furthest * torch.randn(others.shape, generator=generator)
+    moved = torch.where(parameters.is_switch, others, known + away)
+    is_moved = torch.rand(others.shape, generator=generator) < settings.moved
+    # a switch that is thrown makes another sound: seldom
+    is_moved &= ~parameters.is_switch | (torch.rand(others.shape, generator=generator) < 0.3)
+    vectors = parameters.space.project(torch.where(is_moved, moved, known))
+    for parent, vector in zip(which.tolist(), vectors, strict=True):
+        yield replace(real[parent], vector=vector, origin="around", split="train")
 
 
 def _between(
     settings: PresetSetSettings, parameters: Parameters, real: list[PlannedPatch]
 ) -> Iterator[PlannedPatch]:
     generator = _generator(settings, "between")
-    for _ in range(settings.between):
-        one, two = torch.randint(len(real), (2,), generator=generator).tolist()
-        share = float(torch.rand((), generator=generator))
-        corners = torch.stack([real[one].vector, real[two].vector])
-        vector = parameters.space.mix(corners, torch.tensor([share, 1 - share]))
-        near = real[one if share >= 0.5 else two]
-        yield PlannedPatch(
-            f"{real[one].name}, {real[two].name}", vector, "between", near.bank, near.category,
-            near.cluster, "train",
-        )  # fmt: skip
+    known = torch.stack([patch.vector for patch in real])
+    ends = torch.randint(len(real), (settings.between, 2), generator=generator)
+    share = torch.rand(settings.between, 1, generator=generator)
+    shares = torch.cat([share, 1 - share], dim=1)
+    weights = torch.zeros(settings.between, len(real)).scatter_add(1, ends, shares)
+    vectors = parameters.space.mix(known, weights)
+    for (one, two), (first, second), vector in zip(
+        ends.tolist(), shares.tolist(), vectors, strict=True
+    ):
+        near = real[one if first >= second else two]
+        name = f"{real[one].name}, {real[two].name}"
+        yield replace(near, name=name, vector=vector, origin="between", split="train")
 
 
 def _crossed(
     settings: PresetSetSettings, parameters: Parameters, real: list[PlannedPatch]
 ) -> Iterator[PlannedPatch]:
     generator = _generator(settings, "crossed")
+    known = torch.stack([patch.vector for patch in real])
     parts = [name.split("_")[0] for name in parameters.names]
     part = torch.tensor([sorted(set(parts)).index(one) for one in parts])
-    for number in range(settings.crossed):
-        chosen = torch.randint(len(real), (len(set(parts)),), generator=generator)[part]
-        vector = torch.stack([real[i].vector[k] for k, i in enumerate(chosen.tolist())])
-        vector = _loosened(settings, parameters, vector[None], generator)[0]
+    size = (settings.crossed, len(set(parts)))
+    chosen = torch.randint(len(real), size, generator=generator)[:, part]
+    vectors = _loosened(settings, parameters, known.gather(0, chosen), generator)
+    for number, vector in enumerate(vectors):
         yield PlannedPatch(f"crossed {number}", vector, "crossed", "", "", -1, "train")
 
 
