@@ -116,7 +116,7 @@ def wished(held: HeldOut, vector: Tensor, low: Tensor, high: Tensor) -> Iterator
         for sign in (1.0, -1.0):
             wish = torch.zeros(len(DESCRIPTORS))
             wish[number] = sign
-            wanted = (before + wish * recommender.apart)[number]
+            wanted = (before + wish * recommender.std)[number]
             if not low[number] <= wanted <= high[number]:
                 continue
             found = suggest(
@@ -140,7 +140,7 @@ def wished(held: HeldOut, vector: Tensor, low: Tensor, high: Tensor) -> Iterator
 
 def moved(held: HeldOut, vectors: Tensor, before: Tensor) -> Tensor:
     """How far descriptors moved from those of a patch; 0 for silence."""
-    apart = held.instrument.network.recommender.apart
+    apart = held.instrument.network.recommender.std
     return ((descriptors_of(held, vectors) - before) / apart).nan_to_num(0.0).clamp(-4.0, 4.0)
 
 

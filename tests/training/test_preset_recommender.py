@@ -54,7 +54,7 @@ def test_sounds_that_were_not_learned_are_imagined_better_than_the_usual(
     held_out = PresetSet(folder, "test")
     notes = held_out.notes
     described = described_notes(held_out, torch.arange(len(held_out)))
-    standard = (described - recommender.usual) / recommender.apart
+    standard = (described - recommender.mean) / recommender.std
     with torch.no_grad():
         imagined = recommender.imagine(notes.vector, notes.pitch, notes.held_s)
     # brightness is the easiest to foresee; of 77 patches no more is asked
@@ -65,8 +65,8 @@ def test_a_patch_is_decoded_brighter_where_it_is_said_to_be(recommender: Recomme
     space = recommender.space
     vectors = space.sample(64, generator=torch.Generator().manual_seed(0))
     pitch, held_s = torch.full((64,), 60.0), torch.full((64,), 3.0)
-    usual = recommender.usual.expand(64, -1)
-    brighter = usual + 2 * recommender.apart * torch.eye(8)[0]
+    usual = recommender.mean.expand(64, -1)
+    brighter = usual + 2 * recommender.std * torch.eye(8)[0]
     with torch.no_grad():
         conditions = [recommender.condition(d, pitch, held_s) for d in (usual, brighter)]
         code, _ = recommender.encode(vectors, conditions[0])

@@ -20,9 +20,10 @@ from torch import Tensor
 from timbrel.audio import write_audio
 from timbrel.config import Settings
 from timbrel.data.presets.preset_set import PresetSet
+from timbrel.dsp.mel import FLOOR_DB, normalise_db
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
 from timbrel.instruments.preset.answers import likeliest
-from timbrel.instruments.preset.hearing.heard import Heard, hear
+from timbrel.instruments.preset.hearing.heard import SCALE, Heard, hear
 from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
@@ -36,10 +37,11 @@ from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings
 
 _PREVIEWS = 6
-_USUAL_OF = 1000
-"""Notes by which it is known what is usual."""
+_STATISTICS_OF = 1000
+"""Notes that means and deviations are taken from."""
 
 _AT_ONCE = 50
+_UNTILTED_HZ = 1000.0
 
 
 class PresetData(Settings):
@@ -49,12 +51,13 @@ class PresetData(Settings):
         train: folder of the set; its splits say what is trained on and what is judged.
         tilt_db: mels are made brighter or duller by so many dB per octave, at most, so that a
             microphone's or a mixer's colour says nothing.
-        noise_db: level of the noise that may lie under a sound, below its maximum; 0 for none.
+        noise_db: level of the noise that may lie under a sound, below its maximum; -80, where mels
+            end, for none.
     """
 
     train: str = "data/presets/subtractive"
     tilt_db: float = Field(default=0.5, ge=0, le=12)
-    noise_db: float = Field(default=-60.0, ge=-80, le=0)
+    noise_db: float = Field(default=-60.0, ge=FLOOR_DB, le=0)
 
 
 class PresetLoss(Settings):
@@ -98,10 +101,12 @@ class PatchItems(TrainingSet):
 
     Args:
         presets: the split.
-        tilt_db, noise_db: as in `PresetData`; 0 changes nothing.
+        tilt_db, noise_db: as in `PresetData`; at first they change nothing.
     """
 
-    def __init__(self, presets: PresetSet, tilt_db: float = 0.0, noise_db: float = 0.0) -> None:
+    def __init__(
+        self, presets: PresetSet, tilt_db: float = 0.0, noise_db: float = FLOOR_DB
+    ) -> None:
         self.presets, self.tilt_db, self.noise_db = presets, tilt_db, noise_db
         order = presets.notes.patch.argsort(stable=True)
         counts = presets.notes.patch.unique(return_counts=True)[1].tolist()
@@ -114,7 +119,7 @@ class PatchItems(TrainingSet):
         """All notes of some patches."""
         rows = torch.cat([self._notes[i] for i in indices.tolist()])
         heard, notes = self.presets.heard(rows), self.presets.notes
-        if self.tilt_db or self.noise_db:
+        if self.tilt_db or self.noise_db > FLOOR_DB:
             heard = heard._replace(mel=self._disturbed(heard.mel, generator))
         return PresetBatch(
             heard, notes.vector[rows], notes.patch[rows], notes.pitch[rows], notes.held_s[rows]
@@ -122,15 +127,13 @@ class PatchItems(TrainingSet):
 
     def _disturbed(self, mel: Tensor, generator: torch.Generator) -> Tensor:
         """Tilted, and with a floor that is not always silence; in units of 40 dB."""
-        octaves = torch.linspace(-3.5, 3.5, mel.shape[1])[:, None]
+        octaves = (SCALE.centres_hz() / _UNTILTED_HZ).log2()[:, None]
         tilt_db = self.tilt_db * (2 * torch.rand(len(mel), 1, 1, generator=generator) - 1)
         tilted = mel + torch.where(mel > -1.0, octaves * tilt_db / 40.0, 0.0)
-        if not self.noise_db:
-            return tilted.clamp(-1.0, 1.0)
         chance = torch.rand(len(mel), 1, 1, generator=generator)
-        floor_db = -80.0 + (self.noise_db + 80.0) * (2 * chance - 1).clamp_min(0.0)
+        floor_db = FLOOR_DB + (self.noise_db - FLOOR_DB) * (2 * chance - 1).clamp_min(0.0)
         ripple = 0.1 * torch.randn(mel.shape, generator=generator)
-        floor = floor_db / 40.0 + 1.0 + torch.where(floor_db > -80.0, ripple, 0.0)
+        floor = normalise_db(floor_db) + torch.where(floor_db > FLOOR_DB, ripple, 0.0)
         return torch.maximum(tilted, floor).clamp(-1.0, 1.0)
 
 
@@ -156,7 +159,7 @@ class PresetObjective(Objective):
         self.space = presets.parameters.space
         self.network = PresetNetwork(model, presets.parameters)
         self.network.recommender.requires_grad_(False)
-        self.network.listener.learn_usual(_evenly(presets, _USUAL_OF))
+        self.network.listener.learn_statistics(_evenly(presets, _STATISTICS_OF))
         self.parameter_loss = ParameterLoss(
             self.space, settings.objective.parameters, presets.report["heard_db"]
         )

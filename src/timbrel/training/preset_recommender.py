@@ -59,8 +59,8 @@ def learn_recommender(
         return
     rows = torch.linspace(0, len(presets) - 1, min(len(presets), settings.notes)).long()
     described = described_notes(presets, rows)
-    recommender.usual.copy_(described.mean(0))
-    recommender.apart.copy_(described.std(0).clamp_min(1e-3))
+    recommender.mean.copy_(described.mean(0))
+    recommender.std.copy_(described.std(0).clamp_min(1e-3))
     notes = presets.notes
     known = Described(notes.vector[rows], described, notes.pitch[rows], notes.held_s[rows])
     recommender.train().requires_grad_(True)
@@ -99,6 +99,6 @@ def recommender_loss(
     decoded = recommender.decode(mean + (0.5 * log_variance).exp() * noise, condition, held_s)
     known = parameter_loss(decoded, vectors, held_s)["loss"]
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean()
-    standard = (described - recommender.usual) / recommender.apart
+    standard = (described - recommender.mean) / recommender.std
     imagined = recommender.imagine(vectors, pitch, held_s)
     return known + divergence / vectors.shape[-1] + (imagined - standard).abs().mean()

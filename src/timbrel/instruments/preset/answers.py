@@ -48,8 +48,14 @@ class Answer(NamedTuple):
 
     @property
     def knobs(self) -> Float[Tensor, "batch knobs"]:
-        """Where each knob stands likeliest: the median of what is said of it, nearly."""
-        return torch.where(self.touched > 0, self.place, self.rest)
+        """The median of what is said of each: nothing else is nearer on average.
+
+        Where it is unsure whether a knob is touched, that lies on this side of the place.
+        """
+        pull = -self.spread * (2 - 1 / self.touched.sigmoid()).clamp_min(1e-9).log()
+        away = self.place - self.rest
+        median = self.place - away.sign() * torch.minimum(pull, away.abs())
+        return torch.where(self.touched > 0, median, self.rest)
 
     @property
     def doubt(self) -> Float[Tensor, "batch knobs"]:

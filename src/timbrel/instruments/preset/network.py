@@ -51,7 +51,7 @@ _FORGOTTEN = 0.2
 """Share of what the overview says that is dropped in training."""
 
 _WIDTHS: dict[Size, tuple[int, ...]] = {
-    "tiny": (4, 8, 8, 8), "small": (32, 48, 64, 96), "base": (48, 96, 144, 192),
+    "tiny": (4, 8, 8, 8), "small": (16, 24, 32, 48), "base": (32, 48, 64, 96),
 }  # fmt: skip
 
 
@@ -81,11 +81,11 @@ class Listener(nn.Module):
         width: how many numbers.
 
     Attributes:
-        usual, apart: mean and standard deviation of each number of an overview, over sounds.
+        mean, std: of each number of an overview, over sounds.
     """
 
-    usual: Tensor
-    apart: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, size: Size, width: int) -> None:
         super().__init__()
@@ -95,19 +95,19 @@ class Listener(nn.Module):
         self.flatten = nn.Linear(heights, width)
         self.recurrent = nn.LSTM(width + N_CURVES, width // 2, batch_first=True, bidirectional=True)
         self.attention = nn.Linear(width, 1)
-        self.register_buffer("usual", torch.zeros(N_OVERVIEW))
-        self.register_buffer("apart", torch.ones(N_OVERVIEW))
+        self.register_buffer("mean", torch.zeros(N_OVERVIEW))
+        self.register_buffer("std", torch.ones(N_OVERVIEW))
         self.whole = nn.Sequential(
-            nn.Linear(N_OVERVIEW, 5 * width // 4), nn.SiLU(), nn.Dropout(_FORGOTTEN)
+            nn.Linear(N_OVERVIEW, 3 * width // 2), nn.SiLU(), nn.Dropout(_FORGOTTEN)
         )
-        self.summary = nn.Linear(4 * width + 5 * width // 4, width)
+        self.summary = nn.Linear(4 * width + 3 * width // 2, width)
 
     @torch.no_grad()
-    def learn_usual(self, sounds: Iterable[Heard]) -> None:
-        """Take from sounds what is usual."""
+    def learn_statistics(self, sounds: Iterable[Heard]) -> None:
+        """Take means and deviations from sounds."""
         numbers = torch.cat([overview(some, along_harmonics(some)) for some in sounds])
-        self.usual.copy_(numbers.mean(0))
-        self.apart.copy_(numbers.std(0, correction=0).clamp_min(_NEAREST))
+        self.mean.copy_(numbers.mean(0))
+        self.std.copy_(numbers.std(0, correction=0).clamp_min(_NEAREST))
 
     def forward(self, heard: Heard) -> Float[Tensor, "batch width"]:
         """What a sound is reduced to."""
@@ -120,7 +120,7 @@ class Listener(nn.Module):
         curves = nn.functional.avg_pool1d(heard.curves, _FRAMES_EACH, ceil_mode=True)
         said, (ends, _) = self.recurrent(torch.cat([frames, curves.transpose(1, 2)], dim=-1))
         weight = self.attention(said).softmax(dim=1)
-        standard = ((overview(heard, along) - self.usual) / self.apart).clamp(-_FURTHEST, _FURTHEST)
+        standard = ((overview(heard, along) - self.mean) / self.std).clamp(-_FURTHEST, _FURTHEST)
         told = [(weight * said).sum(1), *ends, frames.mean(1), frames.amax(1), self.whole(standard)]
         return nn.functional.silu(self.summary(torch.cat(told, dim=-1)))
 

@@ -42,12 +42,11 @@ class Recommender(nn.Module):
         width: of the hidden layers.
 
     Attributes:
-        usual, apart: mean and standard deviation of the descriptors over patches; what is asked
-            for is counted in the latter.
+        mean, std: of the descriptors over patches; what is asked for is counted in the latter.
     """
 
-    usual: Tensor
-    apart: Tensor
+    mean: Tensor
+    std: Tensor
     rest: Tensor
 
     def __init__(self, parameters: Parameters, code: int, width: int) -> None:
@@ -56,8 +55,8 @@ class Recommender(nn.Module):
         rest = parameters.defaults[~parameters.is_switch]
         self.register_buffer("rest", rest, persistent=False)
         features = len(rest) + sum(map(n_choices, switches(space)))
-        self.register_buffer("usual", torch.zeros(N_DESCRIPTORS))
-        self.register_buffer("apart", torch.ones(N_DESCRIPTORS))
+        self.register_buffer("mean", torch.zeros(N_DESCRIPTORS))
+        self.register_buffer("std", torch.ones(N_DESCRIPTORS))
         self.encoder = _hidden(features + _N_CONDITION, width, 2 * code)
         self.decoder = _hidden(code + _N_CONDITION, width, n_said(space))
         self.imagination = _hidden(features + _N_NOTE, width, N_DESCRIPTORS)
@@ -75,7 +74,7 @@ class Recommender(nn.Module):
             pitch: MIDI numbers.
             held_s: when each key came up.
         """
-        standard = ((described - self.usual) / self.apart).clamp(-_FURTHEST, _FURTHEST)
+        standard = ((described - self.mean) / self.std).clamp(-_FURTHEST, _FURTHEST)
         return torch.cat([standard, _note_features(pitch, held_s)], dim=-1)
 
     def encode(

@@ -95,10 +95,10 @@ def suggest(
         nearest = found[0]
         if nearest.away < _NEAR:
             break
-        sounds = described + nearest.moved * recommender.apart
+        sounds = described + nearest.moved * recommender.std
         tried = imagined(recommender, nearest.vector, sounds, wish - nearest.moved, note, generator)
         after = heard_descriptors(synth, tried, note[torch.zeros(len(tried)).long()])
-        moved = ((after - described) / recommender.apart).clamp(-_FURTHEST, _FURTHEST)
+        moved = ((after - described) / recommender.std).clamp(-_FURTHEST, _FURTHEST)
         away = (moved - wish).norm(dim=-1).nan_to_num(torch.inf).tolist()
         found += [Suggestion(*one) for one in zip(tried, moved, away, strict=True)]
         found.sort(key=lambda one: one.away)
@@ -174,7 +174,7 @@ def _decoded(
     some = note[torch.zeros(_DRAWN).long()]
     pitch, held_s = some.pitch, some.duration_s
     before = recommender.condition(described.expand(_DRAWN, -1), pitch, held_s)
-    wanted = (described + wish * recommender.apart).expand(_DRAWN, -1)
+    wanted = (described + wish * recommender.std).expand(_DRAWN, -1)
     after = recommender.condition(wanted, pitch, held_s)
     mean, log_variance = recommender.encode(vector[None], before[:1])
     away = torch.randn(_DRAWN, mean.shape[-1], generator=generator)
