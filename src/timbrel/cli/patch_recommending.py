@@ -27,7 +27,7 @@ from timbrel.instruments.preset.recommending import Suggestion, suggest
 from timbrel.instruments.preset.wishes import wish_of
 from timbrel.picture.takes import draw_takes
 from timbrel.sound import Notes
-from timbrel.synths import Parameters
+from timbrel.synths import Parameters, Synth
 from timbrel.synths.files import PATCH_SUFFIXES, read_patches
 
 _TOLD = 0.15

@@ -20,6 +20,7 @@ from timbrel.config import Settings
 from timbrel.data import NoteSet
 from timbrel.data.amounts import AMOUNTS
 from timbrel.data.encoding import encode_notes
+from timbrel.data.evenly import evenly
 from timbrel.data.gm_programs import gm_programs
 from timbrel.data.nsynth_layout import FAMILIES, SOURCES, UNKNOWN
 from timbrel.errors import BadConfig, BadInput
@@ -136,8 +137,7 @@ def _few(
 ) -> Int[Tensor, " few"]:
     """Members spread evenly over all of them, or the most typical one."""
     if settings.notes > 1:
-        even = torch.linspace(0, len(members) - 1, min(settings.notes, len(members)))
-        return members[even.long()]
+        return members[evenly(len(members), settings.notes)]
     struck = (notes.velocity[members] - _TYPICAL_VELOCITY).abs().float() / 127
     away = (notes.pitch[members] - _MIDDLE_C).abs().float() + struck
     return members[away.argmin()][None]

@@ -17,6 +17,7 @@ from torch import Tensor
 from timbrel.data import NoteSet
 from timbrel.data.amounts import AMOUNTS
 from timbrel.data.encoding import encode_notes
+from timbrel.data.evenly import evenly
 from timbrel.errors import BadInput
 from timbrel.instruments import Instrument
 from timbrel.sound import Notes
@@ -48,7 +49,7 @@ def measured_directions(
     if gestures is None or not directions:
         yield from directions.items()
         return
-    few = torch.linspace(0, len(chosen) - 1, min(_PLAYED, len(chosen))).long()
+    few = evenly(len(chosen), _PLAYED)
     yield from _by_gestures(
         instrument, _as_played(notes, chosen[few]), timbres[few], gestures, directions
     )

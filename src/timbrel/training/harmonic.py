@@ -20,6 +20,7 @@ from pydantic import Field
 from torch import Tensor
 
 from timbrel.config import Settings, Size
+from timbrel.data.evenly import evenly
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB
 from timbrel.errors import BadInput
@@ -179,7 +180,7 @@ class HarmonicObjective(Objective):
         """A few held-out notes as a picture: their expected log-mels over those said."""
         notes = self.validation_set or self.train_set
         device = next(self.network.parameters()).device
-        pairs = notes.unchanged(torch.linspace(0, len(notes) - 1, _PREVIEWS).long())
+        pairs = notes.unchanged(evenly(len(notes), _PREVIEWS))
         heard = Course(*(levels.to(device) for levels in pairs.heard))
         moment_s, released_s = (
             x[:, :N_HEARD].to(device) for x in (pairs.moment_s, pairs.released_s)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from timbrel.audio import write_audio
 from timbrel.config import Settings
+from timbrel.data.evenly import evenly
 from timbrel.data.note_set import NoteSet
 from timbrel.dsp.mel import FLOOR_DB, denormalise_db, normalise_db
 from timbrel.instruments.mel_vae import MelVAE, MelVAENetwork, MelVAESettings
@@ -136,7 +137,7 @@ class MelVAEObjective(Objective):
     def preview(self, folder: Path, step: int) -> None:
         """A few held-out notes, true over decoded, as a picture; and decoded as sound."""
         notes = self.validation_set or self.train_set
-        chosen = torch.linspace(0, len(notes) - 1, _PREVIEWS).long()
+        chosen = evenly(len(notes), _PREVIEWS)
         pairs = notes.unchanged(chosen)
         network = copy.deepcopy(self.network).cpu()  # instruments play on the CPU
         latents = network.encode(pairs.heard, pairs.heard_pitch)[0]

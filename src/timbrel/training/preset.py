@@ -8,7 +8,7 @@ An item is a patch with the notes that show it, so that every sound of a batch h
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from timbrel.audio import write_audio
 from timbrel.config import Settings
+from timbrel.data.evenly import evenly
 from timbrel.data.presets.preset_set import PresetSet
 from timbrel.dsp.mel import FLOOR_DB, normalise_db
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
@@ -159,7 +160,8 @@ class PresetObjective(Objective):
         self.space = presets.parameters.space
         self.network = PresetNetwork(model, presets.parameters)
         self.network.recommender.requires_grad_(False)
-        self.network.listener.learn_statistics(_evenly(presets, _STATISTICS_OF))
+        some = evenly(len(presets), _STATISTICS_OF).split(_AT_ONCE)
+        self.network.listener.learn_statistics(map(presets.heard, some))
         self.parameter_loss = ParameterLoss(
             self.space, settings.objective.parameters, presets.report["heard_db"]
         )
@@ -191,7 +193,7 @@ class PresetObjective(Objective):
     def preview(self, folder: Path, step: int) -> None:
         """A few held-out sounds over what the likeliest patches sound like."""
         items = self.validation_set or self.train_set
-        chosen = torch.linspace(0, len(items) - 1, _PREVIEWS).long()
+        chosen = evenly(len(items), _PREVIEWS)
         batch = items.batch(chosen, torch.Generator())
         network = copy.deepcopy(self.network).cpu().eval()
         vectors = likeliest(self.space, network.answer(batch.heard, batch.pitch))
@@ -215,12 +217,6 @@ class PresetObjective(Objective):
         data = told_set(presets, len(self.train_set))
         part = card_part(self.settings, data, held_out)
         write_model(folder, instrument, part, self.settings, record)
-
-
-def _evenly(presets: PresetSet, count: int) -> Iterator[Heard]:
-    """So many notes of a set from all over it, some at a time."""
-    rows = torch.linspace(0, len(presets) - 1, min(len(presets), count)).long()
-    return map(presets.heard, rows.split(_AT_ONCE))
 
 
 def told_set(presets: PresetSet, trained: int) -> str:

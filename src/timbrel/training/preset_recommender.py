@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from timbrel.config import Settings
+from timbrel.data.evenly import evenly
 from timbrel.data.presets.preset_set import PresetSet
 from timbrel.instruments.preset.hearing.descriptors import describe
 from timbrel.instruments.preset.recommender import Recommender
@@ -57,7 +58,7 @@ def learn_recommender(
     """Learn from a set's patches and the descriptors of their notes, in a minute or two."""
     if not settings.notes:
         return
-    rows = torch.linspace(0, len(presets) - 1, min(len(presets), settings.notes)).long()
+    rows = evenly(len(presets), settings.notes)
     described = described_notes(presets, rows)
     recommender.mean.copy_(described.mean(0))
     recommender.std.copy_(described.std(0).clamp_min(1e-3))

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from timbrel.config import read_settings
+from timbrel.data.evenly import evenly
 from timbrel.data.presets.building import PresetReport, render_set
 from timbrel.data.presets.plan import (
     Count,
@@ -89,7 +90,7 @@ def collect_feedback(
     trained = [patch for patch in planned if patch.split == "train"]
     if not any(patch.origin == "real" for patch in trained):
         raise BadConfig("all judged patches are held out: lower validation, or test")
-    chosen = torch.linspace(0, len(trained) - 1, min(settings.activity, len(trained))).long()
+    chosen = evenly(len(trained), settings.activity)
     with replacing_folder(out) as unfinished:
         report = render_set(
             unfinished, settings, planned, [trained[i].vector for i in chosen.tolist()],
