@@ -1,10 +1,12 @@
 """How near sounds are to the one that is looked for: quickly, many at once, for a search.
 
 The mean distance in dB of mels under a long and a short window, each sound under its own maximum:
-what `dsp.distances.mss_db` says, in a fifth of the time. What is found is judged by that.
+what `dsp.distances.mss_db` says, in a twentieth of the time. What is found is judged by that.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -13,9 +15,13 @@ from torch import Tensor
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.instruments.preset.hearing.heard import N_SAMPLES, SAMPLE_RATE, SCALE, fitted
 
-_SHORT = MelScale(SAMPLE_RATE, n_fft=1024, hop_length=441, n_mels=48,
+_LONG = replace(SCALE, hop_length=1024)
+_SHORT = MelScale(SAMPLE_RATE, n_fft=512, hop_length=441, n_mels=48,
                   minimum_hz=0.0, maximum_hz=16000.0)  # fmt: skip
 _TAIL_S = 0.5
+
+_AT_ONCE = 2
+"""More take longer each: their spectra do not stay in the cache."""
 
 
 class Judge:
@@ -27,7 +33,7 @@ class Judge:
     >>> noise = torch.randn(2, 44100, generator=torch.manual_seed(0))
     >>> judge = Judge(noise[0])
     >>> [round(x, 1) for x in judge(noise).tolist()]
-    [0.0, 2.1]
+    [0.0, 2.4]
     """
 
     def __init__(self, target: Float[Tensor, " time"]) -> None:
@@ -37,14 +43,13 @@ class Judge:
     @torch.no_grad()
     def __call__(self, audio: Float[Tensor, "batch time"]) -> Float[Tensor, " batch"]:
         """Mean |dB|; a sound that is not finite is infinitely far."""
-        distances = torch.stack(
-            [
-                (ours - wanted).abs().mean((-2, -1))
-                for ours, wanted in zip(self._mels(audio.nan_to_num()), self._target, strict=True)
-            ]
-        ).mean(0)
+        distances = torch.cat([self._from(some) for some in audio.nan_to_num().split(_AT_ONCE)])
         return distances.masked_fill(~audio.isfinite().all(-1), torch.inf)
+
+    def _from(self, audio: Tensor) -> Tensor:
+        apart = zip(self._mels(audio), self._target, strict=True)
+        return torch.stack([(a - b).abs().mean((-2, -1)) for a, b in apart]).mean(0)
 
     def _mels(self, audio: Tensor) -> list[Tensor]:
         heard = fitted(audio)[..., : self._length]
-        return [mel_db(mel_power(heard, scale)) for scale in (SCALE, _SHORT)]
+        return [mel_db(mel_power(heard, scale)) for scale in (_LONG, _SHORT)]
