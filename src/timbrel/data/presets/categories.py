@@ -17,7 +17,7 @@ from torch import Tensor
 
 from timbrel.data.presets.names import By, Found, known_category
 from timbrel.data.presets.plan import PlannedPatch, PresetSetSettings, clusters, plan_notes
-from timbrel.data.presets.rendering import HEARD_AT_ONCE, the_synth
+from timbrel.data.presets.rendering import the_synth
 from timbrel.data.presets.sorter import SOUNDING, Examples, Sorter, Trial, by_patch, tried_sorter
 from timbrel.data.presets.sounds import N_FEATURES, PatchSounds, sound_features, stored_sounds
 from timbrel.instruments.preset.hearing.heard import hear, is_audible
@@ -159,7 +159,7 @@ def played_sounds(
         notes = Notes(pitch, planned.velocity[some], held_s)
         audio = attempted(synth, rows, notes)
         usable = is_audible(audio)
-        for two in usable.nonzero()[:, 0].split(HEARD_AT_ONCE):
-            features.append(sound_features(hear(audio[two]), pitch[two], held_s[two]))
+        heard = hear(audio[usable])
+        features.append(sound_features(heard, pitch[usable], held_s[usable]))
         patch.append(planned.patch[some][usable])
     return PatchSounds(torch.cat(features), torch.cat(patch))

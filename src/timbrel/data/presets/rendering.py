@@ -26,9 +26,6 @@ from timbrel.units import power_to_db
 
 AUDIO = "audio"
 
-HEARD_AT_ONCE = 2
-"""16 take twice as long each: their spectra do not stay in the cache."""
-
 _SYNTHS: dict[str, Synth] = {}
 
 
@@ -99,15 +96,8 @@ def write_part(path: Path, columns: Mapping[str, Tensor]) -> Path:
 
 
 def _heard_columns(audio: Tensor) -> dict[str, Tensor]:
-    mels, curves = [], []
-    for some in audio.split(HEARD_AT_ONCE):
-        heard = hear(some)
-        mels.append(mel_bytes(heard.mel))
-        curves.append(heard.curves.half())
-    if not mels:
-        heard = hear(torch.zeros(1, 1))
-        return {"mel": mel_bytes(heard.mel)[:0], "curves": heard.curves.half()[:0]}
-    return {"mel": torch.cat(mels), "curves": torch.cat(curves)}
+    heard = hear(audio)
+    return {"mel": mel_bytes(heard.mel), "curves": heard.curves.half()}
 
 
 def _write_sounds(folder: Path, task: PartTask, audio: Tensor, sounds: Tensor) -> None:
