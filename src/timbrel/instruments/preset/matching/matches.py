@@ -11,6 +11,7 @@ Without time for it nothing is rendered: the network's likeliest patch is the an
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ N_DRAWN = 15
 """Patches that are tried beside the likeliest."""
 
 _VOLUMES = 33
-"""Places of the volume knob that are tried."""
+"""Places of the volume knob, of which a few are tried: it never makes softer."""
 
 _HOLDS = (0.5, 0.75, 1.0)
 """When the key may have come up, as shares of the sound's length, beside what the network says."""
@@ -197,11 +198,12 @@ def levelled(
         return vector
     knob = synth.parameters.names.index(synth.volume)
     places = torch.linspace(0.0, 1.0, _VOLUMES)
-    some = vector.repeat(_VOLUMES, 1)
-    some[:, knob] = places
-    audio = rendered(synth, some, note[torch.zeros(_VOLUMES).long()])
-    wanted = fitted(target).square().mean().sqrt()
-    louder = (audio.square().mean(-1).sqrt() >= wanted).nonzero()
-    chosen = vector.clone()
-    chosen[knob] = places[int(louder[0]) if len(louder) else -1]
-    return chosen
+    power = fitted(target).square().mean()
+
+    def turned(number: int) -> Tensor:
+        return vector.index_fill(0, torch.tensor(knob), float(places[number]))
+
+    def is_loud(number: int) -> bool:
+        return bool(rendered(synth, turned(number), note).square().mean() >= power)
+
+    return turned(bisect_left(range(_VOLUMES - 1), True, key=is_loud))
