@@ -89,6 +89,17 @@ def test_a_plan_is_the_same_every_time_and_a_patch_keeps_its_side() -> None:
     assert all(split[p.name] == p.split for p in both)
 
 
+def test_what_a_model_is_judged_by_is_there_without_what_it_is_trained_on() -> None:
+    whole = SETTINGS.model_copy(update={"crossed": 100})
+    few = whole.model_copy(update={"around": 0, "between": 0, "crossed": 0})
+    judged = [
+        [(p.name, p.vector.tolist()) for p in plan_patches(some, KNOBS, BANKS) if p.split == "test"]
+        for some in (whole, few)
+    ]
+    assert len(judged[0]) > 30
+    assert judged[0] == judged[1]
+
+
 def test_a_bank_that_comes_moves_no_patch_of_others() -> None:
     sides = [
         {p.name: p.split for p in plan_patches(SETTINGS, KNOBS, banks) if p.origin == "real"}
