@@ -10,6 +10,7 @@ import torch
 from timbrel.data.presets.building import _typical, build_presets
 from timbrel.data.presets.plan import NoteSettings, PlannedPatch, PresetSetSettings
 from timbrel.data.presets.preset_set import PresetSet
+from timbrel.errors import BadInput, BadPatch
 from timbrel.synths.amsynth import Amsynth
 from timbrel.synths.files import write_patches
 
@@ -42,3 +43,24 @@ def test_how_much_is_heard_is_measured_all_over_the_banks() -> None:
     assert [int(v) for v in _typical([*real, *made], 4)] == [1, 11, 21, 31]
     assert len(_typical([*real, *made], 100)) == 20
     assert [int(v) for v in _typical(made, 2)] == [100, 110]
+
+
+@pytest.mark.parametrize(
+    ("patches", "line"), [("[" * 100_000, "patches.json cannot be read"), ("[]", "holds no part-")]
+)
+def test_a_damaged_set_is_refused_in_one_line(tmp_path: Path, patches: str, line: str) -> None:
+    (tmp_path / "patches.json").write_text(patches)
+    (tmp_path / "report.json").write_text("{}")
+    (tmp_path / "presets.toml").write_text('synth = "subtractive"')
+    with pytest.raises(BadInput, match=f"{line}.*: build the set again"):
+        PresetSet(tmp_path, "train")
+
+
+def test_a_bank_without_a_name_is_not_the_folder_where_one_stands() -> None:
+    with pytest.raises(BadPatch, match="a bank's name is empty"):
+        build_presets("out", PresetSetSettings(banks=("",), random=0), processes=0)
+
+
+def test_fewer_processes_than_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="processes is -1"):
+        build_presets(tmp_path / "set", PresetSetSettings(random=2), processes=-1)

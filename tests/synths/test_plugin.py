@@ -72,8 +72,9 @@ def test_what_does_not_fit_is_said(path, tmp_path, text, line):
 
 
 def test_what_is_not_there_is_said(tmp_path):
-    with pytest.raises(BadInput, match=r"no plug-in at nowhere\.so: give the path"):
-        load_synth("nowhere.so")
+    for name in ("nowhere.so", "x" * 5000 + ".so", "a\0b.vst3"):
+        with pytest.raises(BadInput, match=r"no plug-in at .*: give the path"):
+            load_synth(name)
 
 
 @pytest.mark.needs("amsynth")

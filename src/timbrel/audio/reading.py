@@ -152,12 +152,15 @@ def require_sound(
         quietest_db: least peak level, in dB relative to full scale.
 
     Raises:
-        BadAudio: it is too short, not finite, or silent.
+        BadAudio: it is too short, not finite, far beyond full scale, or silent.
     """
     require_length(audio.shape[-1], sample_rate, name, shortest_s)
     if not bool(audio.isfinite().all()):
         raise BadAudio(f"{name} holds NaN or infinity: export it again")
-    require_level(float(audio.abs().max()), name, quietest_db)
+    peak = float(audio.abs().max())
+    if peak > LOUDEST:
+        raise BadAudio(f"{name} has a peak of {peak:g}, full scale is 1: export it again")
+    require_level(peak, name, quietest_db)
     return audio
 
 

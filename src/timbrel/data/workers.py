@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from typing import Any, TypeVar
 
+from timbrel.errors import BadInput
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -37,7 +39,12 @@ def worker_pool(
     0 means no other process: everything is done in this one, where a debugger can follow. On
     leaving with an error, work not begun is dropped, and what was begun is waited for: a second
     Ctrl-C ends it. Workers also end when this process does.
+
+    Raises:
+        BadInput: `processes` is below 0.
     """
+    if processes is not None and processes < 0:
+        raise BadInput(f"processes is {processes}, wanted 1 or more, or 0 for none but this")
     if processes == 0:
         if start is not None:
             start(*arguments)

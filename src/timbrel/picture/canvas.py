@@ -5,6 +5,7 @@ Figures are made without pyplot, which would keep every one of them alive and lo
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from timbrel.errors import BadInput
 from timbrel.files import replacing
@@ -28,6 +30,15 @@ LEVELS = LinearSegmentedColormap.from_list(
     ["#ffffff", "#e3eef4", "#a9cfdc", "#5aa3bd", "#2f6f9f", "#2a4379", "#241a4a"],
 )
 """Silence is paper, loud is ink: evenly darkening, so that it reads in grey print too."""
+
+
+def _printable(text: str) -> str:
+    r"""Without what names of files may hold and no letter is.
+
+    >>> _printable("a\x1b[31m\udcff\nb")
+    'a�[31m�\nb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 @contextmanager
@@ -48,5 +59,10 @@ def sheet(
         if title:
             figure.suptitle(title, x=0.012, ha="left")
         yield figure
-        with replacing(path) as temporary:
+        for text in figure.findobj(Text):
+            if (printable := _printable(text.get_text())) != text.get_text():
+                text.set_text(printable)
+        with replacing(path) as temporary, warnings.catch_warnings():
+            # a letter that no font has is drawn as a box
+            warnings.filterwarnings("ignore", "Glyph .* missing from")
             figure.savefig(temporary, format=path.suffix[1:].lower())

@@ -96,7 +96,7 @@ class Plugin(HostedSynth):
         path = Path(path)
         told = _told(path) if path.suffix.lower() == ".toml" else Told(plugin=path.name)
         file = path.parent / told.plugin
-        if not file.exists():
+        if not _is_there(file):
             raise BadInput(f"no plug-in at {file}: give the path of a VST2 or VST3")
         self.name = told.name or file.stem
         self.plugin_id = told.id
@@ -105,6 +105,8 @@ class Plugin(HostedSynth):
         found = self.host.controls()
         self._found = [knob["default"] for knob in found]
         knobs = _placed(told.knobs, found, path) if told.knobs else _read(found)
+        if not knobs:
+            raise BadInput(f"{file} has no knobs: a patch of it says nothing")
         self._indices = tuple(index for index, _ in knobs)
         self.parameters = Parameters(tuple(control for _, control in knobs))
 
@@ -131,6 +133,13 @@ class Plugin(HostedSynth):
         for index, position in self.turned(full):
             positions[int(index)] = position
         return positions
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _told(path: Path) -> Told:

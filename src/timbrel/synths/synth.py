@@ -9,11 +9,14 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.errors import Unsupported
+from timbrel.errors import BadInput, Unsupported
 from timbrel.sound import Control, Notes, Rendered
 from timbrel.sound.playing import Player
 from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import Patch
+
+LONGEST_S = 1200.0
+"""Of what is rendered: no note sounds longer, with its tail."""
 
 
 class Synth(ABC):
@@ -53,7 +56,7 @@ class Synth(ABC):
             longest_s: what sounds later is left out.
 
         Raises:
-            BadInput: shapes that do not fit, or numbers that are not finite.
+            BadInput: shapes that do not fit, numbers that are not finite, or no time at all.
             SynthFailed: a plug-in crashed, hung or made no sound that could be used.
         """
 
@@ -68,3 +71,16 @@ class Synth(ABC):
     def player(self, n_voices: int, sample_rate: int) -> Player:
         """This synthesizer played live; its timbres are patch vectors."""
         raise Unsupported(f"{self.name} cannot be played block by block")
+
+
+def check_longest(longest_s: float | None) -> float:
+    """Seconds that are rendered at most.
+
+    Raises:
+        BadInput: they are none.
+    """
+    if longest_s is None:
+        return LONGEST_S
+    if not longest_s > 0:
+        raise BadInput(f"longest_s is {longest_s:g}, wanted seconds above 0")
+    return min(longest_s, LONGEST_S)

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from timbrel.errors import SynthFailed
+from timbrel.errors import BadModel, SynthFailed
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import hear
 from timbrel.instruments.preset.hearing.rendering import rendered
+from timbrel.instruments.preset.index import PatchIndex
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.sound import Notes
 from timbrel.synths import Patch, Synth
@@ -79,6 +81,14 @@ def test_what_was_kept_and_is_damaged_is_heard_again(
         path.write_bytes(path.read_bytes()[:100])
     again = heard_banks(synth, network, BANKS, tmp_path)
     torch.testing.assert_close(again.points, first.points, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("names", ["5", "null", '"ab"', '["a"]', "{}", "[" * 99_999])
+def test_an_index_whose_names_are_none_is_refused(synth: Synth, tmp_path: Path, names: str) -> None:
+    columns = {"vectors": torch.zeros(6, len(synth.parameters)), "points": torch.zeros(6, 64)}
+    save_file(columns, tmp_path / "index", {"names": names})
+    with pytest.raises(BadModel, match="train the model again"):
+        PatchIndex.load(tmp_path / "index", synth.parameters, 64)
 
 
 def test_patches_that_cannot_be_played_are_left_out(

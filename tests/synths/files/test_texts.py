@@ -147,6 +147,7 @@ def test_the_banks_that_come_with_timbrel_are_such_files(tmp_path):
         ("synth = 'amsynth'\npatches = []", "holds no patch"),
         ("a = " + "[" * 900, "is no TOML"),
         (".".join("a" * 5000) + " = 1", "has 10003 characters in a line, wanted at most 1000"),
+        ("\n".join(f"a{i}" + ".a" * 400 + " = 1" for i in range(30)), "has 11940 dots"),
         ("[[patches]]\n" * 9000, "has 9000 tables, wanted at most 8192"),
         ("\n" * 300_000, "has 300001 lines, wanted at most 204800"),
     ],

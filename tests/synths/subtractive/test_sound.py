@@ -145,6 +145,9 @@ def test_found_by_name_and_wrong_input_is_said() -> None:
         synth.render(torch.zeros(3), Notes.of(60.0))
     with pytest.raises(BadInput, match="NaN"):
         synth.render(torch.full((46,), math.nan), Notes.of(60.0))
+    for longest_s in (0.0, -1.0, math.nan):
+        with pytest.raises(BadInput, match="wanted seconds above 0"):
+            synth.render(PARAMETERS.defaults, Notes.of(60.0), longest_s=longest_s)
     with pytest.raises(BadInput):
         Subtractive(0)
 

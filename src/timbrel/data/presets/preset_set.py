@@ -100,6 +100,8 @@ class PresetSet:
         self.parameters: Parameters = load_synth(self.settings.synth).parameters
         wanted = torch.tensor([entry.split == split for entry in self.entries])
         self._parts = sorted((self.folder / PARTS).glob(f"part-*{ENDING}"))
+        if not self._parts:
+            raise BadInput(f"{self.folder / PARTS} holds no part-*{ENDING}: build the set again")
         columns: dict[str, list[Tensor]] = {name: [] for name in ("place", *SMALL)}
         for number, part in enumerate(self._parts):
             opened = _opened(part, part.stat().st_mtime_ns)
@@ -151,7 +153,7 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"no preset set at {path.parent}: build one, or check the path") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} cannot be read ({error}): build the set again") from None
 
 

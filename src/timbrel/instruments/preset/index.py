@@ -93,16 +93,16 @@ class PatchIndex:
         """
         try:
             with safe_open(path, framework="pt") as opened:
-                names = json.loads(opened.metadata()["names"])
+                names = list(map(str, json.loads(opened.metadata()["names"])))
                 vectors = opened.get_tensor("vectors").float()
                 points = opened.get_tensor("points").float()
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise BadModel(f"{path} cannot be read ({error}): train the model again") from None
         is_table = vectors.ndim == points.ndim == 2
         fits = is_table and (vectors.shape[1], points.shape[1]) == (len(parameters), size)
         if not fits or not len(names) == len(vectors) == len(points):
             raise BadModel(f"{path} does not fit its model: train the model again")
-        return cls(tuple(map(str, names)), parameters.space.project(vectors), points)
+        return cls(tuple(names), parameters.space.project(vectors), points)
 
 
 @torch.no_grad()

@@ -61,6 +61,8 @@ def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch
     """
     found: list[tuple[str, list[Patch]]] = []
     for bank in banks:
+        if not bank.strip():
+            raise BadPatch("a bank's name is empty: give a file of patches, or a folder")
         if bank == "factory":
             found += synth.factory_banks()
         else:

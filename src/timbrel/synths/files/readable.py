@@ -49,6 +49,9 @@ from timbrel.synths.patch import Patch
 _MOST_PATCHES = 4096
 _MOST_LINES = 50 * _MOST_PATCHES
 _LONGEST_LINE = 1000
+_MOST_DOTS = 10_000
+"""Beyond two a line: each makes a table within a table."""
+
 _SHARED = ("synth", "category", "author")
 """What a bank may say once."""
 
@@ -88,6 +91,7 @@ def _require_modest(data: bytes) -> None:
     lines = data.split(b"\n")
     require_at_most(_MOST_LINES, "lines", len(lines))
     require_at_most(_LONGEST_LINE, "characters in a line", max(map(len, lines)))
+    require_at_most(_MOST_DOTS, "dots", sum(max(line.count(b".") - 2, 0) for line in lines))
     require_at_most(2 * _MOST_PATCHES, "tables", sum(line.lstrip()[:1] == b"[" for line in lines))
 
 

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from timbrel.errors import BadInput, SynthFailed, TimbrelError, Unsupported
 from timbrel.sound import Notes, Rendered
 from timbrel.synths.hosting.host import Host
-from timbrel.synths.synth import Synth
+from timbrel.synths.synth import Synth, check_longest
 
 SAMPLE_RATE = 44100
 TAIL_S = 1.0
@@ -77,8 +77,8 @@ class HostedSynth(Synth):
             MissingExtra: what hosts the plug-in is not installed.
         """
         requests = self._requests(patches, notes)
-        if longest_s is not None:
-            requests = [r | {"total_s": min(r["total_s"], longest_s)} for r in requests]
+        longest_s = check_longest(longest_s)
+        requests = [r | {"total_s": min(r["total_s"], longest_s)} for r in requests]
         return self._sounds(requests)
 
     def render_preset(self, preset: str, notes: Notes) -> Rendered:

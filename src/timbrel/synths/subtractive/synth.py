@@ -18,7 +18,7 @@ from timbrel.synths.subtractive.knobs import CONTROLS, PARAMETERS
 from timbrel.synths.subtractive.player import SubtractivePlayer
 from timbrel.synths.subtractive.rendering import render_lanes
 from timbrel.synths.subtractive.voicing import voice
-from timbrel.synths.synth import Synth
+from timbrel.synths.synth import Synth, check_longest
 
 
 class Subtractive(Synth):
@@ -69,8 +69,7 @@ class Subtractive(Synth):
         voicing = voice(legal, notes.pitch, notes.velocity, controls or {}, rate)
         off = off_ticks(notes, rate)
         ends = end_ticks(voicing, off, rate)
-        if longest_s is not None:
-            ends = ends.clamp(max=max(1, int(longest_s * rate) // TICK))
+        ends = ends.clamp(max=max(1, int(check_longest(longest_s) * rate) // TICK))
         audio = render_lanes(voicing, notes, off, ends, rate)
         return Rendered(audio, ends * TICK, rate)
 
