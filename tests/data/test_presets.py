@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from timbrel.data.presets.building import _typical, build_presets
 from timbrel.data.presets.plan import NoteSettings, PlannedPatch, PresetSetSettings
@@ -45,14 +47,75 @@ def test_how_much_is_heard_is_measured_all_over_the_banks() -> None:
     assert [int(v) for v in _typical(made, 2)] == [100, 110]
 
 
+ENTRY = {
+    "name": "",
+    "origin": "random",
+    "bank": "",
+    "category": "",
+    "cluster": -1,
+    "split": "train",
+}
+GOOD = {
+    "mel": torch.zeros(1, 128, 345, dtype=torch.uint8), "curves": torch.zeros(1, 3, 345).half(),
+    "vector": torch.zeros(1, 46), "patch": torch.zeros(1).long(), "pitch": torch.ones(1),
+    "velocity": torch.ones(1), "held_s": torch.ones(1), "level_db": torch.zeros(1),
+}  # fmt: skip
+
+
+def written(folder: Path, part: dict[str, torch.Tensor], **files: str) -> Path:
+    """A set of one note as it lies on disk, with some files or fields of others' making."""
+    report = json.dumps({"patches": {"train": 1}, "origins": {"random": 1}, "heard_db": {}})
+    texts = {"patches": json.dumps([ENTRY]), "report": report} | files
+    for name, text in texts.items():
+        (folder / f"{name}.json").write_text(text)
+    (folder / "presets.toml").write_text('synth = "subtractive"')
+    (folder / "parts").mkdir()
+    save_file(part, folder / "parts/part-00000.safetensors")
+    return folder
+
+
+def test_a_set_on_disk_is_read(tmp_path: Path) -> None:
+    assert len(PresetSet(written(tmp_path, GOOD), "train")) == 1
+
+
 @pytest.mark.parametrize(
-    ("patches", "line"), [("[" * 100_000, "patches.json cannot be read"), ("[]", "holds no part-")]
+    ("files", "line"),
+    [
+        ({"patches": "[" * 100_000}, "patches.json cannot be read"),
+        ({"patches": "[5]"}, "patches.json is damaged"),
+        ({"report": "[]"}, "report.json is damaged"),
+        ({"report": "{}"}, r"report.json is damaged \(no patches\)"),
+        ({"report": '{"patches": {}, "origins": {}, "heard_db": {"a": "b"}}'}, "no heard_db"),
+    ],
 )
-def test_a_damaged_set_is_refused_in_one_line(tmp_path: Path, patches: str, line: str) -> None:
-    (tmp_path / "patches.json").write_text(patches)
-    (tmp_path / "report.json").write_text("{}")
-    (tmp_path / "presets.toml").write_text('synth = "subtractive"')
+def test_a_set_of_damaged_files_is_refused_in_one_line(
+    tmp_path: Path, files: dict[str, str], line: str
+) -> None:
     with pytest.raises(BadInput, match=f"{line}.*: build the set again"):
+        PresetSet(written(tmp_path, GOOD, **files), "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        *((name, None) for name in GOOD),
+        ("vector", torch.zeros(1, 47)), ("vector", torch.full((1, 46), torch.nan)),
+        ("velocity", torch.ones(0)), ("pitch", torch.ones(2)), ("patch", torch.ones(1).long()),
+        ("patch", torch.zeros(1)), ("mel", torch.zeros(1, 128, 344)), ("level_db", torch.ones(())),
+    ],
+)  # fmt: skip
+def test_a_part_that_does_not_fit_is_refused_in_one_line(
+    tmp_path: Path, name: str, field: torch.Tensor | None
+) -> None:
+    part = {key: column for key, column in GOOD.items() if key != name}
+    part |= {} if field is None else {name: field}
+    with pytest.raises(BadInput, match=r"part-00000.safetensors .*: delete it and build again"):
+        PresetSet(written(tmp_path, part), "train")
+
+
+def test_a_set_without_parts_is_refused_in_one_line(tmp_path: Path) -> None:
+    (written(tmp_path, GOOD) / "parts/part-00000.safetensors").unlink()
+    with pytest.raises(BadInput, match=r"holds no part-.*: build the set again"):
         PresetSet(tmp_path, "train")
 
 

@@ -28,7 +28,7 @@ from timbrel.config import read_settings
 from timbrel.data.presets.names import By
 from timbrel.data.presets.plan import Origin, PresetSetSettings, Split
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.hearing.heard import Heard
+from timbrel.instruments.preset.hearing.heard import N_CURVES, N_FRAMES, SCALE, Heard
 from timbrel.instruments.preset.hearing.heard_bytes import kept_heard
 from timbrel.synths import Parameters, load_synth
 
@@ -95,7 +95,7 @@ class PresetSet:
     def __init__(self, folder: str | Path, split: Split) -> None:
         self.folder = Path(folder)
         self.entries = read_patch_entries(self.folder)
-        self.report: dict[str, Any] = _read_json(self.folder / REPORT)
+        self.report = _read_report(self.folder / REPORT)
         self.settings = read_settings(PresetSetSettings, self.folder / CLAIM)
         self.parameters: Parameters = load_synth(self.settings.synth).parameters
         wanted = torch.tensor([entry.split == split for entry in self.entries])
@@ -104,11 +104,11 @@ class PresetSet:
             raise BadInput(f"{self.folder / PARTS} holds no part-*{ENDING}: build the set again")
         columns: dict[str, list[Tensor]] = {name: [] for name in ("place", *SMALL)}
         for number, part in enumerate(self._parts):
-            opened = _opened(part, part.stat().st_mtime_ns)
-            rows = wanted[opened.get_tensor("patch")].nonzero()[:, 0]
+            held = _small(part, len(self.parameters), len(self.entries))
+            rows = wanted[held["patch"]].nonzero()[:, 0]
             columns["place"].append(torch.stack([torch.full_like(rows, number), rows], dim=1))
             for name in SMALL:
-                columns[name].append(opened.get_tensor(name)[rows])
+                columns[name].append(held[name][rows])
         joined = {name: torch.cat(parts) for name, parts in columns.items()}
         self._places = joined.pop("place")
         if not len(self._places):
@@ -142,6 +142,16 @@ def read_patch_entries(folder: Path) -> list[PatchEntry]:
         raise BadInput(f"{folder / PATCHES} is damaged ({error}): build the set again") from None
 
 
+def _read_report(path: Path) -> dict[str, Any]:
+    """What `report.json` holds; its counts and decibels are numbers by name."""
+    report = _read_json(path)
+    for name in ("patches", "origins", "heard_db"):
+        told = report.get(name) if isinstance(report, dict) else None
+        if not isinstance(told, dict) or not all(isinstance(x, int | float) for x in told.values()):
+            raise BadInput(f"{path} is damaged (no {name}): build the set again")
+    return report
+
+
 def patch_entries_json(entries: Sequence[PatchEntry]) -> str:
     """The text of `patches.json`: a patch a line."""
     lines = ",\n".join(json.dumps(asdict(entry)) for entry in entries)
@@ -155,6 +165,27 @@ def _read_json(path: Path) -> Any:
         raise BadInput(f"no preset set at {path.parent}: build one, or check the path") from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} cannot be read ({error}): build the set again") from None
+
+
+def _small(part: Path, n_params: int, n_patches: int) -> dict[str, Tensor]:
+    """The fields of a part that are kept, where all of them fit the set.
+
+    Raises:
+        BadInput: they do not, or it cannot be read.
+    """
+    opened = _opened(part, part.stat().st_mtime_ns)
+    rest = {"mel": [SCALE.n_mels, N_FRAMES], "curves": [N_CURVES, N_FRAMES], "vector": [n_params]}
+    try:
+        shapes = {name: opened.get_slice(name).get_shape() for name in (*LARGE, *SMALL)}
+        held = {name: opened.get_tensor(name) for name in SMALL}
+    except SafetensorError as error:
+        raise BadInput(f"{part} is damaged ({error}): delete it and build again") from None
+    count, patch = len(held["patch"]), held["patch"]
+    fits = all(shape == [count, *rest.get(name, [])] for name, shape in shapes.items())
+    known = not patch.is_floating_point() and bool(((patch >= 0) & (patch < n_patches)).all())
+    if not (fits and known and all(bool(held[name].isfinite().all()) for name in SMALL)):
+        raise BadInput(f"{part} does not fit its set: delete it and build again")
+    return held
 
 
 @lru_cache(maxsize=4096)
