@@ -51,6 +51,14 @@ def test_show_says_whether_a_category_is_the_makers_or_read_off_the_name(timbrel
     assert said[3] == ("Slow Bass", "pad", "maker")
 
 
+def test_what_a_file_holds_is_no_command_to_the_terminal(timbrel: Any) -> None:
+    Path("esc.toml").write_text('synth = "a\\u001b[31mb"\nname = "x"\n[values]\nk = 0.5\n')
+    for verb in ("show", "validate"):
+        out = "\n".join(timbrel("data", "presets", verb, "esc.toml").out)
+        assert r"a\x1b[31mb" in out
+        assert "\x1b" not in out
+
+
 def test_convert_makes_a_file_of_each_and_back(timbrel: Any, bank: Path) -> None:
     ran = timbrel("data", "presets", "convert", "my.bank", "fxps")
     assert [path.name for path in ran.paths] == [

@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
+from timbrel.cli.output import printable
 from timbrel.errors import TimbrelError
 
 OK, BAD_INPUT, INTERRUPTED, READER_GONE = 0, 2, 130, 141
@@ -132,8 +133,7 @@ def _end(number: int, _: object) -> NoReturn:
 
 
 def _failed(line: str, code: int = BAD_INPUT) -> int:
-    # names of files, and what files hold, may be commands to the terminal
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    line = printable(line)
     if len(line) > _LONGEST_LINE:  # what was given may be endless; what to do stands last
         line = f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
     with suppress(OSError):  # where stderr takes nothing, the code must do

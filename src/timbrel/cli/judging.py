@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from timbrel.cli.arguments import Json, Liked, Pitch, Processes
-from timbrel.cli.output import progress_bar, say_figures, say_json
+from timbrel.cli.output import progress_bar, say_figures, say_json, say_text
 
 WhosePatch = Annotated[
     str | None, Parameter(help="Whose patch: needed for plug-ins, their path or their TOML's.")
@@ -68,7 +68,7 @@ def feedback(*, json: Json = False) -> None:
     from timbrel.cli.patch_feedback import kept, overview
 
     figures = kept()
-    return say_json(figures) if json else print(*overview(figures), sep="\n")
+    return say_json(figures) if json else say_text(overview(figures))
 
 
 def collect(

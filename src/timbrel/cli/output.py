@@ -15,6 +15,21 @@ from timbrel.progress import Progress
 T = TypeVar("T")
 
 
+def printable(text: str) -> str:
+    r"""A text whose letters are no commands to the terminal, as names in files may be.
+
+    >>> printable("a\x1b[31m")
+    'a\\x1b[31m'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def say_text(lines: Iterable[str]) -> None:
+    """Lines for people."""
+    for line in lines:
+        print(printable(line))
+
+
 def say_paths(paths: Iterable[Path]) -> None:
     """Results, one line a path."""
     for path in paths:
@@ -23,7 +38,7 @@ def say_paths(paths: Iterable[Path]) -> None:
 
 def say_note(line: str) -> None:
     """A remark for people, on stderr."""
-    print(f"timbrel: {line}", file=sys.stderr)
+    print(f"timbrel: {printable(line)}", file=sys.stderr)
 
 
 def say_lines(groups: Mapping[str, Iterable[str]]) -> None:
@@ -53,8 +68,7 @@ def say_figures(figures: Mapping[str, Any], *, as_json: bool = False) -> None:
         say_json(figures)
         return
     width = max(map(len, figures), default=0)
-    for name, value in figures.items():
-        print(f"{name:<{width}}  {_readable(value)}")
+    say_text(f"{name:<{width}}  {_readable(value)}" for name, value in figures.items())
 
 
 def say_tables(model: str, figures: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from timbrel.cli.arguments import Json, Processes
 from timbrel.cli.judging import collect, correct, feedback, rate
-from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
+from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths, say_text
 
 presets = App(
     name="presets", help="Patches: look, convert, check, judge, or make a set to learn from."
@@ -33,7 +33,7 @@ def show(*files: Path, synth: Whose = None, json: Json = False) -> None:
     from timbrel.cli.preset_files import loaded, overview, rows
 
     found = rows(files, loaded(synth))
-    return say_json(found) if json else print(*overview(found), sep="\n")
+    return say_json(found) if json else say_text(overview(found))
 
 
 @presets.command
@@ -71,7 +71,7 @@ def validate(*places: Path, synth: Whose = None, json: Json = False) -> int:
     if json:
         say_json([vars(verdict) for verdict in found])
     else:
-        print(*(verdict.line for verdict in found), sep="\n")
+        say_text(verdict.line for verdict in found)
     return 0 if all(verdict.is_good for verdict in found) else 2
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from timbrel.cli.arguments import USING, Json, Using
-from timbrel.cli.output import say_figures, say_json, say_paths
+from timbrel.cli.output import say_figures, say_json, say_paths, say_text
 
 
 def demo(*, using: Using = USING, out: Path | None = None) -> None:
@@ -45,4 +45,4 @@ def models(name: str | None = None, *, json: Json = False) -> None:
     if name is not None:
         return say_figures(one_model(name), as_json=json)
     rows = catalogue()
-    return say_json(rows) if json else print(*overview(rows), sep="\n")
+    return say_json(rows) if json else say_text(overview(rows))
