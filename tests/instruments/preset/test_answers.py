@@ -27,13 +27,15 @@ def test_no_other_place_is_nearer_to_what_an_answer_may_mean(odds: float, place:
     said = answer(odds, place)
     meant = drawn(SPACE, said, 20_000, torch.Generator().manual_seed(0))
 
+    worth = torch.where(meant == 0.3, 1.0, 7 / 3)
+
     def distance(knob: float) -> float:
-        return float((meant - knob).abs().mean())
+        return float((worth * (meant - knob).abs()).mean())
 
     best = min(distance(knob) for knob in torch.linspace(0, 1, 201).tolist())
-    assert distance(float(said.knobs)) <= best + 5e-4
+    assert distance(float(said.knobs)) <= best + 1e-3
 
 
 def test_who_is_sure_says_the_place_itself_and_who_doubts_the_rest() -> None:
     assert float(answer(1.0).knobs) == pytest.approx(0.6, abs=1e-6)
-    assert float(answer(0.499).knobs) == float(torch.tensor(0.3))
+    assert float(answer(0.29).knobs) == float(torch.tensor(0.3))
