@@ -48,6 +48,7 @@ class Amsynth(HostedSynth):
     """
 
     name = "amsynth"
+    volume = "master_vol"
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class Synth(ABC):
         name: as the registry and patches call it.
         parameters: its knobs.
         sample_rate: of what it renders, in Hz.
-        volume: name of the knob that sets how loud the sound is and nothing else, if there is one.
+        volume: name of the knob that sets how loud the sound is and little else, if there is one.
         controls: knobs of the player's, beside those of the patch.
         streams: whether it has a player of its own, which goes on from block to block.
     """
