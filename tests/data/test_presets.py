@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,15 @@ def test_a_part_that_does_not_fit_is_refused_in_one_line(
 def test_a_set_without_parts_is_refused_in_one_line(tmp_path: Path) -> None:
     (written(tmp_path, GOOD) / "parts/part-00000.safetensors").unlink()
     with pytest.raises(BadInput, match=r"holds no part-.*: build the set again"):
+        PresetSet(tmp_path, "train")
+
+
+@pytest.mark.parametrize("name", ["report.json", "patches.json", "parts/part-00000.safetensors"])
+def test_a_pipe_in_a_set_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    place = written(tmp_path, GOOD) / name
+    place.unlink()
+    os.mkfifo(place)
+    with pytest.raises(BadInput, match="is a pipe or a device"):
         PresetSet(tmp_path, "train")
 
 

@@ -164,6 +164,10 @@ def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+def _pipe_beside(path: Path) -> None:
+    os.mkfifo(path.with_name(path.name + "-journal"))
+
+
 def _run(path: Path, *statements: str) -> None:
     database = sqlite3.connect(path)
     for statement in statements:
@@ -176,7 +180,10 @@ def _no_text(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"level_db REAL", b"level\x99db REAL"))
 
 
-@pytest.mark.parametrize("change", [_text, _cut, _newer, _view, _trigger, _folder, _pipe, _no_text])
+@pytest.mark.parametrize(
+    "change",
+    [_text, _cut, _newer, _view, _trigger, _folder, _pipe, _pipe_beside, _no_text],
+)
 def test_what_is_no_store_is_one_line(
     change: object, synth: Synth, target: Target, store: FeedbackStore
 ) -> None:

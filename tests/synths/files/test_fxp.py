@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from timbrel.errors import BadPatch
-from timbrel.synths import Patch
+from timbrel.synths import Patch, load_synth
 from timbrel.synths.files import Program, read_patches, read_programs, write_patch, write_patches
 from timbrel.synths.files.fxp import bank_bytes, program_bytes
 
@@ -144,3 +144,10 @@ def test_only_what_fits_is_written(tmp_path):
     with pytest.raises(BadPatch, match=r"ends in '\.wav'"):
         write_patch(tmp_path / "p.wav", ours)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_bank_holds_no_patch_whoever_reads_it(file):
+    empty = b"CcnK" + bytes(4) + b"FxBk" + struct.pack(">i4sii", 1, b"amsy", 1, 0) + bytes(128)
+    for synth in (None, load_synth("subtractive")):
+        with pytest.raises(BadPatch, match="holds no patch"):
+            read_patches(file(empty, "e.fxb"), synth)

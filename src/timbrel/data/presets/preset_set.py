@@ -28,6 +28,7 @@ from timbrel.config import read_settings
 from timbrel.data.presets.names import By
 from timbrel.data.presets.plan import Origin, PresetSetSettings, Split
 from timbrel.errors import BadInput
+from timbrel.files import is_stream
 from timbrel.instruments.preset.hearing.heard import N_CURVES, N_FRAMES, SCALE, Heard
 from timbrel.instruments.preset.hearing.heard_bytes import kept_heard
 from timbrel.synths import Parameters, load_synth
@@ -160,6 +161,8 @@ def patch_entries_json(entries: Sequence[PatchEntry]) -> str:
 
 def _read_json(path: Path) -> Any:
     try:
+        if is_stream(path):
+            raise BadInput(f"{path} is a pipe or a device: build the set again")
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"no preset set at {path.parent}: build one, or check the path") from None
@@ -191,6 +194,8 @@ def _small(part: Path, n_params: int, n_patches: int) -> dict[str, Tensor]:
 @lru_cache(maxsize=4096)
 def _opened(part: Path, modified_ns: int) -> Any:  # noqa: ARG001 - another file is opened anew
     try:
+        if is_stream(part):
+            raise BadInput(f"{part} is a pipe or a device: delete it and build again")
         return safe_open(part, framework="pt")
     except (OSError, SafetensorError) as error:
         raise BadInput(f"{part} cannot be read ({error}): delete it and build again") from None

@@ -31,7 +31,7 @@ def patches_of(programs: Sequence[Program], path: Path, synth: Synth | None) -> 
     """
     if isinstance(synth, Plugin):
         return [_of_plug_in(program, path, synth, len(programs)) for program in programs]
-    if synth is not None and synth.name != "amsynth":
+    if programs and synth is not None and synth.name != "amsynth":
         raise BadPatch(f"is of the plug-in {programs[0].plugin_id!r}, not of {synth.name}")
     return [patch for program in programs for patch in _of_amsynth(program)]
 

@@ -33,6 +33,8 @@ _TABLES = (
 )
 _PATIENCE_S = 30.0
 _LARGEST_VALUE = 1 << 22
+_BESIDE = ("-journal", "-wal", "-shm")
+"""What SQLite opens beside a database, by its name."""
 
 
 @contextmanager
@@ -44,8 +46,9 @@ def feedback_file(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connec
             or others have been writing for half a minute.
     """
     try:
-        if is_stream(path):
-            raise BadInput(f"{path} is a pipe or a device: name a file by {VARIABLE}")
+        for one in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
+            if is_stream(one):
+                raise BadInput(f"{one} is a pipe or a device: name a file by {VARIABLE}")
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
         with closing(_connected(path)) as connection:
