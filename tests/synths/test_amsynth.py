@@ -123,3 +123,14 @@ def test_the_plug_in_knows_the_same_knobs(amsynth):
     assert tuple(knob["name"] for knob in found) == KNOBS.names
     ours = [c.to_knob(c.default) for c in KNOBS]
     assert [knob["default"] for knob in found] == pytest.approx(ours, abs=1e-6)
+
+
+@pytest.mark.needs("amsynth")
+def test_its_volume_never_makes_softer(amsynth):
+    # `levelled` finds its place by halving
+    knob = amsynth.parameters.names.index(amsynth.volume)
+    patches = amsynth.parameters.defaults.repeat(9, 1)
+    patches[:, knob] = torch.linspace(0, 1, 9)
+    loud = amsynth.render(patches, Notes.of([60.0] * 9, 0.8, 0.5)).audio.square().mean(-1)
+    assert bool((loud.diff() > 0).all())
+    assert float(loud[-1] / loud[1]) > 100

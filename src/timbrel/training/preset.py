@@ -102,7 +102,7 @@ class PatchItems(TrainingSet):
 
     Args:
         presets: the split.
-        tilt_db, noise_db: as in `PresetData`; at first they change nothing.
+        tilt_db, noise_db: as in `PresetData`; by default they change nothing.
     """
 
     def __init__(
