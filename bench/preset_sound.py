@@ -2,14 +2,14 @@
 
 Keys are METRIC_WAY. Metrics, means over the sounds: `mss` (dB), `wmfcc`, `sot` (Hz), each better
 where it is lower, and `rms_cos`, better where it is higher. Ways: `network` (its word, 0 s), `1s`
-and `10s` (with a search of so long), `init` (untouched knobs), `median` (of the bank), `nearest`
-(the patch of the bank whose render has the lowest MSS), `matcher` (the one that the tone matcher
-takes for the nearest), `search_10s` (the same search from nothing: no network, no bank). The bank
-is the real patches that are trained on. Endings: `_clusters`, `_banks`, `_random` are kinds of
-held-out patches, none in the bank; without one, those that the synthesizer is judged by (`held_out`
-in bench/_presets.py); `_foreign`: notes of real instruments (FluidR3Mono). Every sound is held for
-3 s of 4 at one of three pitches; which key it is, all ways are told. All four seconds are compared,
-also where `find` took a part of them for the note.
+and `10s` (with a search of so long), `init` (untouched knobs), `median` (of the bank; of switches
+the commonest choice), `nearest` (the patch of the bank whose render has the lowest MSS), `matcher`
+(the one that the tone matcher takes for the nearest), `search_10s` (the same search from nothing:
+no network, no bank). The bank is the real patches that are trained on. Endings: `_clusters`,
+`_banks`, `_random` are kinds of held-out patches, none in the bank; without one, those that the
+synthesizer is judged by (`held_out` in bench/_presets.py); `_foreign`: notes of real instruments
+(FluidR3Mono). Every sound is held for 3 s of 4 at one of three pitches; which key it is, all ways
+are told. All four seconds are compared, also where `find` took a part of them for the note.
 
 `--out` is a folder for the sounds of six targets and a picture of them over their matches.
 """
@@ -188,7 +188,7 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
     from timbrel.sound import Notes
 
     synth, target = held.instrument.synth, sound.target
-    network = held.instrument.network.eval()
+    network = held.instrument.network
     learned = PatchFinder(synth, network, (bank.index,))
     for way, finder, seconds in (
         ("network", learned, 0.0), ("1s", learned, 1.0), ("10s", learned, 10.0),
@@ -204,7 +204,7 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
     with torch.no_grad():
         by_ear = bank.index.nearest(network.point(target.heard)[0], 1)[0]
     for way, vector in (
-        ("init", synth.parameters.defaults), ("median", known.median(0).values),
+        ("init", synth.parameters.defaults), ("median", synth.parameters.typical(known)),
         ("nearest", known[bank.nearest[number]]), ("matcher", known[by_ear]),
     ):  # fmt: skip
         sound.made[way] = played(held, vector, note)

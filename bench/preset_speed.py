@@ -59,7 +59,7 @@ def ways(instrument: Preset) -> dict[str, Way]:
     """What is timed."""
     from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear
 
-    finder, network = instrument.finder, instrument.network.eval()
+    finder, network = instrument.finder, instrument.network
     heard = hear(some_sounds()[0][None])
     return {
         "per_sound": lambda sound: patch_of(instrument, network, hear(sound[None])),

@@ -69,7 +69,7 @@ def network_points(held: HeldOut) -> Points:
     """Where the tone matcher has sounds."""
     import torch
 
-    network = held.instrument.network.eval()
+    network = held.instrument.network
 
     def points(heard: Heard) -> Tensor:
         with torch.no_grad():
@@ -119,7 +119,8 @@ def right_ranks(
     ranks = []
     for asked, candidates in ((one, two), (two, one)):
         alike = likeness(asked, torch.cat([candidates, others]))
-        ranks.append((alike > alike.diagonal()[:, None]).sum(1))
+        # what is as near as the right one comes before it, and so does what cannot be compared
+        ranks.append((~(alike < alike.diagonal()[:, None])).sum(1) - 1)
     return torch.stack(ranks, dim=1)
 
 

@@ -49,8 +49,8 @@ def test_what_is_said_is_kept_counted_and_heeded(timbrel: Any, sounds: Path) -> 
     assert any("your feedback counts (2 judgements in " in line for line in ran.err)
     question = ran.err[-1]
     rate = "timbrel data presets rate sounds/b.wav out/sounds_b.wav-subtractive"
-    assert question.startswith(f"timbrel: rate this one: {rate}")
-    assert question.endswith(".toml --liked 1")
+    assert question.startswith(f"timbrel: rate this one, from -1, not at all, to 1: {rate}")
+    assert question.endswith(".toml --liked NUMBER")
     assert Path(ours["ask"]).is_file()
     ran = timbrel("match", "sounds/b.wav", "--seconds", "0.2", "--count", "9", "--no-feedback")
     assert not any("feedback" in line or "rate this" in line for line in ran.err)

@@ -14,7 +14,7 @@ from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
 from timbrel.sound import Notes
 from timbrel.synths.amsynth import Amsynth
-from timbrel.synths.files import read_patches
+from timbrel.synths.files import read_patch
 
 
 @pytest.mark.needs("amsynth")
@@ -35,6 +35,7 @@ def test_the_fxp_that_match_writes_sounds_the_same_in_the_plug_in(timbrel: Any, 
     held = slice(0, int((told["held_s"] - 0.01) * SAMPLE_RATE))  # it is told in whole ms
     assert (theirs - heard)[held].norm() < 1e-3 * heard[held].norm()
     assert mss_db(theirs, heard, SAMPLE_RATE) < 0.1
-    (patch,) = read_patches(first)
-    assert patch.values == pytest.approx(told["patches"][0]["values"], abs=1e-6)
+    knobs = synth.parameters.named(read_patch(first).values)
+    assert knobs == pytest.approx(told["patches"][0]["values"], abs=1e-6)
+    assert knobs["keyboard_mode"] == "poly"
     synth.host.end()

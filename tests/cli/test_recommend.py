@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from timbrel.instruments.preset import Preset, PresetSettings
-from timbrel.synths.files import read_patches
+from timbrel.synths.files import parameters_of, read_patch
 from timbrel.timbre import Bank
 
 PATCH = "synth = 'subtractive'\nname = 'Plain'\n[values]\ncutoff_hz = 700.0\n"
@@ -38,12 +38,20 @@ def test_patches_a_sound_and_a_picture_are_written(timbrel: Any, model: str) -> 
     assert {path.suffix for path in Path("out").iterdir()} >= {".png", ".wav", ".toml"}
     names = sorted(path.name for path in Path("out").glob("*.toml"))
     assert len(names) == 2
-    (before,) = read_patches(Path("plain.toml"))
-    (written,) = read_patches(Path("out") / names[0])
+    before, written = read_patch("plain.toml"), read_patch(Path("out") / names[0])
+    assert written.name == "1 Plain, darker"
+    knobs = parameters_of("subtractive")
+    assert knobs is not None
+    was, is_now = (knobs.named(patch.values) for patch in (before, written))
+    assert found[0]["turned"]
     for name, (old, new) in found[0]["turned"].items():
-        assert before.values.get(name, old) == pytest.approx(old, rel=1e-4, abs=1e-4)
-        assert written.values[name] == pytest.approx(new, rel=1e-4, abs=1e-4)
+        assert was.get(name, old) == _about(old)
+        assert is_now[name] == _about(new)
     assert set(found[0]["moved"]) >= {"brightness", "attack", "tail"}
+
+
+def _about(value: float | str) -> Any:
+    return value if isinstance(value, str) else pytest.approx(value, rel=1e-4, abs=1e-4)
 
 
 def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:

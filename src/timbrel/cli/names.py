@@ -18,10 +18,12 @@ from pathlib import Path
 
 from timbrel.cli.arguments import DEFAULT_MODEL, Using
 from timbrel.errors import BadInput
+from timbrel.synths.files import PATCH_SUFFIXES
 from timbrel.timbre import WeightedSum, parse
 from timbrel.units import pitch_name
 
 _AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".w64", ".au", ".caf"}
+_OTHERS = {".safetensors", *PATCH_SUFFIXES}
 
 
 def result_name(
@@ -68,7 +70,17 @@ def looks_like_file(text: str) -> bool:
         is_there = path.is_file()
     except (OSError, ValueError):
         return False
-    return is_there or (path.suffix.lower() in _AUDIO | {".safetensors"} and "'" not in text)
+    return is_there or (path.suffix.lower() in _AUDIO | _OTHERS and "'" not in text)
+
+
+def looks_like_sound(text: str) -> bool:
+    """Whether the text is a path of what may be a recording."""
+    return looks_like_file(text) and Path(text).suffix.lower() not in _OTHERS
+
+
+def is_patch_file(path: Path) -> bool:
+    """Whether a word that may be a patch's name is a path of one, though perhaps of none."""
+    return path.suffix.lower() in PATCH_SUFFIXES or path.exists()
 
 
 def shown_name(text: str) -> str:

@@ -13,17 +13,17 @@ from timbrel.cli.preset_files import loaded
 from timbrel.config import make_settings, with_overrides
 from timbrel.data.presets.building import PresetReport
 from timbrel.data.presets.feedback import CollectedSettings, collect_feedback
-from timbrel.errors import BadPatch, SynthFailed
+from timbrel.errors import SynthFailed
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset import FeedbackStore, Judgement
 from timbrel.instruments.preset.feedback.judgement import JudgedSound, JudgementKind
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.heard_bytes import sound_id
 from timbrel.instruments.preset.hearing.target import target_of
-from timbrel.instruments.preset.matching.matches import Guess, as_match
+from timbrel.instruments.preset.matching.candidates import Guess
+from timbrel.instruments.preset.matching.matches import as_match
 from timbrel.progress import Progress
-from timbrel.synths import Patch, Synth
-from timbrel.synths.files import read_patches
+from timbrel.synths.files import read_patch
 from timbrel.units import pitch_name
 
 _NEWEST = 5
@@ -45,7 +45,7 @@ def judge(
         SynthFailed: the patch makes no sound.
     """
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
-    patch = _only(file, loaded(synth))
+    patch = read_patch(file, loaded(synth))
     _, finder = finder_for(synth or patch.synth, model)
     target, knobs = target_of(audio, pitch), finder.synth.parameters
     one = as_match(finder.synth, Guess(knobs.vector(patch.values), "user"), target)
@@ -62,13 +62,6 @@ def judge(
         store.add(judgement, JudgedSound.of(target), finder.point(target), weights_hash(network))
     told = _told(judgement)
     return told | {"distance_db": round(one.distance_db, 3), "kept_in": store.path}
-
-
-def _only(file: Path, synth: Synth | None) -> Patch:
-    patches = read_patches(file, synth)
-    if len(patches) > 1:
-        raise BadPatch(f"{file} holds {len(patches)} patches: give a file of the one that is meant")
-    return patches[0]
 
 
 def kept() -> dict[str, Any]:

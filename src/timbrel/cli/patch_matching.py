@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from timbrel.audio import read_audio, require_sound, write_audio
-from timbrel.cli.arguments import Using
+from timbrel.cli.arguments import DEFAULT_MODEL, Using
+from timbrel.cli.match_reports import match_figures, match_remarks, with_files
 from timbrel.cli.names import path_name, result_name
-from timbrel.cli.patch_outputs import numbered, write_vector
-from timbrel.cli.places import place_for
-from timbrel.dsp.distances import mss_db
+from timbrel.cli.patch_outputs import draw_beside, write_found
+from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder, Preset
 from timbrel.instruments.preset.feedback.asking import informative
 from timbrel.instruments.preset.heard_banks import heard_banks
-from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import target_of
+from timbrel.instruments.preset.matching.finishing import measured
 from timbrel.instruments.registry import load, models
-from timbrel.picture.takes import draw_takes
 from timbrel.progress import Progress
-from timbrel.synths import load_synth, synths
-from timbrel.synths.files import read_banks
-from timbrel.units import pitch_name
+from timbrel.synths import Patch, load_synth, synths
+from timbrel.synths.files import PATCH_SUFFIXES, read_banks
 
 DEFAULT_SYNTH = "subtractive"
 
@@ -62,51 +61,58 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
     made = Matched()
     synth, finder = _finder(wishes, made.remarks, progress)
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
-    name = result_name(path_name(sound), Using(), timbres=[Path(synth).stem])
-    place = place_for(out, name, reads=(sound,))
+    place = _place(sound, synth, wishes, out)
     found = finder.find(
         audio, SAMPLE_RATE, pitch=wishes.pitch, seconds=wishes.seconds, count=wishes.count,
         generator=torch.Generator().manual_seed(wishes.seed),
     )  # fmt: skip
     target = target_of(audio, wishes.pitch)
-    if target.is_cut:
-        made.remarks.append(
-            f"{sound} holds several notes: the first is heard, {target.length_s:.2f} s"
-        )
-    if not target.is_pitched:
-        made.remarks.append(f"no pitch can be heard in {sound}: it is played by C4")
-    sounds = [_sound(finder, one) for one in found]
-    made.figures = _figures(finder, found, sounds, target.audio)
+    sounds = [rendered(finder.synth, one.vector, one.note)[0] for one in found]
+    if wishes.seconds <= 0:
+        found = measured(finder.synth, found, target.audio)
+    made.figures = match_figures(finder, found, sounds, target)
+    made.remarks += match_remarks(sound, wishes.seconds, target, made.figures)
     stem = Path(place.file).stem
 
     def write(folder: Path) -> list[Path]:
         best = folder / place.file
         write_audio(best, sounds[0], SAMPLE_RATE)
-        patches = []
-        for number, one in enumerate(found, 1):
-            named = numbered(stem, number, len(found))
-            patches += write_vector(folder, named, finder.synth, one.vector, one.by)
-        names = [f"{one['mss_db']} dB, {one['by']}" for one in made.figures["patches"]]
-        picture = draw_takes(
-            folder / f"{stem}.png", [sound.name, *names], [target.audio, *sounds], SAMPLE_RATE
-        )
-        return [*patches, best, picture]
+        patches = [_patch(n, sound, finder, one) for n, one in enumerate(found, 1)]
+        written = write_found(folder, stem, finder.synth, patches)
+        names = [f"{one.distance_db:.1f} dB, {one.by}" for one in found]
+        picture = draw_beside(folder / f"{stem}.png", [sound.name, *names], [target.audio, *sounds])
+        return [*chain(*written), best, picture]
 
     made.paths = place.fill(write)
+    made.figures = with_files(made.figures, made.paths)
     if wishes.ask:
         number = informative(
             found, torch.stack(sounds), target.heard, finder.network, finder.taste(target)
         )
-        patches = made.paths[:-2]  # behind them the sound and the picture
-        made.figures["ask"] = asked = patches[number * len(patches) // len(found)]
-        made.remarks.append(f"rate this one: {_rating(sound, asked, synth)}")
+        made.figures["ask"] = asked = made.figures["patches"][number]["files"][0]
+        made.remarks.append(_question(sound, asked, synth))
     return made
 
 
-def _rating(sound: Path, patch: Path, synth: str) -> str:
-    """The command that rates a patch."""
-    words = ["timbrel", "data", "presets", "rate", str(sound), str(patch), "--liked", "1"]
-    return shlex.join(words if synth in synths() else [*words, "--synth", synth])
+def _place(sound: Path, synth: str, wishes: MatchWishes, out: Path | None) -> Place:
+    using = Using(wishes.model or DEFAULT_MODEL)
+    timbres = [Path(synth).stem]
+    name = result_name(path_name(sound), using, timbres=timbres, pitch=wishes.pitch)
+    return place_for(out, name, reads=(sound,), series=PATCH_SUFFIXES)
+
+
+def _patch(number: int, sound: Path, finder: PatchFinder, one: Match) -> Patch:
+    """A match under a name that is told apart in a list of patches, which is narrow."""
+    values = finder.synth.parameters.values(one.vector)
+    name = f"{number} {sound.stem}"
+    return Patch(name, finder.synth.name, values, author=f"timbrel, {one.by}")
+
+
+def _question(sound: Path, patch: Path, synth: str) -> str:
+    """Which patch to rate, and the command for it."""
+    words = ["timbrel", "data", "presets", "rate", str(sound), str(patch)]
+    command = shlex.join(words if synth in synths() else [*words, "--synth", synth])
+    return f"rate this one, from -1, not at all, to 1: {command} --liked NUMBER"
 
 
 def _finder(wishes: MatchWishes, remarks: list[str], progress: Progress) -> tuple[str, PatchFinder]:
@@ -182,27 +188,3 @@ def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:
     judgements = f"{count} judgement{'s' if count > 1 else ''} in {store.path}"
     remarks.append(f"your feedback counts ({judgements}): --no-feedback leaves it out")
     return replace(finder, feedback=opinions)
-
-
-def _sound(finder: PatchFinder, one: Match) -> Tensor:
-    return rendered(finder.synth, one.vector, one.note)[0]
-
-
-def _figures(
-    finder: PatchFinder, found: list[Match], sounds: list[Tensor], target: Tensor
-) -> dict[str, Any]:
-    note = found[0].note
-    pitch = float(note.pitch)
-    return {
-        "key": pitch_name(round(pitch)),
-        "cents": round(100 * (pitch - round(pitch))),
-        "held_s": round(float(note.duration_s), 3),
-        "patches": [
-            {
-                "by": one.by,
-                "mss_db": round(float(mss_db(sound, fitted(target), SAMPLE_RATE)), 3),
-                "values": finder.synth.parameters.values(one.vector),
-            }
-            for one, sound in zip(found, sounds, strict=True)
-        ],
-    }

@@ -1,27 +1,51 @@
-"""Patches that a verb found, written in the formats that their synthesizer loads."""
+"""Patches that a verb found: files that their synthesizer loads, and a picture of their sounds."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
+from timbrel.picture.takes import draw_takes
 from timbrel.synths import Patch, Synth
 from timbrel.synths.files import write_patch
 from timbrel.synths.plugin import Plugin
 
+_HEARD = 1e-3
+"""Of a sound's peak: what is softer from there on is its end."""
 
-def write_vector(
-    folder: Path, name: str, synth: Synth, vector: Float[Tensor, " params"], author: str
-) -> list[Path]:
-    """A patch as files called by a name, one of each format."""
-    patch = Patch(name, synth.name, synth.parameters.values(vector), author=f"timbrel, {author}")
-    paths = []
-    for ending in _endings(synth):
-        paths.append(folder / f"{name}{ending}")
-        write_patch(paths[-1], patch, synth)
-    return paths
+_MARGIN_S = 0.1
+_SILENT = 1e-6
+
+
+def write_found(
+    folder: Path, stem: str, synth: Synth, patches: Sequence[Patch]
+) -> list[list[Path]]:
+    """Patches as files of each format that their synthesizer has; several are numbered."""
+    written = []
+    for number, patch in enumerate(patches, 1):
+        name = stem if len(patches) == 1 else f"{stem}_{number}"
+        paths = [folder / f"{name}{ending}" for ending in _endings(synth)]
+        for path in paths:
+            write_patch(path, patch, synth)
+        written.append(paths)
+    return written
+
+
+def draw_beside(path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]]) -> Path:
+    """A picture of sounds side by side, as long as one is heard, each relative to its own peak."""
+    length = max(map(_end, sounds)) + round(_MARGIN_S * SAMPLE_RATE)
+    relative = [sound[:length] / sound.abs().max().clamp_min(_SILENT) for sound in sounds]
+    return draw_takes(path, names, relative, SAMPLE_RATE)
+
+
+def _end(sound: Float[Tensor, " time"]) -> int:
+    """Samples until nothing more is heard."""
+    loud = (sound.abs() > _HEARD * sound.abs().max()).nonzero()
+    return int(loud.max()) if len(loud) else 0
 
 
 def _endings(synth: Synth) -> tuple[str, ...]:
@@ -30,8 +54,3 @@ def _endings(synth: Synth) -> tuple[str, ...]:
         return (".vital",)
     has_fxp = synth.name == "amsynth" or (isinstance(synth, Plugin) and synth.plugin_id)
     return (".fxp", ".toml") if has_fxp else (".toml",)
-
-
-def numbered(stem: str, number: int, count: int) -> str:
-    """The name of one of several files; a single one has no number."""
-    return stem if count == 1 else f"{stem}_{number}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +13,31 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import write_audio
-from timbrel.cli.arguments import Using
-from timbrel.cli.names import path_name, result_name
-from timbrel.cli.patch_matching import Matched, preset_model
-from timbrel.cli.patch_outputs import numbered, write_vector
-from timbrel.cli.places import place_for
+from timbrel.cli.arguments import DEFAULT_MODEL, Using
+from timbrel.cli.names import is_patch_file, path_name, result_name
+from timbrel.cli.patch_matching import DEFAULT_SYNTH, Matched, preset_model
+from timbrel.cli.patch_outputs import draw_beside, write_found
+from timbrel.cli.places import Place, place_for
+from timbrel.cli.timbres import MIDDLE_C
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.hearing.descriptors import DESCRIPTORS
 from timbrel.instruments.preset.hearing.heard import LENGTH_S, SAMPLE_RATE
 from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
-from timbrel.instruments.preset.matching.matches import levelled
+from timbrel.instruments.preset.matching.finishing import levelled
 from timbrel.instruments.preset.recommending import Suggestion, suggest
 from timbrel.instruments.preset.wishes import wish_of
-from timbrel.picture.takes import draw_takes
+from timbrel.instruments.registry import models
 from timbrel.sound import Notes
-from timbrel.synths import Parameters, Synth
-from timbrel.synths.files import PATCH_SUFFIXES, read_patches
+from timbrel.synths import Parameters, Patch, Synth
+from timbrel.synths.files import PATCH_SUFFIXES, read_patch, read_patches
 
 _TOLD = 0.15
 """Standard deviations, and share of a wish: what moved less is not worth a word."""
+
+_SHOWN = 2
+"""Descriptors that a picture's column has room for."""
 
 _TURNED = 1e-3
 """Of a knob's way: what is turned less is as it was."""
@@ -43,7 +49,7 @@ class RecommendWishes:
 
     patch: Path
     wish: str
-    model: str
+    model: str | None
     count: int
     pitch: float
     duration_s: float
@@ -52,8 +58,9 @@ class RecommendWishes:
 
 def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
     """Suggest patches and write them."""
-    wish, instrument = wish_of(wishes.wish), preset_model(wishes.model)
-    synth, vector = instrument.synth, _vector(wishes.patch, instrument)
+    wish, instrument = wish_of(wishes.wish), preset_model(wishes.model or _model_of(wishes.patch))
+    synth, patch = instrument.synth, _patch(wishes.patch, instrument)
+    vector = synth.parameters.vector(patch.values)
     note = Notes.of(wishes.pitch, TYPICAL_VELOCITY, min(wishes.duration_s, LENGTH_S))
     found = suggest(
         synth, instrument.network.recommender, vector, wish, note, count=wishes.count,
@@ -61,27 +68,42 @@ def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
     )  # fmt: skip
     if not found:
         raise BadInput(f"nothing {wishes.wish} is found near {wishes.patch}: wish for less")
-    name = result_name(path_name(wishes.patch), Using(), timbres=[wishes.wish])
-    is_file = wishes.patch.suffix.lower() in PATCH_SUFFIXES
-    place = place_for(out, name, reads=(wishes.patch,) if is_file else ())
+    place = _place(wishes, out)
     stem = Path(place.file).stem
     found = _as_loud(synth, vector, found, note)
     vectors = torch.stack([vector, *(one.vector for one in found)])
     sounds = rendered(synth, vectors, note[torch.zeros(len(vectors)).long()])
 
     def write(folder: Path) -> list[Path]:
-        paths = []
-        for number, one in enumerate(found, 1):
-            named = numbered(stem, number, len(found))
-            paths += write_vector(folder, named, synth, one.vector, wishes.wish)
+        patches = [
+            _suggested(n, patch, wishes.wish, synth.parameters.values(one.vector))
+            for n, one in enumerate(found, 1)
+        ]
+        paths = chain(*write_found(folder, stem, synth, patches))
         write_audio(folder / place.file, sounds.flatten(), SAMPLE_RATE)
-        names = ["before", *(_in_short(one) for one in found)]
-        picture = draw_takes(folder / f"{stem}.png", names, list(sounds), SAMPLE_RATE)
+        names = ["before", *(_in_short(one, wish) for one in found)]
+        picture = draw_beside(folder / f"{stem}.png", names, list(sounds))
         return [*paths, folder / place.file, picture]
 
     figures = {"suggestions": [_figures(synth.parameters, vector, one) for one in found]}
-    remarks = [_remark(wishes.wish, found[0], wish)]
+    remarks = [f"{n}: {_remark(wishes.wish, one, wish)}" for n, one in enumerate(found, 1)]
     return Matched(place.fill(write), figures, remarks)
+
+
+def _place(wishes: RecommendWishes, out: Path | None) -> Place:
+    using = Using(wishes.model or DEFAULT_MODEL)
+    pitch = None if wishes.pitch == MIDDLE_C else wishes.pitch
+    name = result_name(path_name(wishes.patch), using, timbres=[wishes.wish], pitch=pitch)
+    is_file = wishes.patch.suffix.lower() in PATCH_SUFFIXES
+    reads = (wishes.patch,) if is_file else ()
+    return place_for(out, name, reads=reads, series=PATCH_SUFFIXES)
+
+
+def _suggested(number: int, before: Patch, wish: str, values: dict[str, float]) -> Patch:
+    """A suggestion, called by the patch that a chain of wishes began with, and the last of them."""
+    first = re.sub(r"^\d+ ", "", before.name.partition(",")[0])
+    name = f"{number} {first}, {wish}"
+    return Patch(name, before.synth, values, before.category, f"timbrel, {wish}")
 
 
 def _as_loud(
@@ -89,34 +111,45 @@ def _as_loud(
 ) -> list[Suggestion]:
     """The suggestions, each as loud as the patch was: loudness is no part of a wish."""
     before = rendered(synth, vector[None], note)[0]
-    return [replace(one, vector=levelled(synth, one.vector, note, before)) for one in found]
+    vectors = torch.stack([one.vector for one in found])
+    loud = levelled(synth, vectors, note[torch.zeros(len(found)).long()], before)
+    return [replace(one, vector=vector) for one, vector in zip(found, loud, strict=True)]
 
 
-def _vector(patch: Path, instrument: Preset) -> Float[Tensor, " params"]:
+def _model_of(patch: Path) -> str:
+    """The model that has learned the synthesizer of a patch; of a bank's name, the default one."""
+    if not is_patch_file(patch):
+        return f"preset-{DEFAULT_SYNTH}"
+    synth = read_patches(patch)[0].synth
+    name = f"preset-{synth}"
+    if name not in models():
+        raise BadInput(f"{patch} is of {synth}, which no model called {name} knows: give --model")
+    return name
+
+
+def _patch(patch: Path, instrument: Preset) -> Patch:
     """A patch from a file, or from the bank of the model."""
-    if patch.suffix.lower() in PATCH_SUFFIXES or patch.exists():
-        patches = read_patches(patch, instrument.synth)
-        if len(patches) != 1:
-            raise BadInput(f"{patch} holds {len(patches)} patches: wanted a file of one")
-        return instrument.synth.parameters.vector(patches[0].values)
+    if is_patch_file(patch):
+        return read_patch(patch, instrument.synth)
     if instrument.bank is None:
         raise BadInput(f"no file {patch}, and the model has no bank: give a patch file")
-    return instrument.bank[str(patch)]
+    synth, vector = instrument.synth, instrument.bank[str(patch)]
+    return Patch(str(patch), synth.name, synth.parameters.values(vector))
 
 
 def _figures(parameters: Parameters, before: Tensor, one: Suggestion) -> dict[str, Any]:
     return {
         "moved": {d.name: round(float(x), 3) for d, x in zip(DESCRIPTORS, one.moved, strict=True)},
         "turned": turned(parameters, before, one.vector),
-        "values": parameters.values(one.vector),
+        "values": parameters.named(parameters.values(one.vector)),
     }
 
 
 def turned(
     parameters: Parameters, before: Float[Tensor, " params"], after: Float[Tensor, " params"]
-) -> dict[str, tuple[float, float]]:
+) -> dict[str, tuple[float | str, float | str]]:
     """The knobs that differ between two patches: where they stood and stand, in their units."""
-    old, new = parameters.values(before), parameters.values(after)
+    old, new = (parameters.named(parameters.values(vector)) for vector in (before, after))
     is_turned = ((before - after).abs() > _TURNED).tolist()
     return {
         name: (old[name], new[name])
@@ -125,20 +158,20 @@ def turned(
     }
 
 
-def _in_short(one: Suggestion) -> str:
-    """What moved most, as a picture's column says it."""
-    number = int(one.moved.abs().argmax())
-    descriptor, moved = DESCRIPTORS[number], float(one.moved[number])
-    return f"{descriptor.more if moved > 0 else descriptor.less}, {abs(moved):.1f} sd"
+def _in_short(one: Suggestion, wish: Tensor) -> str:
+    """How what was wished for moved, as a picture's column says it."""
+    wished = [n for n in wish.abs().argsort(descending=True).tolist() if wish[n]][:_SHOWN]
+    return ", ".join(_said(n, float(one.moved[n])) for n in wished)
+
+
+def _said(number: int, moved: float) -> str:
+    descriptor = DESCRIPTORS[number]
+    return f"{descriptor.more if moved > 0 else descriptor.less} by {abs(moved):.1f}"
 
 
 def _remark(text: str, best: Suggestion, wish: Tensor) -> str:
     """How far the best of them came, in one line."""
     if float(best.moved @ wish) <= _TOLD * float(wish.square().sum()):
         return f"{text}: nothing nearby is; what comes nearest is written"
-    moved = [
-        f"{d.more if x > 0 else d.less} by {abs(x):.1f}"
-        for d, x in zip(DESCRIPTORS, best.moved.tolist(), strict=True)
-        if abs(x) >= _TOLD
-    ]
+    moved = [_said(n, x) for n, x in enumerate(best.moved.tolist()) if abs(x) >= _TOLD]
     return f"{text}: heard {', '.join(moved)} (standard deviations over patches)"

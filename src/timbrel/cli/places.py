@@ -41,6 +41,7 @@ class Place:
         file: name of the one result, or of the first; "" where the folder itself is the result.
         chosen: names that the user chose.
         reads: files that must not be written over.
+        series: endings of numbered files that belong to the result, such as NAME_2.toml.
 
     Raises:
         BadInput: it is the root, where nobody keeps results.
@@ -50,6 +51,7 @@ class Place:
     file: str = ""
     chosen: frozenset[str] = frozenset()
     reads: tuple[Path, ...] = ()
+    series: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         resolved = self.folder.resolve()
@@ -108,12 +110,19 @@ class Place:
     def _renews(self, name: str, names: Iterable[str]) -> bool:
         """Whether an earlier file belonged to the result that is written now."""
         within = {other.rpartition("/")[0] for other in names} - {""}
-        return not self.file or name.rpartition("/")[0] in within
+        return not self.file or name.rpartition("/")[0] in within or self._is_numbered(name)
+
+    def _is_numbered(self, name: str) -> bool:
+        stem, ending = Path(self.file).stem, Path(name).suffix
+        number = name.removeprefix(stem).removesuffix(ending)
+        is_ours = name.startswith(stem) and bool(re.fullmatch(r"(_\d+)?", number))
+        return is_ours and ending in self.series
 
 
 def place_for(
-    out: Path | None, name: str, suffixes: Sequence[str] = SOUNDS, reads: Iterable[Path] = ()
-) -> Place:
+    out: Path | None, name: str, suffixes: Sequence[str] = SOUNDS, reads: Iterable[Path] = (),
+    series: tuple[str, ...] = (),
+) -> Place:  # fmt: skip
     """Where one result goes, such as a sound.
 
     Args:
@@ -121,6 +130,7 @@ def place_for(
         name: of the result, for a folder; see `file_name`.
         suffixes: what a file of it may end in, the usual one first.
         reads: files that must not be written over.
+        series: endings of numbered files beside it: of an earlier run, they go.
 
     Raises:
         BadInput: that is no place to write.
@@ -128,11 +138,12 @@ def place_for(
     folder = OUT if out is None else out
     is_file = out is not None and bool(out.suffix) and not out.is_dir()
     if not is_file:
-        return Place(folder, f"{file_name(name)}{suffixes[0]}", reads=tuple(reads))
+        file = f"{file_name(name)}{suffixes[0]}"
+        return Place(folder, file, reads=tuple(reads), series=series)
     if folder.suffix.lower() not in suffixes:
         raise BadInput(f"{folder} ends in {folder.suffix!r}: end it in {' or '.join(suffixes)}")
     require_other(folder, tuple(reads))
-    return Place(folder.parent, folder.name, frozenset({folder.name}), tuple(reads))
+    return Place(folder.parent, folder.name, frozenset({folder.name}), tuple(reads), series)
 
 
 def folder_for(out: Path | None, name: str, reads: Iterable[Path] = ()) -> Place:

@@ -53,9 +53,10 @@ def _rows(file: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:
                    "checksum": ""}  # fmt: skip
             continue
         knobs = _knobs(thing, synth)
+        moved = changed(thing, knobs)
         yield {"file": file, "name": thing.name, "synth": thing.synth,
                **_category(thing.name, thing.category), "author": thing.author,
-               "knobs": _said(changed(thing, knobs), knobs),
+               "knobs": knobs.named(moved) if knobs else dict(moved),
                "checksum": checksum(thing, knobs)}  # fmt: skip
 
 
@@ -197,16 +198,6 @@ def _whose(program: Program) -> str:
 def _many(patches: list[Patch]) -> str:
     whose = ", ".join(sorted({patch.synth for patch in patches}))
     return f"{len(patches)} {'patch' if len(patches) == 1 else 'patches'} of {whose}"
-
-
-def _said(values: dict[str, float], knobs: Parameters | None) -> dict[str, float | str]:
-    """Values of knobs; of switches, the names of their choices."""
-    choices = {c.name: (c.minimum, c.choices) for c in knobs or () if c.choices}
-    said: dict[str, float | str] = dict(values)
-    for name in values.keys() & choices.keys():
-        low, names = choices[name]
-        said[name] = names[round(values[name] - low)]
-    return said
 
 
 def _number(value: Any) -> str:

@@ -12,7 +12,7 @@ def recommend(
     patch: Path,
     wish: str,
     *,
-    model: str = "preset-subtractive",
+    model: str | None = None,
     count: Count = 3,
     pitch: Pitch = 60.0,
     duration: Seconds = 3.0,
@@ -27,7 +27,8 @@ def recommend(
     Args:
         patch: A file of one patch, or a name in the model's bank, such as garage_stack.
         wish: In words, such as "brighter, but a bit softer".
-        model: What has learned the synthesizer.
+        model: What has learned the synthesizer; otherwise preset-SYNTH of the patch's, or
+            preset-subtractive.
         count: How many patches.
         pitch: The key by which they are heard.
         duration: How long it is held, in seconds; four are listened to.

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from timbrel.audio import read_audio, require_sound
 from timbrel.cli.arguments import Using
-from timbrel.cli.names import looks_like_file, shown_name
+from timbrel.cli.names import looks_like_file, looks_like_sound, shown_name
 from timbrel.cli.timbres import Timbres, open_timbres
 from timbrel.errors import BadAudio, BadInput, BadModel, Unsupported
 from timbrel.instruments import Instrument, models
@@ -114,7 +114,7 @@ def _timbre(
             f"{timbres.using.model} has no sound of its own (no {BANK}), so nobody knows where it "
             "plays: copy the whole model folder, or give a --bank or --timbre"
         )
-    if looks_like_file(sound) and Path(sound).suffix != ".safetensors":
+    if looks_like_sound(sound):
         rate = instrument.sample_rate
         audio = require_sound(read_audio(sound, rate), rate, name=sound)
         try:

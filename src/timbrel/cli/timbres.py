@@ -1,6 +1,7 @@
 """What a verb's A, B or --timbre means: a sound file, a timbre's name, or an expression of both.
 
     violin                       a name in the model's bank, or in the --bank given
+    lead.toml                    a synthesizer's patch, for a model that plays it
     recordings/door.wav          a sound file, encoded
     door.timbre.safetensors      what `timbrel encode` wrote
     "violin + 0.5*bright"        arithmetic on names
@@ -20,16 +21,18 @@ from torch import Tensor
 
 from timbrel.audio import read_audio, require_sound
 from timbrel.cli.arguments import USING, Using
-from timbrel.cli.names import looks_like_file, result_name
+from timbrel.cli.names import looks_like_file, looks_like_sound, result_name
 from timbrel.cli.output import progress_bar, say_note
 from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadAudio, BadInput, Unsupported
 from timbrel.instruments import Instrument, load
+from timbrel.synths.files import read_patch
 from timbrel.timbre import Bank, Entry, blend
 from timbrel.units import pitch_name
 
 MIDDLE_C = 60.0
 _FEWEST_TO_SPAN = 8
+_PLAYS_PATCHES = "preset-subtractive"
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,13 @@ class Timbres:
     using: Using = USING
     _heard: dict[Path, Heard] = field(default_factory=dict)
     _banks: list[Path] = field(default_factory=list)
+    _patches: list[Path] = field(default_factory=list)
     _hidden: set[str] = field(default_factory=set)
 
     @property
     def reads(self) -> tuple[Path, ...]:
         """The user's files that were read so far, not to be written over."""
-        return (*self._heard, *self._banks)
+        return (*self._heard, *self._banks, *self._patches)
 
     def hear(self, path: Path) -> Heard:
         """A sound file, encoded once.
@@ -168,18 +172,31 @@ class Timbres:
 
     def pitch_of(self, text: str) -> float:
         """The pitch to play it at where none is given: a recording's own, else middle C."""
-        if not looks_like_file(text) or Path(text).suffix == ".safetensors":
-            return MIDDLE_C
-        return self.hear(Path(text)).pitch
+        return self.hear(Path(text)).pitch if looks_like_sound(text) else MIDDLE_C
 
     def _read(self, path: Path) -> Entry:
-        if path.suffix != ".safetensors":
+        if looks_like_sound(str(path)):
             return self.hear(path).entry
+        if path.suffix != ".safetensors":
+            return self._patch(path)
         bank = Bank.load(path, self.bank.model)
         if len(bank) != 1:
             raise BadInput(f"{path} holds {len(bank)} timbres: pass it as --bank and name one")
         self._banks.append(path)
         return bank.lookup(next(iter(bank)))
+
+    def _patch(self, path: Path) -> Entry:
+        """A synthesizer's patch, which is a timbre of who plays that."""
+        from timbrel.instruments.preset import Preset
+
+        if not isinstance(self.instrument, Preset):
+            raise BadInput(
+                f"{path} is a patch: play it by a preset, as in --model {_PLAYS_PATCHES}"
+            )
+        patch = read_patch(path, self.instrument.synth)
+        vector = self.instrument.synth.parameters.vector(patch.values)
+        self._patches.append(path)
+        return Entry("sound", vector, f"patch {patch.name!r}")
 
 
 def open_timbres(

@@ -33,7 +33,7 @@ class NetworkInstrument(Instrument, Generic[S, N]):
 
     Args:
         settings: of the network; its defaults where None.
-        network: its weights; random ones where None.
+        network: its weights; random ones where None, which are not in training.
 
     Attributes:
         settings_class: what reads the settings in a model folder.
@@ -49,7 +49,7 @@ class NetworkInstrument(Instrument, Generic[S, N]):
 
     def __init__(self, settings: S | None = None, network: N | None = None) -> None:
         self.settings = settings or self.settings_class()
-        self.network = network or self.network_class(self.settings)
+        self.network = network or self.network_class(self.settings).eval()
 
     @property
     def fingerprint(self) -> str:

@@ -49,6 +49,7 @@ class Amsynth(HostedSynth):
 
     name = "amsynth"
     volume = "master_vol"
+    phrasing = ("keyboard_mode", "portamento_mode", "portamento_time")
 
     def __init__(
         self,

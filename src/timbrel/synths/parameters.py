@@ -79,9 +79,29 @@ class Parameters:
         legal = self.space.project(vector.detach().float().cpu()).tolist()
         return {c.name: _from_number(c, x) for c, x in zip(self.controls, legal, strict=True)}
 
+    def named(self, values: Mapping[str, float]) -> dict[str, float | str]:
+        """Values by name, of switches the names of their choices.
+
+        >>> wave = Control("wave", "", 0, 2, 0, choices=("saw", "square", "sine"))
+        >>> Parameters((wave,)).named({"wave": 1.0})
+        {'wave': 'square'}
+        """
+        switches = {c.name: c for c in self.controls if c.choices}
+        return {
+            name: switches[name].choices[round(value - switches[name].minimum)]
+            if name in switches
+            else value
+            for name, value in values.items()
+        }
+
     def touched(self, vectors: Float[Tensor, "*batch params"]) -> Bool[Tensor, "*batch params"]:
         """Which knobs of patches stand elsewhere than at their defaults."""
         return (vectors - self.defaults).abs() > UNTOUCHED
+
+    def typical(self, vectors: Float[Tensor, "patches params"]) -> Float[Tensor, " params"]:
+        """The median of each knob, and the commonest choice of each switch."""
+        middle, commonest = vectors.median(0).values, vectors.mode(0).values
+        return torch.where(self.is_switch, commonest, middle)
 
     def unit_scaled(
         self, vectors: Float[Tensor, "*batch params"]

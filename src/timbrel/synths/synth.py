@@ -27,6 +27,7 @@ class Synth(ABC):
         parameters: its knobs.
         sample_rate: of what it renders, in Hz.
         volume: name of the knob that sets how loud the sound is and little else, if there is one.
+        phrasing: names of the knobs that say how notes follow each other.
         controls: knobs of the player's, beside those of the patch.
         streams: whether it has a player of its own, which goes on from block to block.
     """
@@ -35,6 +36,7 @@ class Synth(ABC):
     parameters: Parameters
     sample_rate: int
     volume: str = ""
+    phrasing: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
     streams: bool = False
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.index import PatchIndex
-from timbrel.synths import CATEGORIES, Synth
+from timbrel.synths import CATEGORIES
 from timbrel.timbre import Bank
 
 _REDISTRIBUTED = "subtractive"
@@ -36,15 +34,12 @@ def preset_bank(instrument: Preset) -> tuple[Bank, PatchIndex | None]:
         own = torch.tensor([patch.category == category for patch in patches])
         if bool(own.any()) and category not in bank:
             bank.add(
-                category, _typical(synth, vectors[own]), "mean", f"of {int(own.sum())} patches"
+                category,
+                synth.parameters.typical(vectors[own]),
+                "mean",
+                f"of {int(own.sum())} patches",
             )
     return bank, PatchIndex.of(synth, instrument.network, names, vectors)
-
-
-def _typical(synth: Synth, vectors: Float[Tensor, "patches params"]) -> Float[Tensor, " params"]:
-    """The median of each knob, and the commonest choice of each switch."""
-    middle, commonest = vectors.median(0).values, vectors.mode(0).values
-    return torch.where(synth.parameters.is_switch, commonest, middle)
 
 
 def bank_name(name: str) -> str:

@@ -18,8 +18,9 @@ from timbrel.instruments.preset.answers import (
 from timbrel.instruments.preset.hearing.heard import N_SAMPLES, hear, pitch_heard
 from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import target_of
+from timbrel.instruments.preset.matching.finishing import levelled
 from timbrel.instruments.preset.matching.judging import Judge
-from timbrel.instruments.preset.matching.matches import levelled, match
+from timbrel.instruments.preset.matching.matches import match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.sound import Notes
 from timbrel.synths import Synth
@@ -62,7 +63,7 @@ def test_without_time_the_network_has_the_word(synth: Synth) -> None:
 
 def test_a_patch_is_made_as_loud_as_the_target(synth: Synth, patch: torch.Tensor) -> None:
     note, wanted = Notes.of(57.0, 0.8, 1.0), 0.3 * sound(synth)
-    loudened = levelled(synth, patch, note, wanted)
+    loudened = levelled(synth, patch[None], note, wanted)[0]
     loud = rendered(synth, loudened, note).square().mean().sqrt() / wanted.square().mean().sqrt()
     loud = loud * (N_SAMPLES / len(wanted)) ** 0.5
     assert abs(20 * float(loud.log10())) < 1.5

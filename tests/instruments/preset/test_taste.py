@@ -18,7 +18,8 @@ from timbrel.instruments.preset.hearing.heard import hear
 from timbrel.instruments.preset.hearing.heard_bytes import sound_id
 from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import Target, target_of
-from timbrel.instruments.preset.matching.matches import Guess, match
+from timbrel.instruments.preset.matching.candidates import Guess
+from timbrel.instruments.preset.matching.matches import match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.sound import Notes
 from timbrel.synths import Synth

@@ -5,7 +5,7 @@ from timbrel.instruments.preset.feedback.store import FeedbackStore
 from timbrel.instruments.preset.feedback.taste import Opinions
 from timbrel.instruments.preset.finding import PatchFinder
 from timbrel.instruments.preset.instrument import Preset
-from timbrel.instruments.preset.matching.matches import Match
+from timbrel.instruments.preset.matching.candidates import Match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 
 __all__ = [

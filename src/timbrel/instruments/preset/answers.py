@@ -80,6 +80,13 @@ def likeliest(space: TimbreSpace, answer: Answer) -> Float[Tensor, "batch params
     return vectors_of(space, answer.knobs, torch.stack(choice, -1) if choice else none)
 
 
+def doubts(space: TimbreSpace, answer: Answer) -> Float[Tensor, "batch params"]:
+    """How unsure it is: of knobs the mean distance, of switches the odds of another choice."""
+    others = [1 - part.softmax(-1).amax(-1) for part in each_switch(space, answer.logits)]
+    none = answer.place.new_zeros(len(answer.place), 0)
+    return vectors_of(space, answer.doubt, torch.stack(others, -1) if others else none)
+
+
 def drawn(
     space: TimbreSpace, answer: Answer, count: int, generator: torch.Generator | None = None
 ) -> Float[Tensor, "count params"]:

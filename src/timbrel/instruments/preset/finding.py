@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,9 @@ from timbrel.instruments.preset.feedback.taste import Opinions, Taste
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.target import Target, target_of
 from timbrel.instruments.preset.index import PatchIndex
-from timbrel.instruments.preset.matching.matches import Guess, Match, levelled, match
+from timbrel.instruments.preset.matching.candidates import Guess, Match
+from timbrel.instruments.preset.matching.finishing import finished
+from timbrel.instruments.preset.matching.matches import match
 from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.synths import Synth
 
@@ -77,10 +79,7 @@ class PatchFinder:
             self.synth, self.network, target, seconds, also=also,
             liked_db=None if taste is None else taste.liked_db, count=count, generator=generator,
         )  # fmt: skip
-        return [
-            replace(one, vector=levelled(self.synth, one.vector, one.note, target.audio))
-            for one in found
-        ]
+        return finished(self.synth, found, target.audio)
 
     def taste(self, target: Target) -> Taste | None:
         """What the user said of patches for such a sound."""

@@ -101,7 +101,7 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
     def finder(self) -> PatchFinder:
         """What finds patches for recordings: several of them, and how near each comes."""
         indices = () if self.index is None else (self.index,)
-        return PatchFinder(self.synth, self.network.eval(), indices)
+        return PatchFinder(self.synth, self.network, indices)
 
     def player(self, n_voices: int, sample_rate: int) -> Player:
         """The synthesizer itself where it goes on from block to block, or notes made before."""

@@ -47,6 +47,22 @@ def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
     return found
 
 
+def read_patch(path: str | Path, synth: Synth | None = None) -> Patch:
+    """The patch in a file of one.
+
+    Args:
+        path: of the file.
+        synth: whose patch it must be.
+
+    Raises:
+        BadPatch: as `read_patches`, or it holds several.
+    """
+    patches = read_patches(path, synth)
+    if len(patches) > 1:
+        raise BadPatch(f"{path} holds {len(patches)} patches: give a file of the one that is meant")
+    return patches[0]
+
+
 def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch]]]:
     """Banks by their names, and the patches in each.
 

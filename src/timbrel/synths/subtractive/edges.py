@@ -135,10 +135,21 @@ def _look(wave, lane, s, stop, phase, step, moves, height, slope):
 
 @part
 def _look_for_width(wave, whole, o, lane, first, stop, phase, pulse):
-    """The same of a pulse's other edge, while its width moves."""
+    """The same of a pulse's other edge, while its width moves.
+
+    How far the phase is from it moves as a phase does, from the piece's second sample on, unless
+    the width is the quicker of the two: then every sample is looked at.
+    """
+    place = np.uint64(o * LANES + lane)
+    widens = np.int64(whole[WIDTH_MOVES + np.uint64((o == 1) * LANES + lane)])
+    moves = np.int64(whole[STEP_MOVES + place])
     before = _width_at(whole, o, lane, first - 1)
     for s in range(first, stop):
         step, width = _step_at(whole, o, lane, s), _width_at(whole, o, lane, s)
+        if s > 0 and min(step, step + moves * (stop - s)) > widens:
+            begin = np.int64(np.int32(phase - before))
+            _look(wave, lane, s, stop, begin, step - widens, moves, -_TWO * pulse, _SINGLE(0))
+            return
         grown = np.int64(np.int32(width - before))
         ago = _crossing(np.int64(np.int32(phase - before)), step - grown, step - grown)
         if ago >= 0:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from timbrel.instruments.preset.feedback.taste import Taste
 from timbrel.instruments.preset.hearing.heard import Heard, hear
-from timbrel.instruments.preset.matching.matches import Match
+from timbrel.instruments.preset.matching.candidates import Match
 from timbrel.instruments.preset.network import PresetNetwork
 
 

@@ -25,7 +25,7 @@ from timbrel.instruments.preset.feedback.judgement import Judgement
 from timbrel.instruments.preset.feedback.store import FeedbackStore
 from timbrel.instruments.preset.hearing.heard import Heard, hear
 from timbrel.instruments.preset.hearing.heard_bytes import sound_id
-from timbrel.instruments.preset.matching.matches import Guess
+from timbrel.instruments.preset.matching.candidates import Guess
 from timbrel.instruments.preset.network import PresetNetwork
 from timbrel.synths import Synth
 

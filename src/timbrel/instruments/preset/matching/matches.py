@@ -11,9 +11,7 @@ Without time for it nothing is rendered: the network's likeliest patch is the an
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -27,9 +25,11 @@ from timbrel.instruments.preset.answers import (
     likeliest,
     nothing_known,
 )
-from timbrel.instruments.preset.hearing.heard import HOLD_S, fitted
-from timbrel.instruments.preset.hearing.rendering import attempted, rendered
+from timbrel.instruments.preset.hearing.heard import HOLD_S
+from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY, Target
+from timbrel.instruments.preset.matching.candidates import Guess, Match, distinct
+from timbrel.instruments.preset.matching.finishing import measured
 from timbrel.instruments.preset.matching.judging import Judge
 from timbrel.instruments.preset.matching.search import search
 from timbrel.instruments.preset.network import PresetNetwork
@@ -42,36 +42,8 @@ Liking = Callable[[Float[Tensor, "batch params"]], Float[Tensor, " batch"]]
 N_DRAWN = 15
 """Patches that are tried beside the likeliest."""
 
-_VOLUMES = 33
-"""Places of the volume knob, of which a few are tried: it never makes softer."""
-
 _HOLDS = (0.5, 0.75, 1.0)
 """When the key may have come up, as shares of the sound's length, beside what the network says."""
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A patch that may be tried, and who says so."""
-
-    vector: Float[Tensor, " params"]
-    by: str
-
-
-@dataclass(frozen=True)
-class Match:
-    """A patch that was found.
-
-    Attributes:
-        vector: the patch.
-        note: the one that sounds like the target.
-        distance_db: how far it is (`Judge`); NaN where nothing was rendered.
-        by: who found it.
-    """
-
-    vector: Float[Tensor, " params"]
-    note: Notes
-    distance_db: float
-    by: str
 
 
 def match(
@@ -115,20 +87,20 @@ def match(
     if not bool(plays.any()):
         raise SynthFailed(f"{synth.name} plays none of {len(vectors)} patches")
     order = (judged - liked_db(vectors)).argsort(stable=True)
-    order = order[plays[order]].tolist()
-    found = [Match(guesses[i].vector, note, float(judged[i]), guesses[i].by) for i in order]
+    order, liked = order[plays[order]].tolist(), liked_db(vectors).tolist()
+    found = [
+        Match(guesses[i].vector, note, float(judged[i]), guesses[i].by, liked[i]) for i in order
+    ]
 
     def wanted(some: Tensor) -> Tensor:
         return distances.of(some, note) - liked_db(some)
 
     begin = around(space, found[0].vector, answer)
     refined = search(space, begin, wanted, end - time.monotonic(), generator)
-    if refined is not None:
+    if refined is not None and refined.distance < found[0].counted_db:
         bonus = float(liked_db(refined.vector[None]))
-        best = found[0].distance_db - float(liked_db(found[0].vector[None]))
-        if refined.distance < best:
-            found.insert(0, Match(refined.vector, note, refined.distance + bonus, "search"))
-    return found[:count]
+        found.insert(0, Match(refined.vector, note, refined.distance + bonus, "search", bonus))
+    return distinct(found)[:count]
 
 
 def _indifferent(vectors: Tensor) -> Tensor:
@@ -139,7 +111,7 @@ def as_match(synth: Synth, guess: Guess, target: Target) -> Match:
     """A patch that somebody has for a sound: the note that explains it, and how far it is."""
     distances = _Distances(synth, Judge(target.audio))
     note = _likeliest_note(distances, guess, target, target.length_s)
-    return Match(guess.vector, note, float(distances.of(guess.vector[None], note)), guess.by)
+    return measured(synth, [Match(guess.vector, note, float("nan"), guess.by)], target.audio)[0]
 
 
 class _Distances:
@@ -188,22 +160,3 @@ def _likeliest_note(distances: _Distances, guess: Guess, target: Target, held_s:
 
 def _note(target: Target, held_s: float) -> Notes:
     return Notes.of(target.pitch, TYPICAL_VELOCITY, max(held_s, 0.01))
-
-
-def levelled(
-    synth: Synth, vector: Float[Tensor, " params"], note: Notes, target: Float[Tensor, " time"]
-) -> Float[Tensor, " params"]:
-    """The patch with its volume knob where it is as loud as the target, if it has one."""
-    if not synth.volume:
-        return vector
-    knob = synth.parameters.names.index(synth.volume)
-    places = torch.linspace(0.0, 1.0, _VOLUMES)
-    power = fitted(target).square().mean()
-
-    def turned(number: int) -> Tensor:
-        return vector.index_fill(0, torch.tensor(knob), float(places[number]))
-
-    def is_loud(number: int) -> bool:
-        return bool(rendered(synth, turned(number), note).square().mean() >= power)
-
-    return turned(bisect_left(range(_VOLUMES - 1), True, key=is_loud))
