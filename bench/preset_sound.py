@@ -1,15 +1,16 @@
 """How near the patches that `preset` finds come to sounds, rendered again and compared.
 
 Keys are METRIC_WAY. Metrics, means over the sounds: `mss` (dB), `wmfcc`, `sot` (Hz), each better
-where it is lower, and `rms_cos`, better where it is higher. Ways: `network` (its word, 0 s), `1s`
-and `10s` (with a search of so long), `init` (untouched knobs), `median` (of the bank; of switches
-the commonest choice), `nearest` (the patch of the bank whose render has the lowest MSS), `matcher`
-(the one that the tone matcher takes for the nearest), `search_10s` (the same search from nothing:
-no network, no bank). The bank is the real patches that are trained on. Endings: `_clusters`,
-`_banks`, `_random` are kinds of held-out patches, none in the bank; without one, those that the
-synthesizer is judged by (`held_out` in bench/_presets.py); `_foreign`: notes of real instruments
-(FluidR3Mono). Every sound is held for 3 s of 4 at one of three pitches; which key it is, all ways
-are told. All four seconds are compared, also where `find` took a part of them for the note.
+where it is lower, and `rms_cos`, better where it is higher. Ways: `network` (its word, 0 s),
+`candidates` (the nearest of sixteen answers of the network, rendered, without a search), `1s` and
+`10s` (with a search of so long), `init` (untouched knobs), `median` (of the bank; of switches the
+commonest choice), `nearest` (the patch of the bank whose render has the lowest MSS), `matcher` (the
+one that the tone matcher takes for the nearest), `search_10s` (the same search from nothing: no
+network, no bank). The bank is the real patches that are trained on. Endings: `_clusters`, `_banks`,
+`_random` are kinds of held-out patches, none in the bank; without one, those that the synthesizer
+is judged by (`held_out` in bench/_presets.py); `_foreign`: notes of real instruments (FluidR3Mono).
+Every sound is held for 3 s of 4 at one of three pitches; which key it is, all ways are told. All
+four seconds are compared, also where `find` took a part of them for the note.
 
 `--out` is a folder for the sounds of six targets and a picture of them over their matches.
 """
@@ -39,6 +40,9 @@ EACH, EACH_QUICK = 10, 1
 
 BANK_QUICK = 48
 AT_ONCE = 8
+NO_SEARCH_S = 1e-6
+"""Time is up when the candidates were heard."""
+
 SHOWN = 6
 SHOWN_WAYS = ("network", "10s", "search_10s", "nearest")
 FOREIGN = "foreign"
@@ -96,8 +100,8 @@ def measure(bench: Bench) -> dict[str, float | int]:
 def patch_sounds(held: HeldOut, kind: str, count: int) -> list[Sound]:
     """Held-out patches, struck harder and softer; pitches take turns."""
     from timbrel.instruments.preset.hearing.heard import HOLD_S, is_audible
-    from timbrel.instruments.preset.hearing.rendering import attempted
     from timbrel.instruments.preset.hearing.target import target_of
+    from timbrel.instruments.preset.rendering import attempted
     from timbrel.sound import Notes
 
     numbers = held.patches(kind, count)
@@ -161,8 +165,8 @@ def hear_patches(
 
     from timbrel.dsp.distances import mss_between, mss_mels
     from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE, hear
-    from timbrel.instruments.preset.hearing.rendering import attempted
     from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
+    from timbrel.instruments.preset.rendering import attempted
     from timbrel.sound import Notes
 
     notes = Notes.of([pitch] * len(vectors), TYPICAL_VELOCITY, HOLD_S)
@@ -191,8 +195,8 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
     network = held.instrument.network
     learned = PatchFinder(synth, network, (bank.index,))
     for way, finder, seconds in (
-        ("network", learned, 0.0), ("1s", learned, 1.0), ("10s", learned, 10.0),
-        ("search_10s", PatchFinder(synth), 10.0),
+        ("network", learned, 0.0), ("candidates", PatchFinder(synth, network), NO_SEARCH_S),
+        ("1s", learned, 1.0), ("10s", learned, 10.0), ("search_10s", PatchFinder(synth), 10.0),
     ):  # fmt: skip
         generator = torch.Generator().manual_seed(number)
         match = finder.find(
@@ -212,7 +216,7 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
 
 def played(held: HeldOut, vector: Tensor, note) -> Tensor:
     """A patch rendered again."""
-    from timbrel.instruments.preset.hearing.rendering import attempted
+    from timbrel.instruments.preset.rendering import attempted
 
     return attempted(held.instrument.synth, vector[None], note)[0].nan_to_num()
 

@@ -1,4 +1,4 @@
-"""Document 001's snippets run."""
+"""The two front doors, by the names that users know them by."""
 
 from __future__ import annotations
 

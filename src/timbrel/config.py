@@ -16,10 +16,14 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from timbrel.errors import BadConfig
-from timbrel.files import is_stream
+from timbrel.files import is_stream, unreadable
 
 Size = Literal["tiny", "small", "base"]
 """The one dial of a model's size; `tiny` trains in a test."""
+
+_LARGEST = 4 << 20
+_MOST_STEPS = 10_000_000
+"""From table to table, of a parser that takes three seconds for so many."""
 
 
 class Settings(BaseModel):
@@ -41,13 +45,30 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         if is_stream(path):
             raise BadConfig(f"{path} is a pipe or a device: give a TOML file")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _LARGEST:
+            raise BadConfig(f"{path} is larger than {_LARGEST >> 20} MB: no settings are")
+        return parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadConfig(f"no settings file at {path}: check the path") from None
     except OSError as error:
-        raise BadConfig(f"{path} cannot be read ({error.strerror}): give a TOML file") from None
+        raise BadConfig(unreadable(path, error, "give a TOML file")) from None
     except (ValueError, RecursionError) as error:
         raise BadConfig(f"{path} is not valid TOML ({error}): mend that line") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a TOML text.
+
+    Raises:
+        ValueError: it is none, or Python's parser, which for each line walks through all tables
+            around it, would be at it for minutes.
+    """
+    lines = text.split("\n")
+    deepest = max((line.count(".") for line in lines if line.lstrip()[:1] == "["), default=0)
+    dots = (line.count(".") for line in lines)
+    if sum(n * (n + deepest) + deepest for n in dots) > _MOST_STEPS:
+        raise ValueError("more tables within tables than anybody writes")
+    return tomllib.loads(text)
 
 
 def read_settings(cls: type[S], path: str | Path, overrides: Iterable[str] = ()) -> S:

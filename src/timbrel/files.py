@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from timbrel.errors import BadInput, TimbrelError
@@ -20,6 +20,17 @@ _TRIAL_SIZE = 65536
 def is_stream(path: Path) -> bool:
     """Whether it is a pipe or a device, which may never end or never begin."""
     return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def unreadable(path: str | Path, error: Exception, todo: str) -> str:
+    """The line for what cannot be read: why, and what to do if it is not that nobody lets us.
+
+    >>> unreadable("a.mid", PermissionError(13, "Permission denied"), "give a MIDI file")
+    'a.mid cannot be read (Permission denied): let it be read, or give another'
+    """
+    reason = getattr(error, "strerror", None) or error
+    todo = "let it be read, or give another" if isinstance(error, PermissionError) else todo
+    return f"{path} cannot be read ({reason}): {todo}"
 
 
 @contextmanager
@@ -106,7 +117,8 @@ def obstacle_in(folder: Path) -> OSError | None:
     except OSError as error:
         return error
     finally:
-        trial.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that lets nobody in
+            trial.unlink(missing_ok=True)
     return None
 
 

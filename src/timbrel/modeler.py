@@ -1,9 +1,9 @@
-"""Document 001's two front doors, by its own names.
+"""Two short ways in: from a config to a set, and from a sound file to the knobs behind it.
 
     DataGenerator(config_path="configs/presets-subtractive.toml").process_batch()
     SynthModeler.load("preset-subtractive").predict_parameters("guitar_sample.wav")
 
-Thin ones: behind the first stands `data.presets.build_presets`, behind the second the family
+Behind the first stands `data.presets.build_presets`, behind the second the family
 `preset`, which can do more.
 """
 

@@ -126,7 +126,10 @@ def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (BadInput("[red]one\nline[/red]"), 2, ["timbrel: [red]one line[/red]"]),
         (KeyboardInterrupt(), 130, ["timbrel: interrupted"]),
-        (PermissionError(13, "Not permitted", "x.wav"), 2, ["timbrel: x.wav: Not permitted"]),
+        (
+            PermissionError(13, "Not permitted", "x.wav"), 2,
+            ["timbrel: x.wav cannot be used (Not permitted): check the path and its permissions"],
+        ),
     ],
 )  # fmt: skip
 def test_how_runs_end(

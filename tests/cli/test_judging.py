@@ -110,6 +110,48 @@ def test_a_bank_of_the_users_own_is_looked_through(timbrel: Any, sounds: Path) -
     assert "empty holds no file" in timbrel("match", "sounds/b.wav", "--bank", "empty").refusal
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("match", "sounds/a.wav", "--synth"),
+        ("match", "sounds/a.wav", "--model"),
+        ("recommend", "plain.toml", "brighter", "--model"),
+        ("blend", "sounds/a.wav", "--model"),
+        ("data", "presets", "rate", "sounds/a.wav", "plain.toml", "--liked", "1", "--model"),
+        ("data", "presets", "correct", "sounds/a.wav", "plain.toml", "--synth"),
+        ("data", "presets", "collect", "--synth"),
+        ("data", "presets", "show", "plain.toml", "--synth"),
+    ],
+    ids=lambda words: f"{words[0]} {words[2]} {words[-1]}",
+)
+def test_a_name_that_is_empty_is_refused(timbrel: Any, sounds: Path, words: tuple[str]) -> None:
+    for empty in ("", " "):
+        refusal = timbrel(*words, empty).refusal
+        assert f"{words[-1]}" in refusal
+        assert "an empty name: give one, or leave the option out" in refusal
+
+
+def test_where_nothing_can_be_kept_a_bank_is_heard_and_that_is_said(
+    timbrel: Any, sounds: Path
+) -> None:
+    Path(".cache").write_text("no folder")
+    words = ("match", "sounds/b.wav", "--bank", "plain.toml", "--bank", "other.toml", "--json")
+    ran = timbrel(*words, "--seconds", "0.2", "--count", "64")
+    assert {"Plain", "Other"} <= {patch["by"] for patch in told(ran)["patches"]}
+    place = Path(".cache/timbrel/banks").absolute()
+    line = f"timbrel: what was heard of the banks cannot be kept: let {place} be written"
+    assert ran.err.count(line) == 1
+
+
+def test_a_sound_whose_name_is_no_utf_8_is_rated(timbrel: Any, sounds: Path) -> None:
+    odd = Path("fl\udcffte.wav")
+    odd.write_bytes((sounds / "a.wav").read_bytes())
+    words = ("data", "presets", "rate", odd, "plain.toml", "--liked", "1")
+    assert timbrel(*words).code == 0
+    kept = told(timbrel("data", "presets", "feedback", "--json"))
+    assert kept["newest"][0]["sound"] == "fl?te.wav"
+
+
 def test_a_model_of_another_synthesizer_is_refused(timbrel: Any, sounds: Path) -> None:
     ran = timbrel("match", "sounds/a.wav", "--synth", "vital", "--model", "preset-subtractive")
     assert "preset-subtractive has learned subtractive, not vital" in ran.refusal

@@ -63,7 +63,10 @@ def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("plain_saw", "louder"), "'louder' is no word for a sound"),
+        (
+            ("plain_saw", "louder"),
+            "'louder' is no change of timbre: what is suggested is as loud as before",
+        ),
         (("plain_saw", ""), "asks for no change"),
         (("plain_sow", "darker"), "did you mean 'plain_saw'"),
         (("missing.toml", "darker"), "no file of patches at missing.toml"),

@@ -11,7 +11,7 @@ from timbrel.data.presets import activity
 from timbrel.data.presets.activity import ACTIVITY, activity_db, kept_activity_db
 from timbrel.data.presets.preset_set import CLAIM
 from timbrel.dsp.distances import mss_db
-from timbrel.instruments.preset.hearing.rendering import attempted
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths.subtractive import Subtractive
 

@@ -14,6 +14,7 @@ from timbrel.data.presets.building import _typical, build_presets
 from timbrel.data.presets.plan import NoteSettings, PlannedPatch, PresetSetSettings
 from timbrel.data.presets.preset_set import PresetSet
 from timbrel.errors import BadInput, BadPatch
+from timbrel.synths import load_synth
 from timbrel.synths.amsynth import Amsynth
 from timbrel.synths.files import write_patches
 
@@ -112,6 +113,36 @@ def test_a_part_that_does_not_fit_is_refused_in_one_line(
     part |= {} if field is None else {name: field}
     with pytest.raises(BadInput, match=r"part-00000.safetensors .*: delete it and build again"):
         PresetSet(written(tmp_path, part), "train")
+
+
+@pytest.mark.parametrize(
+    ("knob", "position"),
+    [("cutoff_hz", -0.01), ("cutoff_hz", 1.01), ("osc_mix", 2.0), ("osc1_waveform", 99.0),
+     ("osc1_waveform", 0.5)],
+)  # fmt: skip
+def test_a_knob_out_of_range_is_refused_by_its_name(
+    tmp_path: Path, knob: str, position: float
+) -> None:
+    knobs = load_synth("subtractive").parameters
+    vector = knobs.defaults[None].clone()
+    vector[0, knobs.names.index(knob)] = position
+    line = rf"part-00000.safetensors: knob {knob} is out of range: delete it and build again"
+    with pytest.raises(BadInput, match=line):
+        PresetSet(written(tmp_path, GOOD | {"vector": vector}), "train")
+
+
+def test_a_set_that_names_another_synthesizer_than_its_own_is_refused(tmp_path: Path) -> None:
+    report = '{"patches": {}, "origins": {}, "heard_db": {"osc_mix": 1.0, "osc2_range": 0.0}}'
+    line = r"presets.toml names subtractive, which has no knob 'osc2_range' \(report.json has\): na"
+    with pytest.raises(BadInput, match=line):
+        PresetSet(written(tmp_path, GOOD, report=report), "train")
+
+
+def test_a_part_of_silent_notes_alone_is_read(tmp_path: Path) -> None:
+    folder = written(tmp_path, GOOD)
+    none = {name: column[:0] for name, column in GOOD.items()}
+    save_file(none, folder / "parts/part-00001.safetensors")
+    assert len(PresetSet(folder, "train")) == 1
 
 
 def test_a_set_without_parts_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_a_missing_key_is_named_and_nothing_else_quoted() -> None:
         (b"name = '\xff'", r"a\.toml is not valid TOML \('utf-8' codec"),
         (b"a = 1\na = 2", r"not valid TOML \(Cannot overwrite a value"),
         (b"a = " + b"[" * 9000, r"not valid TOML \(.*recursion"),
+        (b"[a" + b".a" * 500 + b"]\n" + b"\n" * 20_000, r"not valid TOML \(more tables within"),
+        (b"a" + b".a" * 3200 + b" = 1", r"not valid TOML \(more tables within"),
         (b"a = " + b"9" * 9000, r"not valid TOML \(Exceeds the limit"),
     ],
 )

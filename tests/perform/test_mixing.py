@@ -264,3 +264,17 @@ def test_progress_counts_the_notes():
 def test_what_cannot_be_mixed_is_one_line(parts, arguments, message):
     with pytest.raises(BadInput, match=message):
         Mix(score_of(notes_of((60, 1.0, 0.0, 1.0))), parts, **arguments)
+
+
+def test_a_bend_that_is_too_far_is_played_around_its_middle():
+    instrument = Decaying()
+    instrument.furthest_bend = 1.5
+    rows = [
+        (60, 0.5, 0.0, 1.0, (0.0, 1.5)),
+        (60, 0.5, 0.0, 1.5, (0.0, 2.0)),
+        (60, 0.5, 0.0, 2.0, (-2.0, 2.0)),
+    ]
+    joined(Mix(score_of(notes_of(*rows)), [Part(instrument, ONE)]))
+    (notes,) = instrument.batches
+    assert notes.pitch.tolist() == [60.0, 61.0, 60.0]
+    assert notes.bend_semitones.tolist() == [[0.0, 1.5], [-1.0, 1.0], [-1.5, 1.5]]

@@ -160,12 +160,12 @@ def test_nothing_is_left_when_the_parent_has_gone(then):
         assert is_gone(pid), f"{pid} lives on"
 
 
-@pytest.mark.slow
 def hear_ctrl_c():
     """What a shell starts in the background is deaf to it, and so are its children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_render_at_once():
     script = SCRIPT.format(here=HERE, then="play(synth, *[3] * 50)")
     process = subprocess.Popen(

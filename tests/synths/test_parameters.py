@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -44,3 +46,43 @@ def test_what_is_wrong_is_said() -> None:
         KNOBS.vector({"mix": float("nan")})
     with pytest.raises(BadInput, match="2 choices from 0 to 2"):
         Control("wave", "", 0, 2, 0, choices=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("knobs", "line"),
+    [
+        ({"mix": "loud"}, "parameter mix is 'loud', wanted a number"),
+        ({"mix": "0.5"}, "parameter mix is '0.5', wanted a number"),
+        ({"mix": None}, "parameter mix is None, wanted a number"),
+        ({"mix": [1.0]}, r"parameter mix is \[1.0\], wanted a number"),
+        ({"mix": torch.zeros(2)}, r"parameter mix is tensor\(\[0., 0.\]\), wanted a number"),
+        ({"mix": 10**400}, "parameter mix is 1000.*0, wanted a number"),
+        ({"octave": float("inf")}, "parameter octave is inf, wanted a number"),
+        ({5: 1.0}, "no parameter 5: there are cutoff, octave, mix"),
+        ({"x" * 9999: 1.0}, "no parameter '" + "x" * 59 + ": there are"),
+        ("mix", "the knobs are str, wanted a mapping of numbers by their names"),
+        (None, "the knobs are NoneType, wanted a mapping"),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_knobs_that_cannot_be_are_one_line(knobs: Any, line: str) -> None:
+    with pytest.raises(BadInput, match=line) as caught:
+        KNOBS.vector(knobs)
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("vector", "line"),
+    [
+        (torch.zeros(2), r"the patch is of shape \[2\], wanted a tensor of shape \[3\]"),
+        (torch.zeros(2, 3), r"of shape \[2, 3\], wanted a tensor of shape \[3\]"),
+        (torch.zeros(()), r"of shape \[\], wanted"),
+        ([0.0, 0.0, 0.0], "the patch is list, wanted a tensor"),
+        (torch.tensor([0.0, torch.nan, 0.0]), "the patch holds NaN or infinity"),
+        (torch.tensor([0.0, 0.0, torch.inf]), "the patch holds NaN or infinity"),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_a_vector_that_cannot_be_is_one_line(vector: Any, line: str) -> None:
+    with pytest.raises(BadInput, match=line):
+        KNOBS.values(vector)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from timbrel.errors import BadConfig, BadInput, SynthFailed
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.synths.amsynth_knobs import amsynth_parameters
+from timbrel.synths.plugin import MOST_KNOBS, _apart, _read
 
 NOTE = Notes.of(60, 1.0, 0.2)
 
@@ -75,6 +78,24 @@ def test_what_is_not_there_is_said(tmp_path):
     for name in ("nowhere.so", "x" * 5000 + ".so", "a\0b.vst3"):
         with pytest.raises(BadInput, match=r"no plug-in at .*: give the path"):
             load_synth(name)
+
+
+def test_knobs_of_one_name_are_told_apart_in_no_time():
+    names = [*["level_3"] * 2, *["level"] * 100_000]  # a list of them all for each: a day
+    apart = _apart(names)
+    assert apart[:5] == ["level_3", "level_3_2", "level", "level_2", "level_4"]
+    assert len(set(apart)) == len(names)
+
+
+def test_a_plug_in_has_knobs_and_not_without_end():
+    knobs = [{"name": f"MIDI CC {i}", "default": 0.0} for i in range(9)]
+    with pytest.raises(BadInput, match=r"a\.vst3 has no knobs"):
+        _read(knobs, Path("a.vst3"))
+    knobs += [{"name": "level", "default": 0.5}] * MOST_KNOBS
+    assert len(_read(knobs, Path("a.vst3"))) == MOST_KNOBS
+    line = r"a\.vst3 has 4097 knobs, wanted at most 4096: name those .* in a TOML file"
+    with pytest.raises(BadInput, match=line):
+        _read([*knobs, knobs[-1]], Path("a.vst3"))
 
 
 @pytest.mark.needs("amsynth")

@@ -59,7 +59,7 @@ def test_the_loss_is_the_sum_of_its_parts(tones: Path) -> None:
 
 
 def test_without_kl_it_is_a_plain_autoencoder(tones: Path) -> None:
-    """Document 000's: nothing is drawn, in training or validation, and nothing is said of KL."""
+    """Nothing is drawn, in training or validation, and nothing is said of KL."""
     objective = MelVAEObjective(settings_for(tones, objective={"kl_weight": 0.0}))
     assert losses(objective, seed=1) == losses(objective, seed=2)
     assert losses(objective, "validate") == losses(objective)

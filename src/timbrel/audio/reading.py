@@ -20,6 +20,7 @@ from torch import Tensor
 
 from timbrel.audio.resampling import check_rate, resample
 from timbrel.errors import BadAudio
+from timbrel.files import unreadable
 from timbrel.units import amplitude_to_db
 
 LONGEST_S = 1800.0
@@ -128,6 +129,8 @@ def read_audio(path: str | Path, sample_rate: int) -> Float[Tensor, " time"]:
 
 
 def _mono(audio: Float[Tensor, "channels time"]) -> Float[Tensor, " time"]:
+    if len(audio) == 1:
+        return audio[0]
     mean, power = audio.mean(dim=0), audio.square().mean(dim=1)
     if float(mean.square().mean()) < CANCELLED * float(power.mean()):
         return audio[int(power.argmax())]
@@ -214,8 +217,7 @@ def _require_file(path: Path) -> None:
         with path.open("rb"):
             pass
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadAudio(f"{path} cannot be read ({reason})") from None
+        raise BadAudio(unreadable(path, error, f"give one file ({FORMATS})")) from None
 
 
 def _is_cut_short(parser_log: str) -> bool:
@@ -249,12 +251,12 @@ def require_sane(frames: np.ndarray, info: AudioInfo, begin: int = 0) -> None:
     Raises:
         BadAudio: there are such.
     """
+    if np.abs(frames).max(initial=0.0) <= LOUDEST:  # many times as quick as frame by frame
+        return
     peaks = np.abs(frames).max(axis=1)
-    bad = ~(peaks <= LOUDEST)
-    if bad.any():
-        first = begin + int(bad.argmax())
-        what = "NaN or infinity" if not np.isfinite(peaks).all() else f"levels over {LOUDEST:g}"
-        raise BadAudio(
-            f"{info.path} holds {what} (first at {first / info.sample_rate:.3f} s), "
-            "full scale is 1: export it again"
-        )
+    first = begin + int((~(peaks <= LOUDEST)).argmax())
+    what = "NaN or infinity" if not np.isfinite(peaks).all() else f"levels over {LOUDEST:g}"
+    raise BadAudio(
+        f"{info.path} holds {what} (first at {first / info.sample_rate:.3f} s), "
+        "full scale is 1: export it again"
+    )

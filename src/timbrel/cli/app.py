@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from timbrel.cli.output import printable
+from timbrel.cli.output import printable, say_note
 from timbrel.errors import TimbrelError
 
 OK, BAD_INPUT, INTERRUPTED, READER_GONE = 0, 2, 130, 141
@@ -32,6 +32,25 @@ _LONGEST_LINE = 1000
 _START = Group("Start here", sort_key=0)
 _PLAY = Group("Sounds and songs", sort_key=1)
 _MAKE = Group("Models and data", sort_key=2)
+
+_MATCH = (
+    "The synthesizer patch behind a sound.\n\n"
+    "Writes to out/ the patches, nearest first (.toml; .fxp for plug-ins; .vital), the sound of "
+    "the best, and a picture of them beside the recording. Says which key plays them, how far each "
+    "is (multi-scale spectral distance in dB), and who found it.\n\n"
+    "One note or stroke is wanted: of several the first is taken, and four seconds of it. What was "
+    "found is played like any timbre: timbrel live --model preset-subtractive --timbre out/X.toml"
+)
+_RECOMMEND = (
+    'A patch, but "brighter" or "softer".\n\n'
+    "Writes to out/ the patches, best first, a sound of the patch and of each suggestion after it, "
+    "and a picture of them. Says how far each moved when it was heard, in standard deviations over "
+    "patches.\n\n"
+    "Words: brighter darker fuller thinner richer plainer noisier purer slower quicker pluckier "
+    "steadier livelier calmer longer shorter drier softer harder warmer mellower punchier rougher "
+    'airier. "a bit" halves, "much" doubles, "less" turns round; commas, "and" and "but" join. '
+    "Loudness is no part of it."
+)
 
 VERBS = {
     "demo": ("start:demo", _START, "A morph, a blend and a song, to hear in out/demo."),
@@ -44,10 +63,10 @@ VERBS = {
     "generate": ("sounds:generate", _PLAY, "New sounds that nobody recorded."),
     "render": ("songs:render", _PLAY, "A MIDI file played with any timbre."),
     "transfer": ("transfers:transfer", _PLAY, "A recorded melody, followed by an instrument."),
-    "match": ("matches:match", _PLAY, "The synthesizer patch behind a sound."),
-    "recommend": ("recommendations:recommend", _PLAY, 'A patch, but "brighter" or "softer".'),
+    "match": ("matches:match", _PLAY, _MATCH),
+    "recommend": ("recommendations:recommend", _PLAY, _RECOMMEND),
     "live": ("live:live", _PLAY, "Play on a MIDI keyboard, and hear it at once."),
-    "data": ("sets:data", _MAKE, "Make or fetch notes to train on."),
+    "data": ("sets:data", _MAKE, "Make or fetch notes, phrases and patches to train on."),
     "train": ("learning:train", _MAKE, "Train an instrument."),
     "evaluate": ("learning:evaluate", _MAKE, "How good an instrument is, in figures."),
 }  # fmt: skip
@@ -66,9 +85,17 @@ class _ToWhoeverWaits(logging.Handler):
             print(f"timbrel: {record.getMessage()}", file=sys.stderr)
 
 
+class _ToAll(logging.Handler):
+    """Says what went amiss and ends no verb."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say_note(record.getMessage())
+
+
 _compiling = logging.getLogger("timbrel.dsp.compiling")
 _compiling.addHandler(_ToWhoeverWaits())
 _compiling.setLevel(logging.INFO)
+logging.getLogger("timbrel.instruments.preset.heard_banks").addHandler(_ToAll(logging.WARNING))
 
 app = App(
     name="timbrel",
@@ -144,7 +171,8 @@ def _failed(line: str, code: int = BAD_INPUT) -> int:
 def _refused(error: OSError) -> str:
     """The line for what the system refused; the error itself where nobody knows of what."""
     if error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        reason = f"{error.filename} cannot be used ({error.strerror})"
+        return f"{reason}: check the path and its permissions"
     try:
         print(flush=True)
     except OSError as still:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
-from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_TARGET, Using
+from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, DEFAULT_TARGET, Using
 from timbrel.cli.targets import FOLLOWING
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import TimbrelError
 from timbrel.instruments import Instrument, find_model, load, models
 from timbrel.timbre import EntryKind
 
-_DEFAULTS = {DEFAULT_MODEL: "every verb but transfer", f"{FOLLOWING}{DEFAULT_TARGET}": "transfer"}
+_DEFAULTS = {
+    DEFAULT_MODEL: "verbs that play",
+    f"{FOLLOWING}{DEFAULT_TARGET}": "transfer",
+    f"preset-{DEFAULT_SYNTH}": "match and recommend",
+}
 
 
 def catalogue() -> list[dict[str, Any]]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from timbrel.cli.arguments import Count, Json, Out, Patience, Pitch, Seed
+from timbrel.cli.arguments import Count, Json, Name, Out, Patience, Pitch, Seed
 from timbrel.cli.output import progress_bar, say_json, say_note, say_paths
 
 
 def match(
     sound: Path,
     *,
-    synth: str | None = None,
-    model: str | None = None,
+    synth: Name | None = None,
+    model: Name | None = None,
     bank: tuple[str, ...] = (),
     seconds: Patience = 10.0,
     count: Count = 3,
@@ -24,8 +24,6 @@ def match(
     json: Json = False,
 ) -> None:
     """The synthesizer patch behind a sound: guessed, rendered, compared, refined.
-
-    Writes the patches, the sound of the best one, and a picture of it beside the target.
 
     Args:
         sound: One note or stroke, as a sound file.

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from timbrel.audio import read_audio, require_sound, write_audio
-from timbrel.cli.arguments import DEFAULT_MODEL, Using
+from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
 from timbrel.cli.match_reports import match_figures, match_remarks, with_files
 from timbrel.cli.names import path_name, result_name
 from timbrel.cli.patch_outputs import draw_beside, write_found
@@ -21,15 +21,13 @@ from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFind
 from timbrel.instruments.preset.feedback.asking import informative
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
-from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.finishing import measured
+from timbrel.instruments.preset.rendering import rendered
 from timbrel.instruments.registry import load, models
 from timbrel.progress import Progress
 from timbrel.synths import Patch, load_synth, synths
 from timbrel.synths.files import PATCH_SUFFIXES, read_banks
-
-DEFAULT_SYNTH = "subtractive"
 
 
 @dataclass(frozen=True)
@@ -62,11 +60,11 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
     synth, finder = _finder(wishes, made.remarks, progress)
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
     place = _place(sound, synth, wishes, out)
-    found = finder.find(
-        audio, SAMPLE_RATE, pitch=wishes.pitch, seconds=wishes.seconds, count=wishes.count,
+    target = target_of(audio, wishes.pitch)
+    found = finder.find_for(
+        target, seconds=wishes.seconds, count=wishes.count,
         generator=torch.Generator().manual_seed(wishes.seed),
     )  # fmt: skip
-    target = target_of(audio, wishes.pitch)
     sounds = [rendered(finder.synth, one.vector, one.note)[0] for one in found]
     if wishes.seconds <= 0:
         found = measured(finder.synth, found, target.audio)

@@ -19,6 +19,7 @@ _HEARD = 1e-3
 
 _MARGIN_S = 0.1
 _SILENT = 1e-6
+_SHOWN_PEAK = 0.99
 
 
 def write_found(
@@ -38,7 +39,8 @@ def write_found(
 def draw_beside(path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]]) -> Path:
     """A picture of sounds side by side, as long as one is heard, each relative to its own peak."""
     length = max(map(_end, sounds)) + round(_MARGIN_S * SAMPLE_RATE)
-    relative = [sound[:length] / sound.abs().max().clamp_min(_SILENT) for sound in sounds]
+    peaks = [sound.abs().max().clamp_min(_SILENT) for sound in sounds]
+    relative = [_SHOWN_PEAK * s[:length] / peak for s, peak in zip(sounds, peaks, strict=True)]
     return draw_takes(path, names, relative, SAMPLE_RATE)
 
 

@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import write_audio
-from timbrel.cli.arguments import DEFAULT_MODEL, Using
+from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
 from timbrel.cli.names import is_patch_file, path_name, result_name
-from timbrel.cli.patch_matching import DEFAULT_SYNTH, Matched, preset_model
+from timbrel.cli.patch_matching import Matched, preset_model
 from timbrel.cli.patch_outputs import draw_beside, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.cli.timbres import MIDDLE_C
@@ -23,10 +23,10 @@ from timbrel.errors import BadInput
 from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.hearing.descriptors import DESCRIPTORS
 from timbrel.instruments.preset.hearing.heard import LENGTH_S, SAMPLE_RATE
-from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
 from timbrel.instruments.preset.matching.finishing import levelled
 from timbrel.instruments.preset.recommending import Suggestion, suggest
+from timbrel.instruments.preset.rendering import rendered
 from timbrel.instruments.preset.wishes import wish_of
 from timbrel.instruments.registry import models
 from timbrel.sound import Notes

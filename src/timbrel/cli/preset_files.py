@@ -26,6 +26,8 @@ from timbrel.synths.files.checking import changed
 
 _WIDEST = 100
 _MOST_COPIES_NAMED = 3
+_OWN = {"subtractive": "toml", "vital": "vital"}
+"""What synthesizers load, where that is not what plug-ins do."""
 
 
 def loaded(synth: str | None) -> Synth | None:
@@ -85,7 +87,7 @@ def overview(found: Sequence[dict[str, Any]]) -> Iterator[str]:
                          f"{len(row['knobs'])}: {cut}" if knobs else "-"])  # fmt: skip
 
 
-def converted(source: Path, out: Path, to: str, synth: Synth | None) -> list[Path]:
+def converted(source: Path, out: Path, to: str | None, synth: Synth | None) -> list[Path]:
     """The files that were written.
 
     Raises:
@@ -105,7 +107,8 @@ def converted(source: Path, out: Path, to: str, synth: Synth | None) -> list[Pat
     def write_each(folder: Path) -> list[Path]:
         paths = []
         for number, patch in enumerate(patches, start=1):
-            paths.append(folder / f"{number:03d}-{file_name(patch.name or 'patch')}.{to}")
+            ending = to or _OWN.get(patch.synth, "fxp")
+            paths.append(folder / f"{number:03d}-{file_name(patch.name or 'patch')}.{ending}")
             write_patch(paths[-1], patch, synth)
         return paths
 

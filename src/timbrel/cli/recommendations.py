@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from timbrel.cli.arguments import Count, Json, Out, Pitch, Seconds, Seed
+from timbrel.cli.arguments import Count, Json, Name, Out, Pitch, Seconds, Seed
 from timbrel.cli.output import say_json, say_note, say_paths
 
 
@@ -12,7 +12,7 @@ def recommend(
     patch: Path,
     wish: str,
     *,
-    model: str | None = None,
+    model: Name | None = None,
     count: Count = 3,
     pitch: Pitch = 60.0,
     duration: Seconds = 3.0,
@@ -21,8 +21,6 @@ def recommend(
     json: Json = False,
 ) -> None:
     """Patches like one, but brighter, more percussive, or a bit softer.
-
-    Writes the patches, a sound of the patch and of each suggestion after it, and a picture of them.
 
     Args:
         patch: A file of one patch, or a name in the model's bank, such as garage_stack.

@@ -17,7 +17,7 @@ import numpy as np
 from timbrel.config import Settings, to_toml
 from timbrel.data.claim import says
 from timbrel.errors import BadInput, MissingExtra
-from timbrel.files import is_stream
+from timbrel.files import is_stream, unreadable
 
 if TYPE_CHECKING:
     from tinysoundfont import Synth
@@ -89,7 +89,7 @@ def check_font(font: Path) -> Path:
         fix = f"did you mean {installed[0]}?" if installed else "check the path"
         raise BadInput(f"no SoundFont at {font}: {fix}") from None
     except OSError as error:
-        raise BadInput(f"{font} cannot be read ({error.strerror}): give a SoundFont") from None
+        raise BadInput(unreadable(font, error, "give a SoundFont")) from None
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
         raise BadInput(f"{font} is no SoundFont: give an .sf2 or .sf3 file")
     whole = font.resolve()

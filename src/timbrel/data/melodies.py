@@ -22,7 +22,7 @@ from timbrel.dsp.listening import FRAME_RATE, follow
 from timbrel.dsp.pitch import track_pitch
 from timbrel.dsp.trackers import Tracker
 from timbrel.errors import BadAudio, BadInput
-from timbrel.files import replacing
+from timbrel.files import replacing, unreadable
 from timbrel.sound import Performance
 from timbrel.sound.notes import CURVES
 
@@ -51,7 +51,7 @@ def hearing_of(path: Path, folder: Path, tracker: Tracker) -> Hearing:
         with path.open("rb") as file:
             hashlib.file_digest(file, lambda: digest)
     except OSError as error:
-        raise BadAudio(f"{path} cannot be read ({error.strerror})") from None
+        raise BadAudio(unreadable(path, error, "copy it again")) from None
     name = f"{path.stem[:80]}-{digest.hexdigest()}.safetensors"
     n_frames = 1 + math.floor(info.frames / (info.sample_rate / FRAME_RATE))
     return Hearing(path, folder / _FOLDER / name, tracker, n_frames)

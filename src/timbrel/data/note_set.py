@@ -21,7 +21,7 @@ from timbrel.audio import resample
 from timbrel.data.note_audio import read_batch, read_note
 from timbrel.data.nsynth_layout import FAMILIES, HOLD_S, QUALITIES, SOURCES, SPLITS, UNKNOWN
 from timbrel.errors import BadInput
-from timbrel.files import is_stream
+from timbrel.files import is_stream, unreadable
 
 # A name becomes a file name: nothing that could leave the folder.
 _SAFE_NAME = re.compile(r"\w[\w.+# -]{0,199}")
@@ -279,7 +279,7 @@ def _read_examples(path: Path) -> dict[str, Any]:
             raise BadInput(f"{path} is a pipe or a device: make the set again")
         entries = json.loads(path.read_bytes())
     except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror}): check the folder") from None
+        raise BadInput(unreadable(path, error, "check the folder")) from None
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is not whole JSON ({error}): make the set again") from None
     if not isinstance(entries, dict) or not entries:

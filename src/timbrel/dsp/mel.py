@@ -1,4 +1,4 @@
-"""Mel spectrograms, and document 000's normalised log-mels.
+"""Mel spectrograms, and log-mels normalised to [-1, 1].
 
     audio -> |STFT|^2 -> mel bands -> dB under the sound's own maximum -> [-80, 0] dB as [-1, 1]
 
@@ -32,7 +32,7 @@ _MELS_PER_LOG_HZ = 27.0 / math.log(6.4)
 
 @dataclass(frozen=True)
 class MelScale:
-    """What a mel spectrogram is measured with; the defaults are document 000's."""
+    """What a mel spectrogram is measured with; the defaults are `mel_vae`'s."""
 
     sample_rate: int = 16000
     n_fft: int = 1024
@@ -128,7 +128,7 @@ def mel_db(
 def log_mel(
     audio: Float[Tensor, "*batch time"], scale: MelScale | None = None
 ) -> Float[Tensor, "*batch mels frames"]:
-    """Document 000's normalised log-mel: [-80, 0] dB under the sound's own maximum as [-1, 1].
+    """Normalised log-mel: [-80, 0] dB under the sound's own maximum as [-1, 1].
 
     >>> log_mel(torch.randn(16000)).max().item()
     1.0

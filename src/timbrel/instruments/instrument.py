@@ -6,6 +6,7 @@ with one clear line; everyone asks `instrument.can("encode")`, nobody asks for a
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,7 @@ class Instrument(ABC):
             (`differentiable`), play louder velocities louder (`velocity`), follow bend curves
             (`bend`), differ each time that an equal note is played (`takes`), have its player slur
             notes (`legato`), and `follow` a live input. Everyone can `play` keys live.
+        furthest_bend: semitones by which it can bend a note.
         sample_rate: of the audio it renders and hears, in Hz.
         timbre_space: what its timbre vectors mean.
         controls: knobs that `render` takes beside the notes.
@@ -52,6 +54,7 @@ class Instrument(ABC):
 
     family: ClassVar[str]
     abilities: frozenset[Ability] = frozenset()
+    furthest_bend: float = math.inf
     sample_rate: int
     timbre_space: TimbreSpace
     controls: tuple[Control, ...] = ()
@@ -167,11 +170,20 @@ def fit_steps(seconds: float, steps_per_s: int) -> int:
     """Steps of fitting for so many `seconds`.
 
     Raises:
+        BadInput: as `check_patience`.
+    """
+    return round(check_patience(seconds) * steps_per_s)
+
+
+def check_patience(seconds: float) -> float:
+    """Seconds that a fit or a search may take.
+
+    Raises:
         BadInput: they are no time, or longer than anybody waits.
     """
     if not 0 <= seconds <= LONGEST_FIT_S:
         raise BadInput(f"fitting for {float(seconds):g} s, wanted 0 to {LONGEST_FIT_S:g}")
-    return round(seconds * steps_per_s)
+    return seconds
 
 
 def resolve_controls(

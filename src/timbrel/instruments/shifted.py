@@ -1,10 +1,10 @@
-"""`shifted`: document 000's naive renderer, around any instrument.
+"""`shifted`: the naive renderer, around any instrument.
 
     timbre -> one base note of the instrument inside -> pitch-shifted for each note -> ADSR
 
 It is what samplers do, and the baseline that a decoder told the pitch has to beat: formants move
 with the pitch, and vibrato, attack and decay change their speed or smear. librosa's phase vocoder
-does the shifting, as the document's own code did.
+does the shifting.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import platformdirs
 import tomli_w
 
+from timbrel.config import parse_toml
 from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing
 from timbrel.live.controllers import CHANNEL_MODES, GLIDE_TIME, MODULATION, RESERVED
@@ -130,6 +130,6 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError) as error:  # of TOML, of UTF-8: ValueErrors
         raise BadConfig(f"{path} cannot be read ({error}): mend it or delete it") from None

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from timbrel.errors import BadScore
-from timbrel.files import is_stream
+from timbrel.files import is_stream, unreadable
 from timbrel.midi.channels import Channel, Key
 from timbrel.midi.events import (
     META,
@@ -86,8 +86,7 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise BadScore(f"no MIDI file at {path}: check the path") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadScore(f"{path} cannot be read ({reason})") from None
+        raise BadScore(unreadable(path, error, "give a MIDI file")) from None
     if not data:
         raise BadScore(f"{path} is empty (0 bytes): give a MIDI file")
     return data

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.envelope import adsr
+from timbrel.instruments import Instrument
 from timbrel.midi import ScoreNote
 from timbrel.perform.lines import PhrasePlayer
 from timbrel.perform.parts import Part, PartSound
@@ -125,9 +126,7 @@ class NoteRenderer:
         if id(part) not in self._sounds:
             self._sounds[id(part)] = part.sound()
         sound = self._sounds[id(part)]
-        pitch, bend = note.pitch, note.bend_semitones
-        if bend is not None and (len(set(bend)) == 1 or not part.instrument.can("bend")):
-            pitch, bend = pitch + sum(bend) / len(bend), None
+        pitch, bend = _bent(note.pitch, note.bend_semitones, part.instrument)
         pitch = min(max(pitch, 0.0), 127.0)
         duration_s = max(round(note.duration_s, 4), 1e-3)
         key = _Key(sound, pitch, note.velocity, duration_s, bend, take=0)
@@ -143,6 +142,21 @@ class NoteRenderer:
         self._cached_bytes += audio.nbytes
         while self._cached_bytes > CACHE_BYTES:
             self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+
+
+def _bent(
+    pitch: float, bend: tuple[float, ...] | None, instrument: Instrument
+) -> tuple[float, tuple[float, ...] | None]:
+    """Pitch and bend as an instrument can play them: too far a bend begins from its middle."""
+    if bend is None:
+        return pitch, None
+    if len(set(bend)) == 1 or not instrument.can("bend"):
+        return pitch + sum(bend) / len(bend), None
+    furthest = instrument.furthest_bend
+    if max(map(abs, bend)) <= furthest:
+        return pitch, bend
+    middle = 0.5 * (min(bend) + max(bend))
+    return pitch + middle, tuple(min(max(b - middle, -furthest), furthest) for b in bend)
 
 
 def _batches(keys: Sequence[_Key], parts: dict[_Key, Part]) -> Iterator[list[_Key]]:

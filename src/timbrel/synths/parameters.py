@@ -7,6 +7,7 @@ from 0: numbers that networks predict, searches vary, and timbres are made of.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from timbrel.errors import BadInput
 from timbrel.sound import Control, Dimension, Kind, TimbreSpace
+from timbrel.sound.control import number
 
 UNTOUCHED = 1e-4
 """Of a knob's way: nearer to its default it has not been touched."""
@@ -67,15 +69,28 @@ class Parameters:
         """Knobs by name as a vector; those not named stand at their default.
 
         Raises:
-            BadInput: no knob of that name, or a value that is not finite.
+            BadInput: no knob of that name, or a value that is no number, or not finite.
         """
+        if not isinstance(values, Mapping):
+            got = type(values).__name__
+            raise BadInput(f"the knobs are {got}, wanted a mapping of numbers by their names")
         for name, value in values.items():
             self._check(name, value)
         placed = (_to_number(c, values.get(c.name, c.default)) for c in self.controls)
         return torch.tensor(list(placed), dtype=torch.float32)
 
     def values(self, vector: Float[Tensor, " params"]) -> dict[str, float]:
-        """A vector as knobs by name, each in its unit."""
+        """A vector as knobs by name, each in its unit; what is out of range stands at its end.
+
+        Raises:
+            BadInput: it is no vector of as many numbers, or one is not finite.
+        """
+        if not isinstance(vector, Tensor) or vector.shape != (len(self),):
+            is_tensor = isinstance(vector, Tensor)
+            got = f"of shape {list(vector.shape)}" if is_tensor else type(vector).__name__
+            raise BadInput(f"the patch is {got}, wanted a tensor of shape [{len(self)}]")
+        if not bool(vector.isfinite().all()):
+            raise BadInput("the patch holds NaN or infinity: wanted positions 0..1 and choices")
         legal = self.space.project(vector.detach().float().cpu()).tolist()
         return {c.name: _from_number(c, x) for c, x in zip(self.controls, legal, strict=True)}
 
@@ -116,10 +131,10 @@ class Parameters:
 
     def _check(self, name: str, value: float) -> None:
         if name not in self.names:
-            near = difflib.get_close_matches(name, self.names, n=1)
+            near = difflib.get_close_matches(str(name)[:60], self.names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.names)}"
-            raise BadInput(f"no parameter {name!r}: {hint}")
-        if not torch.tensor(float(value)).isfinite():
+            raise BadInput(f"no parameter {name!r:.60}: {hint}")
+        if not math.isfinite(number(f"parameter {name}", value)):
             raise BadInput(f"parameter {name} is {value}, wanted a number")
 
 

@@ -27,9 +27,9 @@ Knobs that it does not name stay as the plug-in has them.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, count
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +42,9 @@ from timbrel.synths.hosting import Host, HostedSynth
 from timbrel.synths.hosting.hosted import TAIL_S
 from timbrel.synths.hosting.worker import VST, PlugIn
 from timbrel.synths.parameters import Parameters
+
+MOST_KNOBS = 4096
+"""Of a plug-in: each becomes a number of every patch."""
 
 _NO_KNOB = re.compile(r"MIDI CC \d+|MIDI ?CC.*\|.*")
 
@@ -65,7 +68,7 @@ class Told(Settings):
     plugin: str
     name: str = ""
     id: str = Field(default="", pattern="^([ -~]{4})?$")
-    knobs: tuple[Knob, ...] = Field(default=(), max_length=4096)
+    knobs: tuple[Knob, ...] = Field(default=(), max_length=MOST_KNOBS)
 
 
 class Plugin(HostedSynth):
@@ -78,7 +81,8 @@ class Plugin(HostedSynth):
         limit_s: how long one render may take.
 
     Raises:
-        BadInput: there is no such file, or its TOML does not fit the plug-in.
+        BadInput: there is no such file, its TOML does not fit the plug-in, or that has no knobs,
+            or too many.
         MissingExtra: dawdreamer is not installed.
         SynthFailed: it cannot be loaded.
     """
@@ -104,9 +108,7 @@ class Plugin(HostedSynth):
         super().__init__(Host(plug_in, processes), tail_s=tail_s)
         found = self.host.controls()
         self._found = [knob["default"] for knob in found]
-        knobs = _placed(told.knobs, found, path) if told.knobs else _read(found)
-        if not knobs:
-            raise BadInput(f"{file} has no knobs: a patch of it says nothing")
+        knobs = _placed(told.knobs, found, path) if told.knobs else _read(found, file)
         self._indices = tuple(index for index, _ in knobs)
         self.parameters = Parameters(tuple(control for _, control in knobs))
 
@@ -146,9 +148,16 @@ def _told(path: Path) -> Told:
     return make_settings(Told, read_toml(path), str(path))
 
 
-def _read(found: list[dict[str, Any]]) -> list[tuple[int, Control]]:
+def _read(found: list[dict[str, Any]], file: Path) -> list[tuple[int, Control]]:
     """Every knob as the plug-in has it; numbers set apart those of one name."""
     kept = [i for i, knob in enumerate(found) if not _NO_KNOB.fullmatch(knob["name"])]
+    if not kept:
+        raise BadInput(f"{file} has no knobs: a patch of it says nothing")
+    if len(kept) > MOST_KNOBS:
+        raise BadInput(
+            f"{file} has {len(kept)} knobs, wanted at most {MOST_KNOBS}: name those that are worth "
+            "knowing in a TOML file, and give that"
+        )
     names = _apart(_snake(found[i]["name"]) or f"knob_{i}" for i in kept)
     places = zip(kept, names, strict=True)
     return [(i, Control(name, "", 0.0, 1.0, _within(found[i]["default"]))) for i, name in places]
@@ -191,8 +200,11 @@ def _apart(names: Iterable[str]) -> list[str]:
     >>> _apart(["level", "level", "level_2"])
     ['level', 'level_2', 'level_2_2']
     """
-    apart: list[str] = []
+    taken: dict[str, None] = {}
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for name in names:
-        others = (f"{name}_{number}" for number in count(2))
-        apart.append(next(one for one in chain([name], others) if one not in apart))
-    return apart
+        one = name
+        while one in taken:
+            one = f"{name}_{next(numbers[name])}"
+        taken[one] = None
+    return list(taken)

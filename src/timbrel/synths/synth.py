@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.errors import BadInput, Unsupported
+from timbrel.errors import BadInput, TimbrelError, Unsupported
 from timbrel.sound import Control, Notes, Rendered
 from timbrel.sound.playing import Player
 from timbrel.synths.parameters import Parameters
@@ -29,6 +30,7 @@ class Synth(ABC):
         volume: name of the knob that sets how loud the sound is and little else, if there is one.
         phrasing: names of the knobs that say how notes follow each other.
         controls: knobs of the player's, beside those of the patch.
+        furthest_bend: semitones by which it bends a note.
         streams: whether it has a player of its own, which goes on from block to block.
     """
 
@@ -38,6 +40,7 @@ class Synth(ABC):
     volume: str = ""
     phrasing: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
+    furthest_bend: float = math.inf
     streams: bool = False
 
     @abstractmethod
@@ -61,6 +64,22 @@ class Synth(ABC):
             BadInput: shapes that do not fit, numbers that are not finite, or no time at all.
             SynthFailed: a plug-in crashed, hung or made no sound that could be used.
         """
+
+    def render_each(
+        self,
+        patches: Float[Tensor, "*notes params"],
+        notes: Notes,
+        *,
+        longest_s: float | None = None,
+    ) -> Iterator[Float[Tensor, " time"] | TimbrelError]:
+        """The same, note by note: where a plug-in fails at one, its error stands among the sounds.
+
+        Raises:
+            BadInput: as `render`.
+        """
+        made = self.render(patches, notes, longest_s=longest_s)
+        for audio, length in zip(made.audio, made.lengths.tolist(), strict=True):
+            yield audio[:length]
 
     def factory_banks(self) -> list[tuple[str, list[Patch]]]:
         """The banks of patches that come with it, by name; none where nothing comes with it.

@@ -30,12 +30,12 @@ _BANDS_PER_OCTAVE = 18.6
 
 
 def mel_scale_for(sample_rate: int) -> MelScale:
-    """Document 000's scale at 16 kHz; at other rates the same windows, bands up to 0.95 Nyquist."""
+    """The default scale at 16 kHz; at other rates the same windows, bands up to 0.95 Nyquist."""
     if sample_rate == MelScale().sample_rate:
         return MelScale()
     highest_hz = min(20000.0, 0.475 * sample_rate)
     n_fft, hop_length = round(0.064 * sample_rate), round(0.016 * sample_rate)
-    # As dense above 7.6 kHz, where Slaney's scale is logarithmic, as document 000's are below.
+    # As dense above 7.6 kHz, where Slaney's scale is logarithmic, as the default's are below.
     n_mels = 80 + round(_BANDS_PER_OCTAVE * math.log2(highest_hz / 7600))
     return MelScale(sample_rate, n_fft, hop_length, n_mels, 40.0, highest_hz)
 

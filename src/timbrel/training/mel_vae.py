@@ -1,8 +1,8 @@
-"""What `mel_vae` is trained for: L1 on normalised log-mels (document 000), plus KL (document 002).
+"""What `mel_vae` is trained for: L1 on normalised log-mels, plus KL.
 
     loss = L1(log-mel) + level_weight * L1(level) + kl_weight * KL
 
-`kl_weight = 0` is document 000's autoencoder: the latent is then its mean, and nothing is drawn.
+`kl_weight = 0` makes it a plain autoencoder: the latent is then its mean, and nothing is drawn.
 """
 
 from __future__ import annotations

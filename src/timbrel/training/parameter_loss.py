@@ -1,4 +1,4 @@
-"""How wrong an answer about a patch is (document 001's `ParameterLoss`).
+"""How wrong an answer about a patch is.
 
     knob     cross entropy of being touched
              + |place - truth| / spread + ln(2 spread), where it is: Laplace's

@@ -25,7 +25,7 @@ from timbrel.dsp.mel import FLOOR_DB, normalise_db
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
 from timbrel.instruments.preset.answers import likeliest
 from timbrel.instruments.preset.hearing.heard import SCALE, Heard, hear
-from timbrel.instruments.preset.hearing.rendering import attempted
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.training.model_card import CardPart, write_model

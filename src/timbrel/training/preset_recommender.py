@@ -1,6 +1,6 @@
 """The recommender is learned when a model is exported: it needs patches and words, and no ear.
 
-loss = ParameterLoss(patch decoded, patch) + KL      the VAE's evidence bound, per knob
+loss = ParameterLoss(patch decoded, patch) + KL / knobs      a VAE's, weighted per knob
 + |imagined - described|                        in standard deviations
 """
 

@@ -256,6 +256,65 @@ def test_whatever_is_damaged_is_one_line_or_unharmed(
             store.sounds([sound_id(target.heard)])
 
 
+def test_a_name_that_is_no_utf_8_is_kept_as_it_can_be_shown(
+    synth: Synth, target: Target, store: FeedbackStore
+) -> None:
+    store.add(
+        said(synth, target, sound_name="fl\udcffte.wav", patch="\ud800"), JudgedSound.of(target)
+    )
+    (back,) = store.judgements()
+    assert (back.sound_name, back.patch) == ("fl?te.wav", "?")
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+ALLOW = r"\(Permission denied\): let it and its folder be written, or name another by TIMBREL_FEEDB"
+LOOP = r"\(Too many levels of symbolic links\): move it, or name another by TIMBREL_FEEDBACK"
+
+
+@pytest.mark.parametrize("link", ["feedback.sqlite", "."])
+def test_a_link_to_itself_is_one_line(
+    synth: Synth, target: Target, store: FeedbackStore, link: str
+) -> None:
+    place = store.path.parent / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(place.name)
+    for ask in (store.judgements, lambda: store.add(said(synth, target), JudgedSound.of(target))):
+        with pytest.raises(BadInput, match=LOOP):
+            ask()
+
+
+def test_a_folder_that_lets_nobody_in_is_one_line(
+    synth: Synth, target: Target, store: FeedbackStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "stat", _refuse)
+    for ask in (store.judgements, lambda: store.add(said(synth, target), JudgedSound.of(target))):
+        with pytest.raises(BadInput, match=ALLOW):
+            ask()
+
+
+@pytest.mark.parametrize("locked", ["folder", "file"])
+def test_what_may_be_read_alone_is_one_line(
+    synth: Synth, target: Target, store: FeedbackStore, monkeypatch: pytest.MonkeyPatch, locked: str
+) -> None:
+    store.add(said(synth, target), JudgedSound.of(target))
+
+    def connect(*_: object, **__: object) -> None:  # as SQLite does, which does not say why
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(BadInput, match=r"\(unable to open database file\): move it"):
+        store.judgements()
+    if locked == "folder":
+        monkeypatch.setattr(Path, "write_bytes", _refuse)
+    else:
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(BadInput, match=ALLOW):
+        store.judgements()
+
+
 def test_an_empty_file_is_a_new_one(synth: Synth, target: Target, tmp_path: Path) -> None:
     store = FeedbackStore(tmp_path / "empty.sqlite")
     _empty(store.path)

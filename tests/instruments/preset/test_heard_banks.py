@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from timbrel.errors import BadModel, SynthFailed
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import hear
-from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.index import PatchIndex
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
+from timbrel.instruments.preset.rendering import rendered
 from timbrel.sound import Notes
 from timbrel.synths import Patch, Synth
 
@@ -83,6 +83,28 @@ def test_what_was_kept_and_is_damaged_is_heard_again(
     torch.testing.assert_close(again.points, first.points, atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("locked", ["to write", "to all"])
+def test_where_nothing_can_be_kept_banks_are_heard_and_that_is_said_once(
+    synth: Synth, network: PresetNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture, locked: str,
+) -> None:  # fmt: skip
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    first = heard_banks(synth, network, BANKS, tmp_path / "open")
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    if locked == "to all":
+        monkeypatch.setattr(Path, "is_dir", refuse)
+        monkeypatch.setattr(Path, "is_file", refuse)
+    index = heard_banks(synth, network, BANKS, tmp_path / "locked")
+    monkeypatch.undo()
+    torch.testing.assert_close(index.points, first.points)
+    assert [record.message for record in caplog.records] == [
+        f"what was heard of the banks cannot be kept: let {tmp_path / 'locked'} be written"
+    ]
+    assert not (tmp_path / "locked").exists()
+
+
 @pytest.mark.parametrize("names", ["5", "null", '"ab"', '["a"]', "{}", "[" * 99_999])
 def test_an_index_whose_names_are_none_is_refused(synth: Synth, tmp_path: Path, names: str) -> None:
     columns = {"vectors": torch.zeros(6, len(synth.parameters)), "points": torch.zeros(6, 64)}
@@ -91,16 +113,29 @@ def test_an_index_whose_names_are_none_is_refused(synth: Synth, tmp_path: Path, 
         PatchIndex.load(tmp_path / "index", synth.parameters, 64)
 
 
+@pytest.mark.parametrize("name", ["vectors", "points"])
+def test_an_index_of_numbers_that_are_not_finite_is_refused(
+    synth: Synth, tmp_path: Path, name: str
+) -> None:
+    columns = {"vectors": torch.zeros(1, len(synth.parameters)), "points": torch.zeros(1, 8)}
+    for number in (torch.nan, torch.inf):
+        columns[name][0, 1] = number
+        save_file(columns, tmp_path / "index", {"names": '["a"]'})
+        with pytest.raises(BadModel, match=r"index holds NaN or infinity: train the model again"):
+            PatchIndex.load(tmp_path / "index", synth.parameters, 8)
+
+
 def test_patches_that_cannot_be_played_are_left_out(
     synth: Synth, network: PresetNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render = type(synth).render
+    render, asked = type(synth).render, []
 
-    def broken(self: Synth, patches: torch.Tensor, notes: Notes, *a: Any, **kw: Any):
-        if bool((patches[:, 0] == patches.new_tensor(1.0 / 3)).any()):
-            raise SynthFailed("it broke")
-        return render(self, patches, notes, *a, **kw)
+    def broken(self: Synth, patches: torch.Tensor, notes: Notes, **kw: Any):
+        asked.extend(patches)
+        for patch, audio in zip(patches, render(self, patches, notes, **kw).audio, strict=True):
+            yield SynthFailed("it broke") if patch[0] == patch.new_tensor(1.0 / 3) else audio
 
-    monkeypatch.setattr(type(synth), "render", broken)
+    monkeypatch.setattr(type(synth), "render_each", broken)
     index = heard_banks(synth, network, BANKS, tmp_path)
     assert index.names == tuple(p.name for p in PATCHES if p.values["slope"] != 1.0)
+    assert len(asked) == len(PATCHES) * len(asked[:: len(PATCHES)])  # what fails is asked once

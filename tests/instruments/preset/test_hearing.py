@@ -17,7 +17,7 @@ from timbrel.instruments.preset.hearing.modulation import (
     rates_hz,
 )
 from timbrel.instruments.preset.hearing.overview import N_OVERVIEW, overview
-from timbrel.instruments.preset.hearing.rendering import rendered
+from timbrel.instruments.preset.rendering import rendered
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 

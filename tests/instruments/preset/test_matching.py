@@ -16,12 +16,12 @@ from timbrel.instruments.preset.answers import (
     probabilities,
 )
 from timbrel.instruments.preset.hearing.heard import N_SAMPLES, hear, pitch_heard
-from timbrel.instruments.preset.hearing.rendering import rendered
 from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.finishing import levelled
 from timbrel.instruments.preset.matching.judging import Judge
 from timbrel.instruments.preset.matching.matches import match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
+from timbrel.instruments.preset.rendering import rendered
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

@@ -30,6 +30,9 @@ def asked(text: str) -> dict[str, float]:
         ("like this but softer", {"brightness": -0.8, "attack": 0.6}),
         ("make it a bit darker and much longer", {"brightness": -0.5, "tail": 2.0}),
         ("more percussive", {"decay": 0.9, "attack": -0.5}),
+        ("less bass, more movement", {"bass": -1.0, "movement": 1.0}),
+        ("longer release", {"tail": 1.0}),
+        ("much slower attack and shorter decay", {"attack": 2.0, "decay": 1.0}),
         ("slightly less noisy, quicker", {"noisiness": -0.5, "attack": -1.0}),
     ],
 )
@@ -43,11 +46,15 @@ def test_every_word_is_known_and_moves_something() -> None:
         assert set(word.steps) <= set(NAMES)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "   ", "but", "louder", "brihgter", "brighter darker", "more"]
-)
+@pytest.mark.parametrize("text", ["", "   ", "but", "brihgter", "brighter darker", "more"])
 def test_what_is_not_understood_is_said(text: str) -> None:
     with pytest.raises(BadInput, match=r"say|mean"):
+        wish_of(text)
+
+
+@pytest.mark.parametrize("text", ["louder", "less loud", "brighter but quieter"])
+def test_loudness_is_no_wish(text: str) -> None:
+    with pytest.raises(BadInput, match="no change of timbre"):
         wish_of(text)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+from pathlib import Path
 
 import pytest
 
 from timbrel.errors import BadPatch
 from timbrel.synths import Patch, load_synth
 from timbrel.synths.amsynth_knobs import amsynth_parameters
-from timbrel.synths.files import checksum, read_patches, write_patch, write_patches
+from timbrel.synths.files import checksum, patch_files, read_patches, write_patch, write_patches
 from timbrel.synths.files.readable import readable_text
 
 KNOBS = amsynth_parameters()
@@ -148,6 +150,8 @@ def test_the_banks_that_come_with_timbrel_are_such_files(tmp_path):
         ("a = " + "[" * 900, "is no TOML"),
         (".".join("a" * 5000) + " = 1", "has 10003 characters in a line, wanted at most 1000"),
         ("\n".join(f"a{i}" + ".a" * 400 + " = 1" for i in range(30)), "has 11940 dots"),
+        ("[a" + ".a" * 17 + "]\nb = 1", "has 17 dots in the name of a table, wanted at most 16"),
+        ("  [[" + ".".join("a" * 490) + "]]", "has 489 dots in the name of a table"),
         ("[[patches]]\n" * 9000, "has 9000 tables, wanted at most 8192"),
         ("\n" * 300_000, "has 300001 lines, wanted at most 204800"),
     ],
@@ -201,7 +205,36 @@ def test_a_vital_preset_comes_back(tmp_path):
     assert found.values["filter_1_model"] == 3.0
 
 
-def test_files_that_are_none(tmp_path):
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"values": {"amp_atack": 1.0}}, "no parameter 'amp_atack', did you mean 'amp_attack'"),
+        ({"values": {"amp_attack": math.nan}}, "amp_attack is nan, wanted 0 to 2.5"),
+        ({"values": {"amp_attack": "slow"}}, "amp_attack is 'slow', wanted a number"),
+        ({"values": {"amp_attack": 10**400}}, "amp_attack is 1000.*, wanted a number"),
+        ({"values": {5: 1.0}}, "its parameter is 5, wanted a text"),
+        ({"values": None}, "its values are NoneType, wanted numbers by name"),
+        ({"name": "a\udcff"}, r"its name 'a.udcff' cannot be written as UTF-8: rename it"),
+        ({"author": "\ud800"}, "its author .* cannot be written as UTF-8"),
+        ({"synth": "other", "values": {"\ud800": 1.0}}, "its parameter .* cannot be written as"),
+        ({"synth": "other", "values": {"x": math.inf}}, "x is inf, wanted a finite number"),
+        ({"name": "x" * 201}, "its name has 201 letters, wanted at most 200"),
+        ({"category": "pads"}, "no category 'pads': did you mean 'pad'"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["toml", "fxp", "fxb", "bank"])
+@pytest.mark.usefixtures("unchecked")
+def test_what_could_not_be_read_again_is_not_written(tmp_path, changes, line, ending):
+    patch = Patch(**({"name": "a", "synth": "amsynth"} | changes))
+    with pytest.raises(BadPatch, match=rf"a\.{ending}: patch '.*': {line}"):
+        write_patch(tmp_path / f"a.{ending}", patch)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_none(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
     with pytest.raises(BadPatch, match=r"no file of patches at .*gone\.fxp"):
         read_patches(tmp_path / "gone.fxp")
     with pytest.raises(BadPatch, match="cannot be read"):
@@ -211,6 +244,11 @@ def test_files_that_are_none(tmp_path):
         hole.truncate(17 << 20)
     with pytest.raises(BadPatch, match="larger than 16 MB"):
         read_patches(big)
+    line = r"banks cannot be read \(Permission denied\): let it be read, or give another"
+    (tmp_path / "banks").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(BadPatch, match=line):
+        patch_files(tmp_path / "banks")
     (tmp_path / "x.txt").write_text("hello")
     with pytest.raises(BadPatch, match="is no file of patches"):
         read_patches(tmp_path / "x.txt")

@@ -16,8 +16,8 @@ from timbrel.data.presets.preset_set import CLAIM
 from timbrel.dsp.distances import mss_between, mss_mels
 from timbrel.files import replacing
 from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE, is_audible
-from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.progress import Progress
 from timbrel.sound import Notes
 from timbrel.synths import Synth
@@ -49,7 +49,7 @@ def heard_db(
 def activity_db(synth: Synth, vector: Float[Tensor, " params"]) -> Float[Tensor, " params"]:
     """By how many dB (MSS) the reset of each of a patch's knobs to its default changes its sound.
 
-    0 where the knob is untouched already, and where the patch is silent.
+    0 where the knob is untouched already, where the patch is silent, and where a plug-in failed.
     """
     defaults = synth.parameters.defaults
     changed = torch.zeros(len(vector))
@@ -60,8 +60,9 @@ def activity_db(synth: Synth, vector: Float[Tensor, " params"]) -> Float[Tensor,
     audio = attempted(synth, reset, notes)
     if bool(is_audible(audio[-1:]).all()):
         unchanged = mss_mels(audio[-1], SAMPLE_RATE)
-        for sound, row in zip(audio, rows.tolist(), strict=False):
-            changed[row] = mss_between(mss_mels(sound.nan_to_num(), SAMPLE_RATE), unchanged)
+        for sound, row in zip(audio[:-1], rows.tolist(), strict=True):
+            if bool(sound.isfinite().all()):
+                changed[row] = mss_between(mss_mels(sound, SAMPLE_RATE), unchanged)
     return changed
 
 

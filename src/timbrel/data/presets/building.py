@@ -1,4 +1,4 @@
-"""Preset sets: patches of a synthesizer, and what is heard of them (document 001's pipeline).
+"""Preset sets: patches of a synthesizer, and what is heard of them.
 
     banks -> plan (real, around, between, random; splits by cluster)
           -> parts, on several processes: notes rendered, 4 s at 44.1 kHz, and heard
@@ -55,11 +55,9 @@ from timbrel.data.presets.rendering import (
 from timbrel.data.workers import each, worker_pool
 from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing
+from timbrel.instruments.preset.rendering import RENDERING
 from timbrel.progress import Progress
 from timbrel.synths import Synth
-
-RENDERING = 2
-"""Of what is heard: raised when the same patches come out otherwise."""
 
 HEARD = f"part-heard{ENDING}"
 """Notes that nobody rendered."""
@@ -148,23 +146,24 @@ def render_set(
         BadInput: the folder holds another set, or another process is at work there.
     """
     synth, claim = the_synth(settings.synth), _claim(settings, planned)
-    pool = worker_pool(processes, start_worker, (settings.synth,))
-    with alone_in(out), pool as workers:
+    with alone_in(out):
         _check_claim(out, claim)
         _begin(out, claim, planned)
         tasks = list(_tasks(settings, planned))
-        for count, _ in enumerate(each(workers, partial(render_part, out, settings), tasks)):
-            if progress:
-                progress("rendering", count + 1, len(tasks))
+        with worker_pool(processes, start_worker, (settings.synth,)) as workers:
+            for count, _ in enumerate(each(workers, partial(render_part, out, settings), tasks)):
+                if progress:
+                    progress("rendering", count + 1, len(tasks))
         paths = [part_path(out, task.number) for task in tasks]
         if heard is not None:
             paths.append(write_part(out / PARTS / HEARD, heard))
-    asked = sum(len(task.vectors) for task in tasks) + (0 if heard is None else len(heard["patch"]))
-    real = [patch for patch in planned if patch.origin == "real"]
-    categories = find_categories(settings, real, paths if heard is None else [])
-    _write_entries(out, planned, categories.found)
-    knobs_db = heard_db(synth, measured, progress)
-    return _finish(out, planned, paths, asked, categories, knobs_db)
+        asked = sum(len(task.vectors) for task in tasks)
+        asked += 0 if heard is None else len(heard["patch"])
+        real = [patch for patch in planned if patch.origin == "real"]
+        categories = find_categories(settings, real, paths if heard is None else [])
+        _write_entries(out, planned, categories.found)
+        knobs_db = heard_db(synth, measured, progress)
+        return _finish(out, planned, paths, asked, categories, knobs_db)
 
 
 def banks_of(synth: Synth, settings: PresetSetSettings) -> Banks:

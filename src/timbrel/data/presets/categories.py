@@ -21,7 +21,7 @@ from timbrel.data.presets.rendering import the_synth
 from timbrel.data.presets.sorter import SOUNDING, Examples, Sorter, Trial, by_patch, tried_sorter
 from timbrel.data.presets.sounds import N_FEATURES, PatchSounds, sound_features, stored_sounds
 from timbrel.instruments.preset.hearing.heard import hear, is_audible
-from timbrel.instruments.preset.hearing.rendering import attempted
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

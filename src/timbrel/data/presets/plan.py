@@ -223,9 +223,10 @@ def _real_patches(
 def _splits_of(
     settings: PresetSetSettings, numbers: list[int], banks: list[str], patches: list[bytes]
 ) -> list[Split]:
-    """Where each cluster belongs, by what is in it: others that come move none.
+    """Where each cluster belongs, by its smallest patch: others that come move none of it.
 
-    One that reaches into a bank that is held out is held out whole.
+    Unless they are nearly the same as some of it: a cluster that grows, or joins another, may
+    change sides. One that reaches into a bank that is held out is held out whole.
     """
     held = {
         number for number, bank in zip(numbers, banks, strict=True) if bank in settings.held_out

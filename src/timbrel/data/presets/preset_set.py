@@ -13,7 +13,7 @@ Mels are stored in steps of a third of a dB: bytes, which a computer maps into m
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,10 +28,11 @@ from timbrel.config import read_settings
 from timbrel.data.presets.names import By
 from timbrel.data.presets.plan import Origin, PresetSetSettings, Split
 from timbrel.errors import BadInput
-from timbrel.files import is_stream
+from timbrel.files import is_stream, unreadable
 from timbrel.instruments.preset.hearing.heard import N_CURVES, N_FRAMES, SCALE, Heard
 from timbrel.instruments.preset.hearing.heard_bytes import kept_heard
 from timbrel.synths import Parameters, load_synth
+from timbrel.synths.parameters import UNTOUCHED
 
 CLAIM, PATCHES, PARTS, REPORT = "presets.toml", "patches.json", "parts", "report.json"
 ENDING = ".safetensors"
@@ -90,7 +91,8 @@ class PresetSet:
         report: what `report.json` holds.
 
     Raises:
-        BadInput: it is no preset set, it is unfinished, or there is nothing for this split.
+        BadInput: it is no preset set, it is unfinished or of another synthesizer than it says, or
+            there is nothing for this split.
     """
 
     def __init__(self, folder: str | Path, split: Split) -> None:
@@ -99,13 +101,14 @@ class PresetSet:
         self.report = _read_report(self.folder / REPORT)
         self.settings = read_settings(PresetSetSettings, self.folder / CLAIM)
         self.parameters: Parameters = load_synth(self.settings.synth).parameters
+        _require_same(self.folder, self.settings.synth, self.parameters, self.report["heard_db"])
         wanted = torch.tensor([entry.split == split for entry in self.entries])
         self._parts = sorted((self.folder / PARTS).glob(f"part-*{ENDING}"))
         if not self._parts:
             raise BadInput(f"{self.folder / PARTS} holds no part-*{ENDING}: build the set again")
         columns: dict[str, list[Tensor]] = {name: [] for name in ("place", *SMALL)}
         for number, part in enumerate(self._parts):
-            held = _small(part, len(self.parameters), len(self.entries))
+            held = _small(part, self.parameters, len(self.entries))
             rows = wanted[held["patch"]].nonzero()[:, 0]
             columns["place"].append(torch.stack([torch.full_like(rows, number), rows], dim=1))
             for name in SMALL:
@@ -153,6 +156,15 @@ def _read_report(path: Path) -> dict[str, Any]:
     return report
 
 
+def _require_same(folder: Path, synth: str, knobs: Parameters, heard: Collection[str]) -> None:
+    """That the synthesizer which a set names has all knobs that it tells of."""
+    if others := sorted(set(heard).difference(knobs.names)):
+        raise BadInput(
+            f"{folder / CLAIM} names {synth:.60}, which has no knob {others[0]!r:.60} ({REPORT} "
+            "has): name the synthesizer that the set was built of, or build it again"
+        )
+
+
 def patch_entries_json(entries: Sequence[PatchEntry]) -> str:
     """The text of `patches.json`: a patch a line."""
     lines = ",\n".join(json.dumps(asdict(entry)) for entry in entries)
@@ -167,17 +179,17 @@ def _read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise BadInput(f"no preset set at {path.parent}: build one, or check the path") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} cannot be read ({error}): build the set again") from None
+        raise BadInput(unreadable(path, error, "build the set again")) from None
 
 
-def _small(part: Path, n_params: int, n_patches: int) -> dict[str, Tensor]:
+def _small(part: Path, knobs: Parameters, n_patches: int) -> dict[str, Tensor]:
     """The fields of a part that are kept, where all of them fit the set.
 
     Raises:
         BadInput: they do not, or it cannot be read.
     """
     opened = _opened(part, part.stat().st_mtime_ns)
-    rest = {"mel": [SCALE.n_mels, N_FRAMES], "curves": [N_CURVES, N_FRAMES], "vector": [n_params]}
+    rest = {"mel": [SCALE.n_mels, N_FRAMES], "curves": [N_CURVES, N_FRAMES], "vector": [len(knobs)]}
     try:
         shapes = {name: opened.get_slice(name).get_shape() for name in (*LARGE, *SMALL)}
         held = {name: opened.get_tensor(name) for name in SMALL}
@@ -188,6 +200,10 @@ def _small(part: Path, n_params: int, n_patches: int) -> dict[str, Tensor]:
     known = not patch.is_floating_point() and bool(((patch >= 0) & (patch < n_patches)).all())
     if not (fits and known and all(bool(held[name].isfinite().all()) for name in SMALL)):
         raise BadInput(f"{part} does not fit its set: delete it and build again")
+    away = (held["vector"] - knobs.space.project(held["vector"])).abs() > UNTOUCHED
+    if bool(away.any()):
+        name = knobs.names[int(away.any(0).int().argmax())]
+        raise BadInput(f"{part}: knob {name} is out of range: delete it and build again")
     return held
 
 

@@ -18,7 +18,7 @@ from timbrel.data.presets.preset_set import ENDING, PARTS
 from timbrel.files import replacing
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear, is_audible
 from timbrel.instruments.preset.hearing.heard_bytes import mel_bytes
-from timbrel.instruments.preset.hearing.rendering import attempted
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth, load_synth
 from timbrel.synths.hosting import HostedSynth

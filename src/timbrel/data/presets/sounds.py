@@ -27,7 +27,7 @@ _CLEAR = 0.5
 _BANDS, _BROAD_BANDS = 16, 8
 
 _EDGES_S = (0.0, 0.035, 0.105, 0.3, 0.8, 2.0, 4.0)
-"""Between which levels are asked for; spectra from the fourth on, against those before it."""
+"""Between which levels are asked for; spectra of the third to fifth, against those before them."""
 
 _UNIT_DB = 10.0
 _AT_ONCE = 32

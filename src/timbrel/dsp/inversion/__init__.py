@@ -4,7 +4,7 @@
 |---------------|-------|-------------------------------------------------------------------|
 | `pitched`     | f0    | harmonics exactly at f0, stray partials and noise: the default    |
 | `pghi`        | -     | magnitudes that 80 bands imply, their phases in one pass          |
-| `griffin_lim` | -     | the same magnitudes, phases by iteration: document 000's, slow    |
+| `griffin_lim` | -     | the same magnitudes, phases by iteration: slow                    |
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Phases by alternating projections: fast Griffin-Lim as librosa runs it (document 000's way)."""
+"""Phases by alternating projections: fast Griffin-Lim as librosa runs it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 r"""`mel_vae`: a convolutional (variational) autoencoder on log-mels that plays every pitch.
 
-Documents 000 and 002: log-mels of 80 bands, strided convolutions down to a latent of 128 and
+At its base: log-mels of 80 bands, strided convolutions down to a latent of 128 and
 transposed ones back up, L1 on normalised log-mels, and with a KL weight above 0 the
 reparameterization trick. How ours differs:
 
-- The decoder is told pitch, velocity and duration (document 000's roadmap), so one encoded sound
+- The decoder is told pitch, velocity and duration so one encoded sound
   plays at every pitch.
 - It does not draw the harmonics. It says how strong a harmonic would be in each band and frame,
   and how strong the noise is; the comb of the note's own harmonics is known exactly

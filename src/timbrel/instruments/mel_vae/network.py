@@ -23,7 +23,7 @@ STRIDE = 16
 """Frames and bands that the innermost layer sees as one: four halvings on the way in."""
 
 COMB_PEAK_DB = 34.0
-"""Power that a sine of amplitude 1 has at most in a band of document 000's mel scale."""
+"""Power that a sine of amplitude 1 has at most in a band of the default mel scale."""
 
 _LOG_VARIANCE = (-12.0, 4.0)
 """Beyond these a latent is as good as exact, or as good as noise, and KL would run away."""

@@ -1,4 +1,4 @@
-"""Family `preset`: the patch behind the sound (document 001). Timbre = patch of a synthesizer."""
+"""Family `preset`: the patch behind the sound. Timbre = patch of a synthesizer."""
 
 from timbrel.instruments.preset.feedback.judgement import Judgement
 from timbrel.instruments.preset.feedback.store import FeedbackStore

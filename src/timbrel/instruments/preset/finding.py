@@ -10,7 +10,7 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.errors import BadInput
-from timbrel.instruments.instrument import fit_steps
+from timbrel.instruments.instrument import check_patience
 from timbrel.instruments.preset.feedback.taste import Opinions, Taste
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.target import Target, target_of
@@ -67,14 +67,29 @@ class PatchFinder:
             BadInput: `pitch` is no MIDI number, or `seconds` no time, or 0 without a network.
             SynthFailed: a plug-in plays none of what is tried.
         """
-        fit_steps(seconds, 1)
-        if seconds <= 0 and self.network is None:
-            raise BadInput(f"no model has learned {self.synth.name}: seconds must be above 0")
         target = target_of(resample(audio, sample_rate, SAMPLE_RATE), pitch)
-        if seconds <= 0:
+        return self.find_for(target, seconds=seconds, count=count, generator=generator)
+
+    def find_for(
+        self,
+        target: Target,
+        *,
+        seconds: float = 10.0,
+        count: int = 1,
+        generator: torch.Generator | None = None,
+    ) -> list[Match]:
+        """The same for a recording that was made a target.
+
+        Raises:
+            BadInput, SynthFailed: as `find`.
+        """
+        if check_patience(seconds) <= 0:
+            if self.network is None:
+                raise BadInput(f"no model has learned {self.synth.name}: seconds must be above 0")
             return match(self.synth, self.network, target, seconds)
-        point, taste = self.point(target), self.taste(target)
-        also = [*self._nearest(point), *([] if taste is None else taste.corrections())]
+        taste = self.taste(target)
+        nearest = self._nearest(self.point(target)) if self.indices else []
+        also = [*nearest, *([] if taste is None else taste.corrections())]
         found = match(
             self.synth, self.network, target, seconds, also=also,
             liked_db=None if taste is None else taste.liked_db, count=count, generator=generator,

@@ -16,9 +16,9 @@ from torch import Tensor
 from timbrel.errors import BadModel
 from timbrel.files import replacing
 from timbrel.instruments.preset.hearing.heard import HOLD_S, hear
-from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
 from timbrel.instruments.preset.network import PresetNetwork
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Parameters, Synth
 
@@ -89,7 +89,7 @@ class PatchIndex:
             size: numbers of a point.
 
         Raises:
-            BadModel: it is damaged, or its knobs or numbers are not as many.
+            BadModel: it is damaged, its knobs or numbers are not as many, or they are not finite.
         """
         try:
             with safe_open(path, framework="pt") as opened:
@@ -102,6 +102,8 @@ class PatchIndex:
         fits = is_table and (vectors.shape[1], points.shape[1]) == (len(parameters), size)
         if not fits or not len(names) == len(vectors) == len(points):
             raise BadModel(f"{path} does not fit its model: train the model again")
+        if not bool(vectors.isfinite().all() and points.isfinite().all()):
+            raise BadModel(f"{path} holds NaN or infinity: train the model again")
         return cls(tuple(names), parameters.space.project(vectors), points)
 
 

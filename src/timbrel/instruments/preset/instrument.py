@@ -44,6 +44,9 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         self.sample_rate = self.synth.sample_rate
         self.timbre_space = self.synth.parameters.space
         self.controls = self.synth.controls
+        self.furthest_bend = self.synth.furthest_bend
+        if not self.furthest_bend:
+            self.abilities -= {"bend"}
         self.index: PatchIndex | None = None
 
     @classmethod

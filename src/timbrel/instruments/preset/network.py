@@ -173,7 +173,7 @@ class ToneMatcher(nn.Module):
     """What a sound is reduced to -> a point on a sphere, near those of the same patch.
 
     Both sounds of a comparison go through the same weights (a Siamese network). It shares the
-    predictor's ear; the document's has one of its own.
+    predictor's ear.
 
     Args:
         width: of what a sound is reduced to.

@@ -1,4 +1,4 @@
-"""What patches are usual, and how they sound (the document's parameter recommender).
+"""What patches are usual, and how they sound.
 
     patch, descriptors of its note -> code (Gaussian, near a standard normal prior)
     code,  descriptors asked for   -> patch

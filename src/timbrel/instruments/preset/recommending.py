@@ -17,8 +17,8 @@ from timbrel.errors import BadInput
 from timbrel.instruments.preset.answers import Answer, likeliest, switch_mask
 from timbrel.instruments.preset.hearing.descriptors import describe
 from timbrel.instruments.preset.hearing.heard import hear, is_audible
-from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.recommender import Recommender
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes, TimbreSpace
 from timbrel.synths import Synth
 
@@ -39,8 +39,14 @@ _NEAR = 0.3
 _FURTHEST = 4.0
 """Standard deviations that anything may move, as it counts."""
 
+_STEEPEST = 4.0
+"""Of the slope along a knob, in squared standard deviations a way."""
+
 _APART = 0.1
 """Of a knob's way: suggestions that differ by less are one."""
+
+_ALIKE = 0.5
+"""Ways of knobs, added up: what is turned by less between two suggestions makes no other sort."""
 
 _STEPS, _STEP = 80, 0.02
 
@@ -48,7 +54,7 @@ TRIED = _ROUNDS * len(_THRIFT) * (1 + _DRAWN)
 """Patches that are heard for a wish, at most."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Suggestion:
     """A patch that may be what was wished for.
 
@@ -102,7 +108,8 @@ def suggest(
         away = (moved - wish).norm(dim=-1).nan_to_num(torch.inf).tolist()
         found += [Suggestion(*one) for one in zip(tried, moved, away, strict=True)]
         found.sort(key=lambda one: one.away)
-    return _distinct(vector, [one for one in found if one.away < float("inf")])[:count]
+    distinct = _distinct(vector, [one for one in found if one.away < float("inf")])
+    return sorted(_various(synth, distinct, count), key=lambda one: one.away)
 
 
 def _distinct(vector: Tensor, found: list[Suggestion]) -> list[Suggestion]:
@@ -113,6 +120,16 @@ def _distinct(vector: Tensor, found: list[Suggestion]) -> list[Suggestion]:
             kept.append(one)
             known.append(one.vector)
     return kept
+
+
+def _various(synth: Synth, found: list[Suggestion], count: int) -> list[Suggestion]:
+    """So many, the best of each sort first: where little is turned between two, one will do."""
+    first: list[Suggestion] = []
+    for one in found:
+        turned = (synth.parameters.unit_scaled(one.vector - other.vector) for other in first)
+        if all(float(ways.abs().sum()) > _ALIKE for ways in turned):
+            first.append(one)
+    return [*first, *(one for one in found if one not in first)][:count]
 
 
 def imagined(
@@ -154,7 +171,7 @@ def _turned(
         away = (sounds - wanted).square().sum()
         (slope,) = torch.autograd.grad(away, turn)
         with torch.no_grad():
-            slope = slope.clamp(-_FURTHEST, _FURTHEST).masked_fill(is_switch, 0.0)
+            slope = slope.clamp(-_STEEPEST, _STEEPEST).masked_fill(is_switch, 0.0)
             turn = turn - _STEP * slope
             turn = turn.sign() * (turn.abs() - _STEP * thrift).clamp_min(0.0)
             turn = torch.where(is_switch, 0.0, (starts + turn).clamp(0.0, 1.0) - starts)

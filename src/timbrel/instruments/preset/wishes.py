@@ -54,8 +54,23 @@ WORDS = (
     Word("aggressive", "rougher", {"brightness": 0.6, "richness": 0.6, "noisiness": 0.5}),
     Word("airy", "airier", {"noisiness": 0.7, "tail": 0.7}),
     Word("dry", "drier", {"tail": -1.0}),
+    Word("bass", "bassier", {"bass": 1.0}),
+    Word("noise", "hissier", {"noisiness": 1.0}),
+    Word("movement", "wobblier", {"movement": 1.0}),
+    Word("fast", "faster", {"attack": -1.0}),
     Word("warm", "warmer", {"brightness": -0.7, "bass": 0.5}),
 )
+
+_LENGTHS = {
+    "attack": {"longer": "slower", "shorter": "quicker", "faster": "quicker"},
+    "decay": {"longer": "steadier", "slower": "steadier", "shorter": "pluckier",
+              "faster": "pluckier", "quicker": "pluckier"},
+    "release": {"slower": "longer", "faster": "shorter", "quicker": "shorter"},
+    "tail": {},
+}  # fmt: skip
+"""What is said of a part of a note, in words for the whole of it."""
+
+_LOUDNESS = {"loud", "louder", "quiet", "quieter"}
 
 _AMOUNTS = {
     "slightly": 0.5, "a bit": 0.5, "a little": 0.5, "somewhat": 0.5,
@@ -103,8 +118,12 @@ _EXAMPLE = '"brighter, but a bit softer"'
 
 
 def _known(word: str) -> Word:
+    adjective, _, part = word.partition(" ")
+    word = _LENGTHS[part].get(adjective, adjective) if part in _LENGTHS else word
     if word in _BY_NAME:
         return _BY_NAME[word]
+    if word in _LOUDNESS:
+        raise BadInput(f"{word!r} is no change of timbre: what is suggested is as loud as before")
     near = difflib.get_close_matches(word, _BY_NAME, n=3, cutoff=0.6)
     meant = f"do you mean {' or '.join(near)}?" if near else f"say it like {_EXAMPLE}"
     raise BadInput(f"{word!r} is no word for a sound that is known here: {meant}")

@@ -7,11 +7,15 @@ import hashlib
 import math
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
-from timbrel.errors import BadPatch, MissingExtra
+from timbrel.errors import BadInput, BadPatch, MissingExtra
 from timbrel.sound import Control
+from timbrel.sound.control import number
 from timbrel.synths.amsynth_knobs import amsynth_parameters
+from timbrel.synths.files.program import LONGEST_NAME
 from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import CATEGORIES, Patch
 
@@ -35,6 +39,39 @@ def parameters_of(synth: str) -> Parameters | None:
         return load_synth(synth).parameters
     except MissingExtra:
         return None
+
+
+def legal_patch(patch: Patch, knobs: Parameters | None) -> Patch:
+    """The patch as it can be written, and read again.
+
+    Raises:
+        BadPatch: a name or a value cannot be written, or its synthesizer does not know it.
+    """
+    try:
+        for what in ("name", "synth", "category", "author"):
+            _require_text(what, getattr(patch, what))
+        if not isinstance(patch.values, Mapping):
+            raise BadPatch(f"its values are {type(patch.values).__name__}, wanted numbers by name")
+        for name in patch.values:
+            _require_text("parameter", name)
+        values = {name: number(name[:60], value) for name, value in patch.values.items()}
+        return replace(
+            patch, values=legal_values(values, knobs), category=legal_category(patch.category)
+        )
+    except BadInput as error:
+        raise BadPatch(f"patch {str(patch.name)[:40]!r}: {error}") from None
+
+
+def _require_text(what: str, text: Any) -> None:
+    """That a text can be written as UTF-8, and is no longer than one that is read."""
+    if not isinstance(text, str):
+        raise BadPatch(f"its {what} is {text!r:.40}, wanted a text")
+    if len(text) > LONGEST_NAME:
+        raise BadPatch(f"its {what} has {len(text)} letters, wanted at most {LONGEST_NAME}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadPatch(f"its {what} {text!r:.60} cannot be written as UTF-8: rename it") from None
 
 
 def legal_values(values: Mapping[str, float], knobs: Parameters | None) -> dict[str, float]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from timbrel.errors import BadPatch
-from timbrel.files import is_stream, replacing
+from timbrel.files import is_stream, replacing, unreadable
 from timbrel.synths.files import amsynth, fxp
+from timbrel.synths.files.checking import legal_patch, parameters_of
 from timbrel.synths.files.meaning import patches_of, programs_of
 from timbrel.synths.files.program import Program
 from timbrel.synths.files.readable import read_readable, readable_text
@@ -90,9 +91,17 @@ def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch
 
 
 def patch_files(place: Path) -> list[Path]:
-    """A file itself, or all files of patches in a folder and below."""
+    """A file itself, or all files of patches in a folder and below.
+
+    Raises:
+        BadPatch: the folder cannot be read.
+    """
     if not place.is_dir():
         return [place]
+    try:
+        next(place.iterdir(), None)  # rglob says nothing
+    except OSError as error:
+        raise BadPatch(unreadable(place, error, "give another folder")) from None
     return sorted(f for f in place.rglob("*") if f.suffix.lower() in PATCH_SUFFIXES and f.is_file())
 
 
@@ -122,7 +131,8 @@ def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | Non
         synth: whose they are: needed for plug-ins, and for .vital.
 
     Raises:
-        BadPatch: the suffix is none of these, or does not fit the synthesizer or their number.
+        BadPatch: the suffix is none of these, or does not fit the synthesizer or their number; or
+            a patch says what its synthesizer does not know, or what no file can hold.
         BadInput: the file cannot be written.
     """
     path = Path(path)
@@ -131,6 +141,8 @@ def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | Non
     if path.suffix.lower() in (".fxp", ".vital") and len(patches) > 1:
         raise BadPatch(f"{path}: {len(patches)} patches for a file that holds one: give a folder")
     try:
+        knobs = None if synth is None else synth.parameters
+        patches = [legal_patch(patch, knobs or parameters_of(patch.synth)) for patch in patches]
         data = _bytes(path, patches, synth)
     except BadPatch as error:
         raise BadPatch(f"{path}: {error}") from None
@@ -147,8 +159,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise BadPatch(f"no file of patches at {path}: check the path") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadPatch(f"{path} cannot be read ({reason}): give a file of patches") from None
+        raise BadPatch(unreadable(path, error, "give a file of patches")) from None
     if len(data) > LARGEST:
         raise BadPatch(f"{path} is larger than {LARGEST >> 20} MB: no file of patches is")
     return data

@@ -52,6 +52,9 @@ _LONGEST_LINE = 1000
 _MOST_DOTS = 10_000
 """Beyond two a line: each makes a table within a table."""
 
+_MOST_DOTS_OF_A_TABLE = 16
+"""The parser walks through them all again for each line below it."""
+
 _SHARED = ("synth", "category", "author")
 """What a bank may say once."""
 
@@ -92,7 +95,10 @@ def _require_modest(data: bytes) -> None:
     require_at_most(_MOST_LINES, "lines", len(lines))
     require_at_most(_LONGEST_LINE, "characters in a line", max(map(len, lines)))
     require_at_most(_MOST_DOTS, "dots", sum(max(line.count(b".") - 2, 0) for line in lines))
-    require_at_most(2 * _MOST_PATCHES, "tables", sum(line.lstrip()[:1] == b"[" for line in lines))
+    tables = [line for line in lines if line.lstrip()[:1] == b"["]
+    require_at_most(2 * _MOST_PATCHES, "tables", len(tables))
+    deepest = max((line.count(b".") for line in tables), default=0)
+    require_at_most(_MOST_DOTS_OF_A_TABLE, "dots in the name of a table", deepest)
 
 
 def readable_text(patches: Sequence[Patch], knobs: Parameters | None = None) -> bytes:

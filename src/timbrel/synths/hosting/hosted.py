@@ -70,7 +70,7 @@ class HostedSynth(Synth):
         *,
         longest_s: float | None = None,
     ) -> Iterator[Float[Tensor, " time"] | TimbrelError]:
-        """The same, note by note: one that fails is an error among sounds, and costs no other.
+        """As `Synth.render_each`: one that fails costs no other.
 
         Raises:
             BadInput: as `render`.

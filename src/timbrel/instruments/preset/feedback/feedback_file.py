@@ -10,13 +10,15 @@ these tables and nothing else: no view, no trigger, nothing that runs.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from timbrel.errors import BadInput
-from timbrel.files import is_stream
+from timbrel.files import is_stream, obstacle_in
 
 VERSION = 1
 VARIABLE = "TIMBREL_FEEDBACK"
@@ -31,6 +33,7 @@ _TABLES = (
     "velocity REAL NOT NULL, held_s REAL NOT NULL, sound TEXT NOT NULL REFERENCES sounds (id), "
     "sound_name TEXT NOT NULL, kind TEXT NOT NULL, liked REAL NOT NULL)",
 )
+_DENIED = tuple(map(os.strerror, (errno.EACCES, errno.EPERM, errno.EROFS)))
 _PATIENCE_S = 30.0
 _LARGEST_VALUE = 1 << 22
 _BESIDE = ("-journal", "-wal", "-shm")
@@ -45,6 +48,7 @@ def feedback_file(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connec
         BadInput: the file is damaged, no such database, of a newer version, or cannot be written;
             or others have been writing for half a minute.
     """
+    is_there(path)
     try:
         for one in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
             if is_stream(one):
@@ -65,7 +69,23 @@ def feedback_file(path: Path, *, write: bool = False) -> Iterator[sqlite3.Connec
                     connection.execute("ROLLBACK")
                 raise
     except (sqlite3.Error, OSError, UnicodeError) as error:
-        raise _unusable(path, str(getattr(error, "strerror", None) or error)) from None
+        denial = _denial(path) if isinstance(error, sqlite3.OperationalError) else None
+        raise _unusable(path, denial or getattr(error, "strerror", None) or str(error)) from None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file, or anything in its place.
+
+    Raises:
+        BadInput: that cannot be found out: its folder is locked, or it is a link to itself.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # ValueError: a name that no system can have
+        raise _unusable(path, getattr(error, "strerror", None) or str(error)) from None
+    return True
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -115,9 +135,20 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise _unusable(path, "it is no feedback of timbrel's")
 
 
+def _denial(path: Path) -> str | None:
+    """Why the system lets nobody write the file, or beside it, where SQLite must; it does not say.
+
+    Nothing is opened: to close it would take the locks away that SQLite has on it.
+    """
+    obstacle = obstacle_in(path.parent)
+    if obstacle is not None:
+        return obstacle.strerror
+    is_ours = not path.exists() or os.access(path, os.R_OK | os.W_OK)
+    return None if is_ours else os.strerror(errno.EACCES)
+
+
 def _unusable(path: Path, reason: str) -> BadInput:
     if "locked" in reason:
         return BadInput(f"{path} is being written by others: try again")
-    return BadInput(
-        f"{path} cannot be used ({reason[:80]}): move it, or name another by {VARIABLE}"
-    )
+    todo = "let it and its folder be written" if reason in _DENIED else "move it"
+    return BadInput(f"{path} cannot be used ({reason[:80]}): {todo}, or name another by {VARIABLE}")

@@ -1,4 +1,4 @@
-"""Where what users said of patches is kept (document 001's active learning).
+"""Where what users said of patches is kept, for active learning.
 
 What was heard of a sound is kept with it, so that models to come can be told where it lies, and can
 be trained on it. Who changes their mind says it again: of one patch and one sound the last word
@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import BadInput
-from timbrel.instruments.preset.feedback.feedback_file import VARIABLE, feedback_file
+from timbrel.instruments.preset.feedback.feedback_file import VARIABLE, feedback_file, is_there
 from timbrel.instruments.preset.feedback.judgement import JudgedSound, Judgement
 from timbrel.instruments.preset.hearing.heard_bytes import (
     heard_from_bytes,
@@ -79,9 +79,9 @@ class FeedbackStore:
         note = judgement.note
         row = (
             judgement.made_at, judgement.synth, json.dumps(judgement.knobs),
-            _to_bytes(judgement.vector), judgement.patch, float(note.pitch), float(note.velocity),
-            float(note.duration_s), judgement.sound, judgement.sound_name, judgement.kind,
-            judgement.liked,
+            _to_bytes(judgement.vector), _name(judgement.patch), float(note.pitch),
+            float(note.velocity), float(note.duration_s), judgement.sound,
+            _name(judgement.sound_name), judgement.kind, judgement.liked,
         )  # fmt: skip
         heard = (judgement.sound, *heard_to_bytes(sound.heard), sound.level_db)
         with feedback_file(self.path, write=True) as database:
@@ -97,7 +97,7 @@ class FeedbackStore:
         Raises:
             BadInput: the file cannot be used.
         """
-        if not self.path.exists():
+        if not is_there(self.path):
             return []
         with feedback_file(self.path) as database:
             rows = database.execute(_NEWEST, (synth, synth, _MOST)).fetchall()

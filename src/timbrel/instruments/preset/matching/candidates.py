@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.sound import Notes
+from timbrel.synths import Synth
 
 _APART = 1e-3
 """Of a knob's way: patches that differ by less everywhere are one."""
@@ -47,10 +49,11 @@ class Match:
         return self.distance_db - self.liked_db
 
 
-def distinct(matches: Iterable[Match]) -> list[Match]:
-    """Each patch once: a correction may be what the network says, and be in a bank too."""
+def distinct(matches: Iterable[Match], synth: Synth) -> list[Match]:
+    """Each patch once, however loud: a correction may be what the network says, or in a bank."""
+    counts = torch.tensor([name != synth.volume for name in synth.parameters.names])
     kept: list[Match] = []
     for one in matches:
-        if all(float((one.vector - other.vector).abs().max()) > _APART for other in kept):
+        if all(float(((one.vector - m.vector) * counts).abs().max()) > _APART for m in kept):
             kept.append(one)
     return kept

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from timbrel.dsp.distances import mss_db
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
-from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.matching.candidates import Match
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 

@@ -26,13 +26,13 @@ from timbrel.instruments.preset.answers import (
     nothing_known,
 )
 from timbrel.instruments.preset.hearing.heard import HOLD_S
-from timbrel.instruments.preset.hearing.rendering import attempted
 from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY, Target
 from timbrel.instruments.preset.matching.candidates import Guess, Match, distinct
 from timbrel.instruments.preset.matching.finishing import measured
 from timbrel.instruments.preset.matching.judging import Judge
 from timbrel.instruments.preset.matching.search import search
 from timbrel.instruments.preset.network import PresetNetwork
+from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 
@@ -100,7 +100,7 @@ def match(
     if refined is not None and refined.distance < found[0].counted_db:
         bonus = float(liked_db(refined.vector[None]))
         found.insert(0, Match(refined.vector, note, refined.distance + bonus, "search", bonus))
-    return distinct(found)[:count]
+    return distinct(found, synth)[:count]
 
 
 def _indifferent(vectors: Tensor) -> Tensor:

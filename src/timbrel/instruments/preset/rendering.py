@@ -7,10 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.audio import resample
-from timbrel.errors import SynthFailed
+from timbrel.errors import TimbrelError
 from timbrel.instruments.preset.hearing.heard import LENGTH_S, N_SAMPLES, SAMPLE_RATE, fitted
 from timbrel.sound import Notes
 from timbrel.synths import Synth
+
+RENDERING = 2
+"""Raised when the same patches come out, or are heard, otherwise: what was kept of them is old."""
 
 
 def rendered(
@@ -29,10 +32,11 @@ def attempted(
     synth: Synth, vectors: Float[Tensor, "notes params"], notes: Notes
 ) -> Float[Tensor, "notes samples"]:
     """The sound of each note, NaN where a plug-in failed."""
-    try:
-        return rendered(synth, vectors, notes)
-    except SynthFailed:
-        if len(vectors) == 1:
-            return torch.full((1, N_SAMPLES), torch.nan)
-        halves = torch.arange(len(vectors)).chunk(2)
-        return torch.cat([attempted(synth, vectors[half], notes[half]) for half in halves])
+    nothing = torch.full((N_SAMPLES,), torch.nan)
+    sounds = [
+        nothing
+        if isinstance(sound, TimbrelError)
+        else fitted(resample(sound, synth.sample_rate, SAMPLE_RATE))
+        for sound in synth.render_each(vectors, notes, longest_s=LENGTH_S)
+    ]
+    return torch.stack(sounds)
