@@ -70,6 +70,7 @@ def _kinds(prefix: str) -> Columns:
 def _matches(end: str) -> Columns:
     return {
         "network": ("", f"_network{end}"),
+        "candidates": ("", f"_candidates{end}"),
         "1 s": ("", f"_1s{end}"),
         "10 s": ("", f"_10s{end}"),
         "search alone, 10 s": ("", f"_search_10s{end}"),

@@ -13,7 +13,14 @@ from torch import Tensor
 from timbrel.data.presets.building import PresetReport, build_presets
 from timbrel.data.presets.plan import NoteSettings, PresetSetSettings
 from timbrel.data.presets.preset_set import PATCHES, read_patch_entries
-from timbrel.data.presets.sorter import SOUNDING, Examples, by_patch, fit_sorter, tried_sorter
+from timbrel.data.presets.sorter import (
+    SOUNDING,
+    Examples,
+    _sure_from,
+    by_patch,
+    fit_sorter,
+    tried_sorter,
+)
 from timbrel.data.presets.sounds import sound_features
 from timbrel.instruments.preset.hearing.descriptors import N_DESCRIPTORS
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear
@@ -153,3 +160,11 @@ def test_sets_that_were_built_without_are_read(built: tuple[Path, PresetReport, 
     entries = read_patch_entries(tmp_path)
     assert len(entries) == len(old)
     assert {entry.by for entry in entries} == {None}
+
+
+def test_what_is_unsure_is_not_sorted_though_most_are_right() -> None:
+    sureness = torch.cat([torch.full((80,), 0.95), torch.full((20,), 0.25)])
+    right = torch.cat([torch.ones(80), torch.zeros(20)]).double()
+    assert _sure_from(sureness.double(), right) == 0.3
+    assert _sure_from(sureness.double(), torch.ones(100).double()) == 0.0
+    assert _sure_from(sureness.double(), torch.zeros(100).double()) == 1.0

@@ -46,6 +46,7 @@ from timbrel.data.presets.preset_set import (
 )
 from timbrel.data.presets.rendering import (
     PartTask,
+    borrowed,
     part_path,
     render_part,
     start_worker,
@@ -145,8 +146,8 @@ def render_set(
     Raises:
         BadInput: the folder holds another set, or another process is at work there.
     """
-    synth, claim = the_synth(settings.synth), _claim(settings, planned)
-    with alone_in(out):
+    claim = _claim(settings, planned)
+    with alone_in(out), borrowed(settings.synth) as synth:
         _check_claim(out, claim)
         _begin(out, claim, planned)
         tasks = list(_tasks(settings, planned))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def the_synth(name: str) -> Synth:
     if name not in _SYNTHS:
         _SYNTHS[name] = load_synth(name)
     return _SYNTHS[name]
+
+
+@contextmanager
+def borrowed(name: str) -> Iterator[Synth]:
+    """The same; what hosts a plug-in is ended behind it, and begins again when it is asked."""
+    synth = the_synth(name)
+    try:
+        yield synth
+    finally:
+        if isinstance(synth, HostedSynth):
+            synth.host.end()
 
 
 def render_part(folder: Path, settings: PresetSetSettings, task: PartTask) -> Path:

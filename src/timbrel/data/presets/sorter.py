@@ -46,6 +46,9 @@ class Examples:
 class Trial:
     """How well patches are sorted by others that are not nearly the same.
 
+    What the sorter chooses for itself, its ridge and from when on it is sure, it chooses by these
+    very figures, which that flatters a little.
+
     Attributes:
         judged: how many patches that is said of.
         accuracy: share that is sorted right.
@@ -190,9 +193,10 @@ def _judgement(probabilities: Tensor, truth: Tensor) -> Trial:
 
 
 def _sure_from(sureness: Tensor, right: Tensor) -> float:
-    """The lowest probability, in twentieths, above which half of the answers are right."""
-    for twentieth in range(20):
-        sure = sureness >= twentieth / 20
-        if bool(sure.any()) and float(right[sure].mean()) >= _RIGHT:
-            return twentieth / 20
-    return 1.0
+    """The lowest probability, in tenths, from which on half of each tenth's answers are right."""
+    tenth = (10 * sureness).long().clamp(max=9)
+    for number in reversed(range(10)):
+        some = right[tenth == number]
+        if len(some) and float(some.mean()) < _RIGHT:
+            return (number + 1) / 10
+    return 0.0

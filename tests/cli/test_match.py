@@ -1,0 +1,85 @@
+"""match: patches, what is said of them, and that they can be played like any timbre."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from timbrel.audio import read_audio, write_audio
+from timbrel.synths.files import read_patch
+
+MODEL = ("--model", "preset-subtractive")
+
+
+@pytest.fixture
+def found(timbrel: Any, sounds: Path) -> dict[str, Any]:
+    ran = timbrel("match", "sounds/a.wav", "--seconds", "0.2", "--count", "3", "--json")
+    assert ran.code == 0, ran
+    return json.loads("\n".join(ran.out)) | {"said": ran.err}
+
+
+def test_patches_are_ordered_as_they_are_told(found: dict[str, Any]) -> None:
+    distances = [one["mss_db"] for one in found["patches"]]
+    assert len(distances) == 3
+    assert distances == sorted(distances)
+    said = [line for line in found["said"] if "dB away" in line]
+    assert said == [
+        f"timbrel: {number}: {one['mss_db']:.1f} dB away, by {one['by']}"
+        for number, one in enumerate(found["patches"], 1)
+    ]
+    assert any(line.startswith(f"timbrel: played by {found['key']} ") for line in found["said"])
+
+
+def test_files_are_named_and_hold_what_is_told(found: dict[str, Any]) -> None:
+    assert Path(found["sound"]).is_file()
+    assert Path(found["picture"]).is_file()
+    for number, one in enumerate(found["patches"], 1):
+        patch = read_patch(one["files"][0])
+        assert patch.name == f"{number} a"
+        assert patch.values["cutoff_hz"] == pytest.approx(one["values"]["cutoff_hz"], rel=1e-4)
+        assert isinstance(one["values"]["osc1_waveform"], str)
+    assert set(found["doubt"]) == set(found["patches"][0]["values"])
+    assert all(0 <= doubt <= 1 for doubt in found["doubt"].values())
+
+
+def test_what_an_earlier_run_left_is_gone(timbrel: Any, found: dict[str, Any]) -> None:
+    before = sorted(path.name for path in Path("out").glob("*.toml"))
+    assert len(before) == 3
+    assert timbrel("match", "sounds/a.wav", "--seconds", "0.2", "--count", "1").code == 0
+    (after,) = (path.name for path in Path("out").glob("*.toml"))
+    assert after not in before
+
+
+def test_a_patch_is_played_like_any_timbre(timbrel: Any, found: dict[str, Any]) -> None:
+    (patch,) = found["patches"][0]["files"]
+    ran = timbrel("blend", patch, *MODEL, "--out", "played.wav", "--duration", "0.5")
+    assert ran.code == 0, ran
+    assert float(read_audio(Path("played.wav"), 44100).abs().max()) > 0.01
+    refusal = timbrel("blend", patch).refusal
+    assert refusal.endswith("is a patch: play it by a preset, as in --model preset-subtractive")
+    assert "no file of patches at gone.toml" in timbrel("blend", "gone.toml", *MODEL).refusal
+
+
+def test_a_level_that_is_out_of_reach_is_said(timbrel: Any, sounds: Path) -> None:
+    soft = 1e-3 * read_audio(sounds / "a.wav", 44100)
+    write_audio(Path("soft.wav"), soft / soft.abs().max() * 1e-3, 44100)
+    ran = timbrel("match", "soft.wav", "--seconds", "0.2", "--count", "1", "--json")
+    louder = json.loads("\n".join(ran.out))["patches"][0]["louder_db"]
+    assert louder > 6
+    (line,) = (line for line in ran.err if "louder than soft.wav" in line)
+    assert f"{louder:.0f} dB louder" in line
+    assert line.endswith("its volume ends there")
+
+
+def test_without_time_the_network_has_the_word_and_its_level_is_said(
+    timbrel: Any, sounds: Path
+) -> None:
+    ran = timbrel("match", "sounds/a.wav", "--seconds", "0", "--json")
+    (only,) = json.loads("\n".join(ran.out))["patches"]
+    assert only["by"] == "network"
+    assert math.isfinite(only["mss_db"])
+    assert any("0 seconds: the network's word, one patch" in line for line in ran.err)
