@@ -1,8 +1,8 @@
 """How near the patches that `preset` finds come to sounds, rendered again and compared.
 
 Keys are METRIC_WAY. Metrics, means over the sounds: `mss` (dB), `wmfcc`, `sot` (Hz), each better
-where it is lower, and `rms_cos`, better where it is higher. Ways: `network` (its word, 0 s),
-`candidates` (the nearest of sixteen answers of the network, rendered, without a search), `1s` and
+where it is lower, and `rms_cos`, better where it is higher. Ways: `network` (its word, of which
+nothing was rendered), `candidates` (0 s: the nearest of its sixteen answers, rendered), `1s` and
 `10s` (with a search of so long), `init` (untouched knobs), `median` (of the bank; of switches the
 commonest choice), `nearest` (the patch of the bank whose render has the lowest MSS), `matcher` (the
 one that the tone matcher takes for the nearest), `search_10s` (the same search from nothing: no
@@ -40,9 +40,6 @@ EACH, EACH_QUICK = 10, 1
 
 BANK_QUICK = 48
 AT_ONCE = 8
-NO_SEARCH_S = 1e-6
-"""Time is up when the candidates were heard."""
-
 SHOWN = 6
 SHOWN_WAYS = ("network", "10s", "search_10s", "nearest")
 FOREIGN = "foreign"
@@ -189,14 +186,17 @@ def find(held: HeldOut, bank: BankPatches, number: int, sound: Sound) -> None:
     from timbrel.instruments.preset import PatchFinder
     from timbrel.instruments.preset.hearing.heard import HOLD_S, SAMPLE_RATE
     from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
+    from timbrel.instruments.preset.matching.matches import first_word
     from timbrel.sound import Notes
 
     synth, target = held.instrument.synth, sound.target
     network = held.instrument.network
     learned = PatchFinder(synth, network, (bank.index,))
+    word = first_word(synth, network, target)
+    sound.made["network"] = played(held, word.vector, word.note)
     for way, finder, seconds in (
-        ("network", learned, 0.0), ("candidates", PatchFinder(synth, network), NO_SEARCH_S),
-        ("1s", learned, 1.0), ("10s", learned, 10.0), ("search_10s", PatchFinder(synth), 10.0),
+        ("candidates", learned, 0.0), ("1s", learned, 1.0), ("10s", learned, 10.0),
+        ("search_10s", PatchFinder(synth), 10.0),
     ):  # fmt: skip
         generator = torch.Generator().manual_seed(number)
         match = finder.find(

@@ -4,8 +4,8 @@
 (`ms_network`). `ms_librosa`: the same network after librosa's melspectrogram (of the same bands and
 frames), yin and rms; `speed_ratio_librosa` is how many times longer that takes. `ms_find`: a whole
 `find` of 0 s, which looks in a recording for its onset and for a second note first, by another
-tracker. Milliseconds are the processor's, medians over sounds that take turns, so that a busy
-machine counts for little.
+tracker, and renders sixteen answers. Milliseconds are the processor's, medians over sounds that
+take turns, so that a busy machine counts for little.
 """
 
 from __future__ import annotations

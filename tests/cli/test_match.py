@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +74,9 @@ def test_a_level_that_is_out_of_reach_is_said(timbrel: Any, sounds: Path) -> Non
     assert line.endswith("its volume ends there")
 
 
-def test_without_time_the_network_has_the_word_and_its_level_is_said(
-    timbrel: Any, sounds: Path
-) -> None:
-    ran = timbrel("match", "sounds/a.wav", "--seconds", "0", "--json")
-    (only,) = json.loads("\n".join(ran.out))["patches"]
-    assert only["by"] == "network"
-    assert math.isfinite(only["mss_db"])
-    assert any("0 seconds: the network's word, one patch" in line for line in ran.err)
+def test_without_time_the_network_alone_has_the_word(timbrel: Any, sounds: Path) -> None:
+    runs = [timbrel("match", "sounds/a.wav", "--seconds", "0", "--json") for _ in range(2)]
+    first, again = (json.loads("\n".join(ran.out))["patches"] for ran in runs)
+    assert [one["values"] for one in first] == [one["values"] for one in again]
+    assert {one["by"] for one in first} <= {"network", "network, drawn"}
+    assert [abs(one["louder_db"]) < 1.5 for one in first] == [True] * 3

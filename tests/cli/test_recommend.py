@@ -70,7 +70,10 @@ def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
         (("plain_saw", ""), "asks for no change"),
         (("plain_sow", "darker"), "did you mean 'plain_saw'"),
         (("missing.toml", "darker"), "no file of patches at missing.toml"),
-        (("plain_saw", "darker", "--model", "sine"), "--model wants one of preset"),
+        (
+            ("plain_saw", "darker", "--model", "sine"),
+            "sine is of family sine, wanted one of preset",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

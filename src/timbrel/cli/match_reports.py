@@ -44,9 +44,7 @@ def match_figures(
     return figures | {"doubt": _doubt(finder, target)}
 
 
-def match_remarks(
-    sound: Path, seconds: float, target: Target, figures: dict[str, Any]
-) -> list[str]:
+def match_remarks(sound: Path, target: Target, figures: dict[str, Any]) -> list[str]:
     """What was heard, what is odd about it, and a line for each patch."""
     remarks = []
     if target.is_cut:
@@ -59,12 +57,9 @@ def match_remarks(
         liked = f", liked by {one['liked_db']:+.1f} dB" if one["liked_db"] else ""
         remarks.append(f"{number}: {one['mss_db']:.1f} dB away, by {one['by']}{liked}")
     louder = figures["patches"][0]["louder_db"]
-    if seconds <= 0:
-        remarks.append("0 seconds: the network's word, one patch, at a level that it heard")
     if abs(louder) >= _UNEQUAL_DB:
         said = f"{abs(louder):.0f} dB {'louder' if louder > 0 else 'softer'} than {sound}"
-        why = "no level is fitted in 0 seconds" if seconds <= 0 else "its volume ends there"
-        remarks.append(f"the best patch is {said}: {why}")
+        remarks.append(f"the best patch is {said}: its volume ends there")
     return remarks
 
 

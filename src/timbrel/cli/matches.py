@@ -32,7 +32,7 @@ def match(
         model: What has learned the synthesizer; preset-SYNTH otherwise, if there is one.
         bank: Files of patches to look among too, or `factory` for those that come with the
             synthesizer; they are heard once, and what was heard is kept.
-        seconds: Time for the search; 0 takes the network's word.
+        seconds: Time for the search; 0 takes the nearest of the network's answers.
         count: How many patches.
         pitch: The key that plays it; found by listening otherwise.
         seed: Of what the search tries.

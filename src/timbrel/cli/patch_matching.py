@@ -17,14 +17,14 @@ from timbrel.cli.names import path_name, result_name
 from timbrel.cli.patch_outputs import draw_beside, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadInput
-from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder, Preset
+from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder
 from timbrel.instruments.preset.feedback.asking import informative
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.target import target_of
-from timbrel.instruments.preset.matching.finishing import measured
 from timbrel.instruments.preset.rendering import rendered
-from timbrel.instruments.registry import load, models
+from timbrel.instruments.registry import models
+from timbrel.modeler import SynthModeler
 from timbrel.progress import Progress
 from timbrel.synths import Patch, load_synth, synths
 from timbrel.synths.files import PATCH_SUFFIXES, read_banks
@@ -66,10 +66,8 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
         generator=torch.Generator().manual_seed(wishes.seed),
     )  # fmt: skip
     sounds = [rendered(finder.synth, one.vector, one.note)[0] for one in found]
-    if wishes.seconds <= 0:
-        found = measured(finder.synth, found, target.audio)
     made.figures = match_figures(finder, found, sounds, target)
-    made.remarks += match_remarks(sound, wishes.seconds, target, made.figures)
+    made.remarks += match_remarks(sound, target, made.figures)
     stem = Path(place.file).stem
 
     def write(folder: Path) -> list[Path]:
@@ -141,23 +139,11 @@ def finder_for(synth: str | None, model: str | None) -> tuple[str, PatchFinder]:
     name = model or f"preset-{synth or DEFAULT_SYNTH}"
     if model is None and name not in models():
         return synth or DEFAULT_SYNTH, PatchFinder(load_synth(synth or DEFAULT_SYNTH))
-    instrument = preset_model(name)
+    instrument = SynthModeler.load(name).instrument
     learned = instrument.settings.synth
     if synth not in (None, learned):
         raise BadInput(f"{name} has learned {learned}, not {synth}: leave out one of the two")
     return learned, instrument.finder
-
-
-def preset_model(name: str) -> Preset:
-    """The model of that name, which has learned a synthesizer.
-
-    Raises:
-        BadInput: it is of another family.
-    """
-    instrument = load(name)
-    if not isinstance(instrument, Preset):
-        raise BadInput(f"{name} is of family {instrument.family}: --model wants one of preset")
-    return instrument
 
 
 def _with_banks(finder: PatchFinder, wishes: MatchWishes, progress: Progress) -> PatchFinder:

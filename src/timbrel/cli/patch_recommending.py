@@ -15,7 +15,7 @@ from torch import Tensor
 from timbrel.audio import write_audio
 from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
 from timbrel.cli.names import is_patch_file, path_name, result_name
-from timbrel.cli.patch_matching import Matched, preset_model
+from timbrel.cli.patch_matching import Matched
 from timbrel.cli.patch_outputs import draw_beside, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.cli.timbres import MIDDLE_C
@@ -29,6 +29,7 @@ from timbrel.instruments.preset.recommending import Suggestion, suggest
 from timbrel.instruments.preset.rendering import rendered
 from timbrel.instruments.preset.wishes import wish_of
 from timbrel.instruments.registry import models
+from timbrel.modeler import SynthModeler
 from timbrel.sound import Notes
 from timbrel.synths import Parameters, Patch, Synth
 from timbrel.synths.files import PATCH_SUFFIXES, read_patch, read_patches
@@ -58,7 +59,8 @@ class RecommendWishes:
 
 def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
     """Suggest patches and write them."""
-    wish, instrument = wish_of(wishes.wish), preset_model(wishes.model or _model_of(wishes.patch))
+    wish, model = wish_of(wishes.wish), wishes.model or _model_of(wishes.patch)
+    instrument = SynthModeler.load(model).instrument
     synth, patch = instrument.synth, _patch(wishes.patch, instrument)
     vector = synth.parameters.vector(patch.values)
     note = Notes.of(wishes.pitch, TYPICAL_VELOCITY, min(wishes.duration_s, LENGTH_S))

@@ -21,10 +21,11 @@ from timbrel.audio import write_audio
 from timbrel.config import Settings
 from timbrel.data.evenly import evenly
 from timbrel.data.presets.preset_set import PresetSet
-from timbrel.dsp.mel import FLOOR_DB, normalise_db
+from timbrel.dsp.mel import FLOOR_DB, denormalise_db, normalise_db
 from timbrel.instruments.preset import Preset, PresetNetwork, PresetSettings
 from timbrel.instruments.preset.answers import likeliest
-from timbrel.instruments.preset.hearing.heard import SCALE, Heard, hear
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, SCALE, Heard, hear
+from timbrel.instruments.preset.hearing.target import TYPICAL_VELOCITY
 from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
@@ -197,12 +198,12 @@ class PresetObjective(Objective):
         batch = items.batch(chosen, torch.Generator())
         network = copy.deepcopy(self.network).cpu().eval()
         vectors = likeliest(self.space, network.answer(batch.heard, batch.pitch))
-        notes = Notes.of(batch.pitch.tolist(), 0.8, batch.held_s.tolist())
+        notes = Notes.of(batch.pitch.tolist(), TYPICAL_VELOCITY, batch.held_s.tolist())
         audio = attempted(load_synth(self.settings.model.synth), vectors, notes).nan_to_num()
         names = [items.presets.entries[i].name for i in batch.patch.tolist()]
-        true_db, ours_db = ((mel - 1.0) * 40.0 for mel in (batch.heard.mel, hear(audio).mel))
+        true_db, ours_db = map(denormalise_db, (batch.heard.mel, hear(audio).mel))
         draw_pairs(true_db, ours_db, folder / f"patches_{step:06d}.png", names)
-        write_audio(folder / f"patches_{step:06d}.wav", audio.flatten(), 44100)
+        write_audio(folder / f"patches_{step:06d}.wav", audio.flatten(), SAMPLE_RATE)
 
     def export(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Write the model, half precision on disk, with its bank, its index and its card."""

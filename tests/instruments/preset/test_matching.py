@@ -19,7 +19,7 @@ from timbrel.instruments.preset.hearing.heard import N_SAMPLES, hear, pitch_hear
 from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.finishing import levelled
 from timbrel.instruments.preset.matching.judging import Judge
-from timbrel.instruments.preset.matching.matches import match
+from timbrel.instruments.preset.matching.matches import first_word, match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.instruments.preset.rendering import rendered
 from timbrel.sound import Notes
@@ -54,11 +54,17 @@ def test_without_time_the_network_has_the_word(synth: Synth) -> None:
     torch.manual_seed(0)
     network = PresetNetwork(PresetSettings(size="tiny", latent=8), synth.parameters).eval()
     target = target_of(sound(synth))
-    (only,) = match(synth, network, target, 0.0)
+    word = first_word(synth, network, target)
     with torch.inference_mode():
         answer = network.answer(target.heard, torch.tensor([target.pitch]))
-    torch.testing.assert_close(only.vector, likeliest(synth.parameters.space, answer)[0])
-    assert only.by == "network"
+    torch.testing.assert_close(word.vector, likeliest(synth.parameters.space, answer)[0])
+    assert word.by == "network"
+    found = match(synth, network, target, 0.0, count=99)
+    assert len(found) > 9
+    assert {one.by for one in found} == {"network", "network, drawn"}
+    assert found[0].distance_db == min(one.distance_db for one in found)
+    again = match(synth, network, target, 0.0)[0]
+    assert torch.equal(found[0].vector, again.vector)
 
 
 def test_a_patch_is_made_as_loud_as_the_target(synth: Synth, patch: torch.Tensor) -> None:

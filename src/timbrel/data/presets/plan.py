@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from timbrel.config import Settings
+from timbrel.instruments.preset.hearing.heard import HOLD_S
 from timbrel.synths import Parameters, Patch
 
 Split = Literal["train", "valid", "test"]
@@ -176,7 +177,7 @@ def plan_notes(settings: PresetSetSettings, first: int, count: int) -> PlannedNo
         patch=patch,
         pitch=pitch.float(),
         velocity=asked.softest + (1 - asked.softest) * chance[1],
-        held_s=torch.where(chance[2] < asked.held, 3.0, held_s),
+        held_s=torch.where(chance[2] < asked.held, HOLD_S, held_s),
     )
 
 

@@ -57,10 +57,10 @@ class PatchFinder:
             audio: one note or one stroke.
             sample_rate: in Hz.
             pitch: MIDI number of the key to be played; by default what is heard.
-            seconds: of this machine's time for the search; 0 takes the network's word and renders
-                nothing: one patch, as loud as the network hears it.
+            seconds: of this machine's time for the search; 0 takes the network's word: the nearest
+                of its answers, neither a bank's patches nor what users said.
             count: how many patches.
-            generator: of what is tried.
+            generator: of what is tried; the same at every call by default.
 
         Raises:
             BadAudio: the sound is empty, silent or not finite.
@@ -83,12 +83,11 @@ class PatchFinder:
         Raises:
             BadInput, SynthFailed: as `find`.
         """
-        if check_patience(seconds) <= 0:
-            if self.network is None:
-                raise BadInput(f"no model has learned {self.synth.name}: seconds must be above 0")
-            return match(self.synth, self.network, target, seconds)
-        taste = self.taste(target)
-        nearest = self._nearest(self.point(target)) if self.indices else []
+        is_searching = check_patience(seconds) > 0
+        if self.network is None and not is_searching:
+            raise BadInput(f"no model has learned {self.synth.name}: seconds must be above 0")
+        taste = self.taste(target) if is_searching else None
+        nearest = self._nearest(self.point(target)) if is_searching and self.indices else []
         also = [*nearest, *([] if taste is None else taste.corrections())]
         found = match(
             self.synth, self.network, target, seconds, also=also,

@@ -90,7 +90,7 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         seconds: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, " params"]:
-        """The patch that sounds like it: the network's word, then a search with the time given.
+        """The patch that sounds like it: the network's word, and a search with the time given.
 
         Raises:
             BadAudio: the sound is silent or not finite.

@@ -32,7 +32,7 @@ class Match:
         vector: the patch.
         note: the one that sounds like the target.
         distance_db: how far it is: as `Judge` hears it while there is search, by `mss_db` when it
-            is finished; NaN where nothing was rendered.
+            is finished; NaN where nothing was rendered yet.
         by: who found it.
         liked_db: by how much it counts as nearer, because patches like it were liked.
     """

@@ -5,7 +5,7 @@
            --feedback-> patches that users said are right for such sounds
       all rendered, and judged by how near they come; then `search` goes on from the nearest
 
-Without time for it nothing is rendered: the network's likeliest patch is the answer.
+Without time for that, the nearest of the answers is what is found.
 """
 
 from __future__ import annotations
@@ -63,21 +63,19 @@ def match(
         synth: that is to make the sound.
         network: what was learned of it; None searches from nothing.
         target: the sound.
-        seconds: for all of it; 0 is the network's word alone.
+        seconds: for all of it; 0 ends when the guesses were heard.
         also: other patches to try.
         liked_db: what is taken off the distances of patches before they are compared.
         count: how many are wanted.
-        generator: of what is tried.
+        generator: of what is tried; the same at every call by default.
 
     Raises:
         SynthFailed: a plug-in plays none of the patches that are guessed.
     """
+    generator = generator or torch.Generator().manual_seed(0)
     end = time.monotonic() + seconds
     space = synth.parameters.space
     answer = _answer(synth, network, target)
-    if seconds <= 0:
-        note = _note(target, float(answer.held_s[0]))
-        return [Match(likeliest(space, answer)[0], note, float("nan"), "network")]
     distances, liked_db = _Distances(synth, Judge(target.audio)), liked_db or _indifferent
     guesses = [*_guesses(synth, network, answer, generator), *also]
     vectors = torch.stack([guess.vector for guess in guesses])
@@ -101,6 +99,14 @@ def match(
         bonus = float(liked_db(refined.vector[None]))
         found.insert(0, Match(refined.vector, note, refined.distance + bonus, "search", bonus))
     return distinct(found, synth)[:count]
+
+
+def first_word(synth: Synth, network: PresetNetwork, target: Target) -> Match:
+    """The likeliest patch by the network, of which nothing was rendered."""
+    answer = _answer(synth, network, target)
+    note = Notes.of(target.pitch, TYPICAL_VELOCITY, max(float(answer.held_s[0]), 0.01))
+    vector = likeliest(synth.parameters.space, answer)[0]
+    return Match(vector, note, float("nan"), "network")
 
 
 def _indifferent(vectors: Tensor) -> Tensor:
@@ -156,7 +162,3 @@ def _likeliest_note(distances: _Distances, guess: Guess, target: Target, held_s:
     judged = distances.of(guess.vector.expand(len(holds), -1), notes)
     best = int(judged.argmin())
     return notes[best : best + 1]
-
-
-def _note(target: Target, held_s: float) -> Notes:
-    return Notes.of(target.pitch, TYPICAL_VELOCITY, max(held_s, 0.01))
