@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -28,19 +29,21 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
 def imports(folder: str) -> dict[str, str]:
     """Packages that a folder's programs import from elsewhere, and where."""
     found = {}
     for path in (ROOT / folder).rglob("*.py"):
+        # a program that is started by its path imports what lies beside it
+        is_program = path.stem == "__main__"
+        beside = {other.stem for other in path.parent.glob("*.py")} if is_program else set()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = []
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules = [node.module]
-            # a program that is started by its path imports what lies beside it
-            beside = {other.stem for other in path.parent.glob("*.py")}
-            for module in set(modules) - (beside if path.stem == "__main__" else set()):
+            for module in set(modules) - beside:
                 found[module.partition(".")[0]] = str(path.relative_to(ROOT))
     shared = {path.stem for path in (ROOT / folder).glob("_*.py")}
     own = {"timbrel", *shared, *sys.stdlib_module_names}
