@@ -134,3 +134,12 @@ def test_an_answer_moved_to_a_patch_likes_it_best(synth: Synth, patch: torch.Ten
     assert odds is not None
     assert odds.shape == (1, 2)
     assert odds[0, 1] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-6)
+
+
+def test_what_nobody_can_hear_is_far_though_its_colour_is_right(synth: Synth) -> None:
+    target = sound(synth)
+    judge = Judge(target)
+    same, softer, faint = judge(torch.stack([target, 0.05 * target, 1e-4 * target])).tolist()
+    assert same == pytest.approx(0.0, abs=1e-3)
+    assert softer == pytest.approx(0.0, abs=0.1)
+    assert faint == pytest.approx(80.0 - 30.0, abs=1.0)

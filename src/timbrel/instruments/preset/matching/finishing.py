@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.dsp.distances import mss_db
-from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted
+from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted, is_audible
 from timbrel.instruments.preset.matching.candidates import Match
 from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
@@ -45,9 +45,13 @@ def finished(synth: Synth, matches: Sequence[Match], target: Float[Tensor, " tim
 
 
 def measured(synth: Synth, matches: Sequence[Match], target: Float[Tensor, " time"]) -> list[Match]:
-    """Matches with their `mss_db` from a target, over four seconds; infinite where it failed."""
+    """Matches with their `mss_db` from a target, over four seconds.
+
+    It is infinite where a plug-in failed, and where nothing can be heard.
+    """
     sounds = attempted(synth, *_vectors_and_notes(matches))
-    distances = mss_db(sounds, fitted(target).expand_as(sounds), SAMPLE_RATE).nan_to_num(torch.inf)
+    distances = mss_db(sounds, fitted(target).expand_as(sounds), SAMPLE_RATE)
+    distances = distances.masked_fill(~is_audible(sounds), torch.inf)
     return [
         replace(one, distance_db=distance)
         for one, distance in zip(matches, distances.tolist(), strict=True)

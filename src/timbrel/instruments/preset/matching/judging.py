@@ -1,7 +1,8 @@
 """How near sounds are to the one that is looked for: quickly, many at once, for a search.
 
 The mean distance in dB of mels under a long and a short window, each sound under its own maximum:
-what `dsp.distances.mss_db` says, in a twentieth of the time. What is found is judged by that.
+what `dsp.distances.mss_db` says, in a twentieth of the time. What is found is judged by that. Under
+its own maximum, what nobody can hear may be near, too: what is far softer is further away.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from torch import Tensor
 
 from timbrel.dsp.mel import MelScale, mel_db, mel_power
 from timbrel.instruments.preset.hearing.heard import N_SAMPLES, SAMPLE_RATE, SCALE, fitted
+from timbrel.units import power_to_db
 
 _LONG = replace(SCALE, hop_length=1024)
 _SHORT = MelScale(SAMPLE_RATE, n_fft=512, hop_length=441, n_mels=48,
                   minimum_hz=0.0, maximum_hz=16000.0)  # fmt: skip
 _TAIL_S = 0.5
+
+_FAINT_DB = 30.0
+"""So much softer than the target a sound may be: a volume knob can make up for it."""
 
 _AT_ONCE = 2
 """More take longer each: their spectra do not stay in the cache."""
@@ -38,12 +43,15 @@ class Judge:
 
     def __init__(self, target: Float[Tensor, " time"]) -> None:
         self._length = min(len(target) + round(_TAIL_S * SAMPLE_RATE), N_SAMPLES)
+        self._energy = _energy(fitted(target)[: self._length])
         self._target = self._mels(target[None])
 
     @torch.no_grad()
     def __call__(self, audio: Float[Tensor, "batch time"]) -> Float[Tensor, " batch"]:
         """Mean |dB|; a sound that is not finite is infinitely far."""
         distances = torch.cat([self._from(some) for some in audio.nan_to_num().split(_AT_ONCE)])
+        softer_db = power_to_db(self._energy / _energy(fitted(audio)[..., : self._length]))
+        distances = distances + (softer_db - _FAINT_DB).clamp_min(0.0).nan_to_num()
         return distances.masked_fill(~audio.isfinite().all(-1), torch.inf)
 
     def _from(self, audio: Tensor) -> Tensor:
@@ -53,3 +61,7 @@ class Judge:
     def _mels(self, audio: Tensor) -> list[Tensor]:
         heard = fitted(audio)[..., : self._length]
         return [mel_db(mel_power(heard, scale)) for scale in (_LONG, _SHORT)]
+
+
+def _energy(audio: Float[Tensor, "*batch time"]) -> Float[Tensor, "*batch"]:
+    return audio.square().sum(-1).clamp_min(1e-12)
