@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_a_level_that_is_out_of_reach_is_said(timbrel: Any, sounds: Path) -> Non
     assert louder > 6
     (line,) = (line for line in ran.err if "louder than soft.wav" in line)
     assert f"{louder:.0f} dB louder" in line
-    assert line.endswith("its volume ends there")
+    assert line.endswith("no knob of volume goes further")
 
 
 def test_without_time_the_network_alone_has_the_word(timbrel: Any, sounds: Path) -> None:
@@ -80,3 +81,13 @@ def test_without_time_the_network_alone_has_the_word(timbrel: Any, sounds: Path)
     assert [one["values"] for one in first] == [one["values"] for one in again]
     assert {one["by"] for one in first} <= {"network", "network, drawn"}
     assert [abs(one["louder_db"]) < 1.5 for one in first] == [True] * 3
+
+
+def test_a_sound_may_be_called_as_it_likes(timbrel: Any, sounds: Path) -> None:
+    odd = Path(os.fsdecode(b"fl\xe9te " + 150 * b"x" + b".wav"))
+    odd.write_bytes((sounds / "a.wav").read_bytes())
+    ran = timbrel("match", odd, "--seconds", "0", "--count", "1", "--out", "found")
+    assert ran.code == 0, ran
+    (patch,) = (read_patch(path) for path in Path("found").glob("*.toml"))
+    assert patch.name.startswith(r"1 fl\udce9te xxx")
+    assert len(patch.name) == 60

@@ -59,7 +59,7 @@ def match_remarks(sound: Path, target: Target, figures: dict[str, Any]) -> list[
     louder = figures["patches"][0]["louder_db"]
     if abs(louder) >= _UNEQUAL_DB:
         said = f"{abs(louder):.0f} dB {'louder' if louder > 0 else 'softer'} than {sound}"
-        remarks.append(f"the best patch is {said}: its volume ends there")
+        remarks.append(f"the best patch is {said}: no knob of volume goes further")
     return remarks
 
 

@@ -14,7 +14,8 @@ from timbrel.audio import read_audio, require_sound, write_audio
 from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
 from timbrel.cli.match_reports import match_figures, match_remarks, with_files
 from timbrel.cli.names import path_name, result_name
-from timbrel.cli.patch_outputs import draw_beside, write_found
+from timbrel.cli.output import printable
+from timbrel.cli.patch_outputs import draw_beside, patch_name, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder
@@ -98,10 +99,9 @@ def _place(sound: Path, synth: str, wishes: MatchWishes, out: Path | None) -> Pl
 
 
 def _patch(number: int, sound: Path, finder: PatchFinder, one: Match) -> Patch:
-    """A match under a name that is told apart in a list of patches, which is narrow."""
     values = finder.synth.parameters.values(one.vector)
-    name = f"{number} {sound.stem}"
-    return Patch(name, finder.synth.name, values, author=f"timbrel, {one.by}")
+    name = patch_name(number, sound.stem)
+    return Patch(name, finder.synth.name, values, author=printable(f"timbrel, {one.by}"))
 
 
 def _question(sound: Path, patch: Path, synth: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.cli.output import printable
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.picture.takes import draw_takes
 from timbrel.synths import Patch, Synth
@@ -19,6 +20,7 @@ _HEARD = 1e-3
 
 _MARGIN_S = 0.1
 _SILENT = 1e-6
+_LONGEST_NAME = 60
 _SHOWN_PEAK = 0.99
 
 
@@ -34,6 +36,15 @@ def write_found(
             write_patch(path, patch, synth)
         written.append(paths)
     return written
+
+
+def patch_name(number: int, text: str) -> str:
+    r"""A name that is told apart in a list of patches, which is narrow, whatever a file is called.
+
+    >>> patch_name(2, "my\x07 door")
+    '2 my\\x07 door'
+    """
+    return f"{number} {printable(text)}"[:_LONGEST_NAME].rstrip()
 
 
 def draw_beside(path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]]) -> Path:

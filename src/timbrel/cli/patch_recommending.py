@@ -16,7 +16,7 @@ from timbrel.audio import write_audio
 from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
 from timbrel.cli.names import is_patch_file, path_name, result_name
 from timbrel.cli.patch_matching import Matched
-from timbrel.cli.patch_outputs import draw_beside, write_found
+from timbrel.cli.patch_outputs import draw_beside, patch_name, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.cli.timbres import MIDDLE_C
 from timbrel.errors import BadInput
@@ -104,7 +104,7 @@ def _place(wishes: RecommendWishes, out: Path | None) -> Place:
 def _suggested(number: int, before: Patch, wish: str, values: dict[str, float]) -> Patch:
     """A suggestion, called by the patch that a chain of wishes began with, and the last of them."""
     first = re.sub(r"^\d+ ", "", before.name.partition(",")[0])
-    name = f"{number} {first}, {wish}"
+    name = patch_name(number, f"{first}, {wish}")
     return Patch(name, before.synth, values, before.category, f"timbrel, {wish}")
 
 
