@@ -91,3 +91,14 @@ def test_a_sound_may_be_called_as_it_likes(timbrel: Any, sounds: Path) -> None:
     (patch,) = (read_patch(path) for path in Path("found").glob("*.toml"))
     assert patch.name.startswith(r"1 fl\udce9te xxx")
     assert len(patch.name) == 60
+
+
+def test_a_patch_is_converted_to_what_its_synthesizer_loads(
+    timbrel: Any, found: dict[str, Any]
+) -> None:
+    (patch,) = found["patches"][0]["files"]
+    ran = timbrel("data", "presets", "convert", patch, "converted")
+    assert ran.code == 0, ran
+    (written,) = ran.paths
+    assert written.suffix == ".toml"
+    assert read_patch(written).values == read_patch(patch).values

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from timbrel.cli.arguments import Json, Liked, Name, Pitch, Processes
+from timbrel.cli.arguments import DEFAULT_SYNTH, Json, Liked, Name, Pitch, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_text
 
 WhosePatch = Annotated[
@@ -82,7 +82,7 @@ def feedback(*, json: Json = False) -> None:
 
 def collect(
     *overrides: str,
-    synth: Name = "subtractive",
+    synth: Name = DEFAULT_SYNTH,
     out: Path = Path("data/presets/mine"),
     processes: Processes = 0,
     json: Json = False,

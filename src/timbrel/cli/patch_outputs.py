@@ -12,7 +12,7 @@ from timbrel.cli.output import printable
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.picture.takes import draw_takes
 from timbrel.synths import Patch, Synth
-from timbrel.synths.files import write_patch
+from timbrel.synths.files import own_suffixes, write_patch
 from timbrel.synths.plugin import Plugin
 
 _HEARD = 1e-3
@@ -62,8 +62,6 @@ def _end(sound: Float[Tensor, " time"]) -> int:
 
 
 def _endings(synth: Synth) -> tuple[str, ...]:
-    """Of the files that a synthesizer's patch is written to: its own, if it has any, and ours."""
-    if synth.name == "vital":
-        return (".vital",)
-    has_fxp = synth.name == "amsynth" or (isinstance(synth, Plugin) and synth.plugin_id)
-    return (".fxp", ".toml") if has_fxp else (".toml",)
+    """Of the files that a patch is written to; .fxp takes a plug-in whose own name is known."""
+    is_nameless = isinstance(synth, Plugin) and not synth.plugin_id
+    return (".toml",) if is_nameless else own_suffixes(synth.name)

@@ -15,6 +15,7 @@ from timbrel.synths.files import (
     PATCH_SUFFIXES,
     Program,
     checksum,
+    own_suffixes,
     parameters_of,
     patch_files,
     read_patches,
@@ -26,8 +27,6 @@ from timbrel.synths.files.checking import changed
 
 _WIDEST = 100
 _MOST_COPIES_NAMED = 3
-_OWN = {"subtractive": "toml", "vital": "vital"}
-"""What synthesizers load, where that is not what plug-ins do."""
 
 
 def loaded(synth: str | None) -> Synth | None:
@@ -107,8 +106,8 @@ def converted(source: Path, out: Path, to: str | None, synth: Synth | None) -> l
     def write_each(folder: Path) -> list[Path]:
         paths = []
         for number, patch in enumerate(patches, start=1):
-            ending = to or _OWN.get(patch.synth, "fxp")
-            paths.append(folder / f"{number:03d}-{file_name(patch.name or 'patch')}.{ending}")
+            ending = f".{to}" if to else own_suffixes(patch.synth)[0]
+            paths.append(folder / f"{number:03d}-{file_name(patch.name or 'patch')}{ending}")
             write_patch(paths[-1], patch, synth)
         return paths
 

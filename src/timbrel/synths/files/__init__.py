@@ -13,6 +13,7 @@ doors    files of any of these, by what is in them
 from timbrel.synths.files.checking import checksum, parameters_of
 from timbrel.synths.files.doors import (
     PATCH_SUFFIXES,
+    own_suffixes,
     patch_files,
     read_banks,
     read_patch,
@@ -27,6 +28,7 @@ __all__ = [
     "PATCH_SUFFIXES",
     "Program",
     "checksum",
+    "own_suffixes",
     "parameters_of",
     "patch_files",
     "read_banks",

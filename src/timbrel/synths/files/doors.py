@@ -19,6 +19,8 @@ from timbrel.synths.synth import Synth
 PATCH_SUFFIXES = (".fxp", ".fxb", ".bank", ".vital", ".toml")
 """Of files that hold patches."""
 
+_OWN_SUFFIXES = {"subtractive": (".toml",), "vital": (".vital",)}
+
 LARGEST = 16 << 20
 """Bytes of a file; the largest that were seen in the wild have 2.2 million."""
 
@@ -62,6 +64,15 @@ def read_patch(path: str | Path, synth: Synth | None = None) -> Patch:
     if len(patches) > 1:
         raise BadPatch(f"{path} holds {len(patches)} patches: give a file of the one that is meant")
     return patches[0]
+
+
+def own_suffixes(synth: str) -> tuple[str, ...]:
+    """Of the files that a synthesizer's patch is written to: what it loads, and what is readable.
+
+    >>> own_suffixes("amsynth"), own_suffixes("vital")
+    (('.fxp', '.toml'), ('.vital',))
+    """
+    return _OWN_SUFFIXES.get(synth, (".fxp", ".toml"))
 
 
 def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch]]]:
