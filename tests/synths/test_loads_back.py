@@ -10,7 +10,7 @@ from timbrel.sound import Notes
 from timbrel.synths import Patch, load_synth
 from timbrel.synths.amsynth import find_amsynth
 from timbrel.synths.files import Program, checksum, read_patches, write_patch
-from timbrel.synths.files.fxp import program_bytes
+from timbrel.synths.formats.fxp import program_bytes
 
 pytestmark = pytest.mark.needs("amsynth")
 NOTE = Notes.of(57, 0.8, 0.5)

@@ -23,7 +23,7 @@ from timbrel.synths.files import (
     write_patch,
     write_patches,
 )
-from timbrel.synths.files.checking import changed
+from timbrel.synths.formats.checking import changed
 
 _WIDEST = 100
 _MOST_COPIES_NAMED = 3

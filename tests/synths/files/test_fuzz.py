@@ -14,9 +14,9 @@ from timbrel.errors import BadPatch
 from timbrel.synths import Patch
 from timbrel.synths.amsynth_knobs import amsynth_parameters
 from timbrel.synths.files import Program, parameters_of, read_patches, read_programs
-from timbrel.synths.files.amsynth import bank_text, chunk_text
-from timbrel.synths.files.fxp import bank_bytes, program_bytes
-from timbrel.synths.files.readable import readable_text
+from timbrel.synths.formats.amsynth import bank_text, chunk_text
+from timbrel.synths.formats.fxp import bank_bytes, program_bytes
+from timbrel.synths.formats.readable import readable_text
 
 PATCH = Patch("Weich", "amsynth", {c.name: c.from_knob(0.3) for c in amsynth_parameters()}, "pad")
 FLOATS = Program("amsy", "Weich", tuple(i / 41 for i in range(41)))
@@ -25,7 +25,7 @@ SEEDS = {
     ".chunk.fxp": program_bytes(Program("amsy", "Weich", chunk=chunk_text(PATCH))),
     ".fxb": bank_bytes([FLOATS, FLOATS]),
     ".bank": bank_text([PATCH, PATCH]),
-    ".toml": readable_text([PATCH, PATCH]),
+    ".toml": readable_text([PATCH, PATCH], parameters_of),
     ".vital": json.dumps({"preset_name": "x", "settings": {"osc_1_level": 0.5}}).encode(),
 }
 BOUNDED = settings(

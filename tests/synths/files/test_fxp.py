@@ -9,7 +9,7 @@ import pytest
 from timbrel.errors import BadPatch
 from timbrel.synths import Patch, load_synth
 from timbrel.synths.files import Program, read_patches, read_programs, write_patch, write_patches
-from timbrel.synths.files.fxp import bank_bytes, program_bytes
+from timbrel.synths.formats.fxp import bank_bytes, program_bytes
 
 
 def wild(chunk=b"x" * 100, name=b"Saw", size=0, count=1, plugin=b"cjs3", kind=b"FPCh"):

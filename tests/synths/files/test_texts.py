@@ -11,8 +11,15 @@ import pytest
 from timbrel.errors import BadPatch
 from timbrel.synths import Patch, load_synth
 from timbrel.synths.amsynth_knobs import amsynth_parameters
-from timbrel.synths.files import checksum, patch_files, read_patches, write_patch, write_patches
-from timbrel.synths.files.readable import readable_text
+from timbrel.synths.files import (
+    checksum,
+    parameters_of,
+    patch_files,
+    read_patches,
+    write_patch,
+    write_patches,
+)
+from timbrel.synths.formats.readable import readable_text
 
 KNOBS = amsynth_parameters()
 
@@ -79,7 +86,7 @@ def test_a_bank_comes_back(tmp_path):
 
 def test_a_readable_patch(file, tmp_path):
     patch = Patch("Warm", "amsynth", {"filter_cutoff": 0.4, "osc1_waveform": 0.0}, "pad", "me")
-    text = readable_text([patch]).decode()
+    text = readable_text([patch], parameters_of).decode()
     assert 'osc1_waveform = "sine"' in text
     assert read_patches(file("a.toml", text)) == [patch]
     write_patches(tmp_path / "b.toml", [patch, patch])

@@ -1,16 +1,10 @@
-"""Patch files, apart from any synthesizer: what is in them is looked at before anybody trusts it.
+"""Files of patches, of whatever synthesizer.
 
-program  what a VST file holds: a name, and numbers or an opaque chunk
-fxp      .fxp and .fxb, to programs and back
-amsynth  the text of amsynth's banks
-vital    .vital, JSON
-readable .toml, ours
-meaning  programs as patches of a synthesizer, and back
-checking names, bounds and checksums
-doors    files of any of these, by what is in them
+doors    any of the `formats`, told apart by what is in them
+meaning  programs of plug-ins as patches, and back
+knobs    the knobs of synthesizers whose names stand in files
 """
 
-from timbrel.synths.files.checking import checksum, parameters_of
 from timbrel.synths.files.doors import (
     PATCH_SUFFIXES,
     own_suffixes,
@@ -22,7 +16,9 @@ from timbrel.synths.files.doors import (
     write_patch,
     write_patches,
 )
-from timbrel.synths.files.program import Program
+from timbrel.synths.files.knobs import parameters_of
+from timbrel.synths.formats.checking import checksum
+from timbrel.synths.formats.program import Program
 
 __all__ = [
     "PATCH_SUFFIXES",

@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from timbrel.errors import BadPatch
-from timbrel.files import is_stream, replacing, unreadable
-from timbrel.synths.files import amsynth, fxp
-from timbrel.synths.files.checking import legal_patch, parameters_of
+from timbrel.files import replacing, unreadable
+from timbrel.synths.files.knobs import parameters_of
 from timbrel.synths.files.meaning import patches_of, programs_of
-from timbrel.synths.files.program import Program
-from timbrel.synths.files.readable import read_readable, readable_text
-from timbrel.synths.files.vital import read_vital, with_names
+from timbrel.synths.formats import amsynth, fxp
+from timbrel.synths.formats.checking import legal_patch
+from timbrel.synths.formats.file_bytes import in_file, patch_bytes
+from timbrel.synths.formats.program import Program
+from timbrel.synths.formats.readable import KnobsOf, read_readable, readable_text
+from timbrel.synths.formats.vital import read_vital, with_names
 from timbrel.synths.patch import Patch
+from timbrel.synths.registry import load_synth
 from timbrel.synths.synth import Synth
+from timbrel.synths.vital import Vital
 
 PATCH_SUFFIXES = (".fxp", ".fxb", ".bank", ".vital", ".toml")
 """Of files that hold patches."""
 
 _OWN_SUFFIXES = {"subtractive": (".toml",), "vital": (".vital",)}
-
-LARGEST = 16 << 20
-"""Bytes of a file; the largest that were seen in the wild have 2.2 million."""
 
 
 def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
@@ -37,16 +38,14 @@ def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
             its synthesizer does not know.
     """
     path = Path(path)
-    data = _read(path)
-    try:
+    data = patch_bytes(path)
+    with in_file(path):
         found = _parsed(path, data, synth)
         if not found:
             raise BadPatch("holds no patch")
         for patch in found:
             if synth is not None and patch.synth != synth.name:
                 raise BadPatch(f"is of {patch.synth}, wanted {synth.name}")
-    except BadPatch as error:
-        raise BadPatch(f"{path}: {error}") from None
     return found
 
 
@@ -122,10 +121,10 @@ def read_programs(path: str | Path) -> list[Program]:
     Raises:
         BadPatch: as `read_patches`.
     """
-    try:
-        return fxp.read_programs(_read(Path(path)))
-    except BadPatch as error:
-        raise BadPatch(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
+    path = Path(path)
+    data = patch_bytes(path)
+    with in_file(path):
+        return fxp.read_programs(data)
 
 
 def write_patch(path: str | Path, patch: Patch, synth: Synth | None = None) -> None:
@@ -151,29 +150,16 @@ def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | Non
         raise BadPatch(f"{path}: no patches to write")
     if path.suffix.lower() in (".fxp", ".vital") and len(patches) > 1:
         raise BadPatch(f"{path}: {len(patches)} patches for a file that holds one: give a folder")
-    try:
-        knobs = None if synth is None else synth.parameters
-        patches = [legal_patch(patch, knobs or parameters_of(patch.synth)) for patch in patches]
+    knobs_of = _knobs_of(synth)
+    with in_file(path):
+        patches = [legal_patch(patch, knobs_of(patch.synth)) for patch in patches]
         data = _bytes(path, patches, synth)
-    except BadPatch as error:
-        raise BadPatch(f"{path}: {error}") from None
     with replacing(path) as unfinished:
         unfinished.write_bytes(data)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if is_stream(path):
-            raise BadPatch(f"{path} is a pipe or a device: give a file of patches")
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise BadPatch(f"no file of patches at {path}: check the path") from None
-    except (OSError, ValueError) as error:
-        raise BadPatch(unreadable(path, error, "give a file of patches")) from None
-    if len(data) > LARGEST:
-        raise BadPatch(f"{path} is larger than {LARGEST >> 20} MB: no file of patches is")
-    return data
+def _knobs_of(synth: Synth | None) -> KnobsOf:
+    return parameters_of if synth is None else lambda _: synth.parameters
 
 
 def _parsed(path: Path, data: bytes, synth: Synth | None) -> list[Patch]:
@@ -183,9 +169,9 @@ def _parsed(path: Path, data: bytes, synth: Synth | None) -> list[Patch]:
         return amsynth.read_bank(data)
     suffix = path.suffix.lower()
     if suffix == ".toml":
-        return read_readable(data, None if synth is None else synth.parameters)
+        return read_readable(data, _knobs_of(synth))
     if suffix == ".vital" or data.lstrip()[:1] == b"{":
-        return read_vital(data)
+        return read_vital(data, parameters_of("vital"))
     if suffix in (".fxp", ".fxb"):
         return patches_of(fxp.read_programs(data), path, synth)  # says what is wrong
     if suffix == ".bank":
@@ -200,7 +186,7 @@ def _bytes(path: Path, patches: Sequence[Patch], synth: Synth | None) -> bytes:
     if suffix == ".fxb":
         return fxp.bank_bytes(programs_of(patches, synth, as_chunk=False))
     if suffix == ".toml":
-        return readable_text(patches, None if synth is None else synth.parameters)
+        return readable_text(patches, _knobs_of(synth))
     if suffix == ".bank":
         programs_of(patches, None, as_chunk=False)  # they are amsynth's, or that is said
         return amsynth.bank_text(patches)
@@ -210,9 +196,6 @@ def _bytes(path: Path, patches: Sequence[Patch], synth: Synth | None) -> bytes:
 
 
 def _vital_bytes(patch: Patch, synth: Synth | None) -> bytes:
-    from timbrel.synths.registry import load_synth
-    from timbrel.synths.vital import Vital
-
     if patch.synth != "vital":
         raise BadPatch(f"patch {patch.name!r} is of {patch.synth}, not of vital: write .toml")
     vital = synth if isinstance(synth, Vital) else load_synth("vital")

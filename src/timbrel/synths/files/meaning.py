@@ -7,9 +7,9 @@ from pathlib import Path
 
 from timbrel.errors import BadPatch
 from timbrel.synths.amsynth_knobs import amsynth_parameters
-from timbrel.synths.files import amsynth
-from timbrel.synths.files.checking import legal_values
-from timbrel.synths.files.program import Program, plain_name
+from timbrel.synths.formats import amsynth
+from timbrel.synths.formats.checking import legal_values
+from timbrel.synths.formats.program import Program, plain_name
 from timbrel.synths.patch import Patch
 from timbrel.synths.plugin import Plugin
 from timbrel.synths.synth import Synth

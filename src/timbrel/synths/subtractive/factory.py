@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from timbrel.synths.files import read_patches
+from timbrel.synths.formats.file_bytes import in_file, patch_bytes
+from timbrel.synths.formats.readable import read_readable
 from timbrel.synths.patch import CATEGORIES, Patch
+from timbrel.synths.subtractive.knobs import PARAMETERS
 
 _FOLDER = Path(__file__).with_name("factory")
 
@@ -16,4 +18,9 @@ def factory_banks() -> list[tuple[str, list[Patch]]]:
     >>> [name for name, _ in factory_banks()][:3]
     ['bass', 'lead', 'pad']
     """
-    return [(name, read_patches(_FOLDER / f"{name}.toml")) for name in CATEGORIES]
+    return [(name, _bank(_FOLDER / f"{name}.toml")) for name in CATEGORIES]
+
+
+def _bank(file: Path) -> list[Patch]:
+    with in_file(file):
+        return read_readable(patch_bytes(file), lambda _: PARAMETERS)

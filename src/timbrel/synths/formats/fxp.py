@@ -16,7 +16,7 @@ import struct
 from collections.abc import Sequence
 
 from timbrel.errors import BadPatch
-from timbrel.synths.files.program import Program, plain_name
+from timbrel.synths.formats.program import Program, plain_name
 
 MAGIC = b"CcnK"
 

@@ -27,7 +27,7 @@ Knobs that are not named stand at their default.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tomli_w
@@ -36,15 +36,13 @@ from pydantic import Field, StrictFloat
 from timbrel.config import Settings, make_settings
 from timbrel.errors import BadConfig, BadPatch
 from timbrel.sound import Control
-from timbrel.synths.files.checking import (
-    legal_category,
-    legal_values,
-    parameters_of,
-    require_at_most,
-)
-from timbrel.synths.files.program import LONGEST_NAME, plain_name
+from timbrel.synths.formats.checking import legal_category, legal_values, require_at_most
+from timbrel.synths.formats.program import LONGEST_NAME, plain_name
 from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import Patch
+
+KnobsOf = Callable[[str], Parameters | None]
+"""What knows the knobs of a synthesizer by its name; None of one that it does not know."""
 
 _MOST_PATCHES = 4096
 _MOST_LINES = 50 * _MOST_PATCHES
@@ -69,12 +67,12 @@ class _Told(Settings):
     values: dict[str, StrictFloat | str] = Field(default_factory=dict)
 
 
-def read_readable(data: bytes, knobs: Parameters | None = None) -> list[Patch]:
+def read_readable(data: bytes, knobs_of: KnobsOf) -> list[Patch]:
     """The patches of a TOML file.
 
     Args:
         data: its bytes.
-        knobs: of the synthesizer; else of the one that the file names, where it is known.
+        knobs_of: what knows the synthesizer that the file names.
 
     Raises:
         BadPatch: it is no TOML, or no patch, or holds what its synthesizer does not know.
@@ -85,8 +83,8 @@ def read_readable(data: bytes, knobs: Parameters | None = None) -> list[Patch]:
     except (ValueError, RecursionError) as error:
         raise BadPatch(f"is no TOML ({str(error)[:80]})") from None
     if "patches" in tables:
-        return _bank(tables, knobs)
-    return [_patch(tables, knobs, "patch")]
+        return _bank(tables, knobs_of)
+    return [_patch(tables, knobs_of, "patch")]
 
 
 def _require_modest(data: bytes) -> None:
@@ -101,10 +99,10 @@ def _require_modest(data: bytes) -> None:
     require_at_most(_MOST_DOTS_OF_A_TABLE, "dots in the name of a table", deepest)
 
 
-def readable_text(patches: Sequence[Patch], knobs: Parameters | None = None) -> bytes:
+def readable_text(patches: Sequence[Patch], knobs_of: KnobsOf) -> bytes:
     """Patches as TOML: one at the top, several as a bank; switches by their choices' names."""
     require_at_most(_MOST_PATCHES, "patches", len(patches))
-    tables = [_table(patch, knobs or parameters_of(patch.synth)) for patch in patches]
+    tables = [_table(patch, knobs_of(patch.synth)) for patch in patches]
     if len(tables) == 1:
         return tomli_w.dumps(tables[0]).encode()
     shared = {key: tables[0][key] for key in _SHARED if _is_shared(key, tables)}
@@ -121,7 +119,7 @@ def _is_shared(key: str, tables: Sequence[dict[str, Any]]) -> bool:
     return key in tables[0] and all(table.get(key) == tables[0][key] for table in tables)
 
 
-def _bank(tables: dict[str, Any], knobs: Parameters | None) -> list[Patch]:
+def _bank(tables: dict[str, Any], knobs_of: KnobsOf) -> list[Patch]:
     patches = tables.pop("patches")
     if not isinstance(patches, list) or len(patches) > _MOST_PATCHES:
         raise BadPatch(f"patches is no list: a bank has [[patches]], at most {_MOST_PATCHES}")
@@ -131,17 +129,17 @@ def _bank(tables: dict[str, Any], knobs: Parameters | None) -> list[Patch]:
     for number, own in enumerate(patches, start=1):
         if not isinstance(own, dict):
             raise BadPatch(f"patch {number} is no table")
-        found.append(_patch(tables | own, knobs, f"patch {number}"))
+        found.append(_patch(tables | own, knobs_of, f"patch {number}"))
     return found
 
 
-def _patch(table: dict[str, Any], knobs: Parameters | None, where: str) -> Patch:
+def _patch(table: dict[str, Any], knobs_of: KnobsOf, where: str) -> Patch:
     try:
         told = make_settings(_Told, table, where)
     except BadConfig as error:
         raise BadPatch(str(error)) from None
     name = plain_name(told.name)
-    knobs = knobs or parameters_of(told.synth)
+    knobs = knobs_of(told.synth)
     known = {control.name: control for control in knobs or ()}
     try:
         values = {key: _number(key, value, known) for key, value in told.values.items()}

@@ -8,37 +8,17 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-from timbrel.errors import BadInput, BadPatch, MissingExtra
+from timbrel.errors import BadInput, BadPatch
 from timbrel.sound import Control
 from timbrel.sound.control import number
-from timbrel.synths.amsynth_knobs import amsynth_parameters
-from timbrel.synths.files.program import LONGEST_NAME
+from timbrel.synths.formats.program import LONGEST_NAME
 from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import CATEGORIES, Patch
 
 _MOST_VALUES = 1 << 16
 _SLACK = 1e-3
-
-
-@cache
-def parameters_of(synth: str) -> Parameters | None:
-    """The knobs of a synthesizer by its name; None where they cannot be known here.
-
-    Those of amsynth are known without amsynth. Those of Vital are asked of vita, where it is.
-    """
-    from timbrel.synths.registry import load_synth, synths
-
-    if synth == "amsynth":
-        return amsynth_parameters()
-    if synth not in synths():
-        return None
-    try:
-        return load_synth(synth).parameters
-    except MissingExtra:
-        return None
 
 
 def legal_patch(patch: Patch, knobs: Parameters | None) -> Patch:

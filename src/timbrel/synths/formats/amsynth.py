@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 
 from timbrel.errors import BadPatch
 from timbrel.synths.amsynth_knobs import amsynth_parameters
-from timbrel.synths.files.checking import legal_values, require_at_most
-from timbrel.synths.files.program import plain_name
+from timbrel.synths.formats.checking import legal_values, require_at_most
+from timbrel.synths.formats.program import plain_name
 from timbrel.synths.patch import Patch
 
 MAGIC = b"amSynth"

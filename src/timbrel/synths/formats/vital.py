@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from timbrel.errors import BadPatch
-from timbrel.synths.files.checking import legal_values, parameters_of, require_at_most
-from timbrel.synths.files.program import plain_name
+from timbrel.synths.formats.checking import legal_values, require_at_most
+from timbrel.synths.formats.program import plain_name
+from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import Patch
 
 _STYLES = {
@@ -24,8 +25,12 @@ _MOST = {"[": 100_000, "{": 100_000, ",": 500_000}
 """Wavetables and samples, of which the larger part of a preset consists, are strings."""
 
 
-def read_vital(data: bytes) -> list[Patch]:
+def read_vital(data: bytes, knobs: Parameters | None) -> list[Patch]:
     """The one patch of a .vital.
+
+    Args:
+        data: its bytes.
+        knobs: of Vital, where they are known.
 
     Raises:
         BadPatch: it is no JSON, or none of Vital's, or a value is out of its range.
@@ -40,7 +45,6 @@ def read_vital(data: bytes) -> list[Patch]:
     if not isinstance(settings, dict):
         raise BadPatch("has no table 'settings': it is no preset of Vital")
     values = {name: _number(name, v) for name, v in settings.items() if _is_number(v)}
-    knobs = parameters_of("vital")
     if knobs is not None:  # presets of other versions of Vital know other knobs
         known = set(knobs.names)
         values = {name: value for name, value in values.items() if name in known}

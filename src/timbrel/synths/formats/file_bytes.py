@@ -1,0 +1,42 @@
+"""The bytes of a file of patches, if it may be one, and whose fault a bad patch in it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from timbrel.errors import BadPatch
+from timbrel.files import is_stream, unreadable
+
+LARGEST = 16 << 20
+"""Bytes of a file; the largest that were seen in the wild have 2.2 million."""
+
+
+def patch_bytes(path: Path) -> bytes:
+    """What is in a file.
+
+    Raises:
+        BadPatch: the file is missing, cannot be read, or is too large.
+    """
+    try:
+        if is_stream(path):
+            raise BadPatch(f"{path} is a pipe or a device: give a file of patches")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise BadPatch(f"no file of patches at {path}: check the path") from None
+    except (OSError, ValueError) as error:
+        raise BadPatch(unreadable(path, error, "give a file of patches")) from None
+    if len(data) > LARGEST:
+        raise BadPatch(f"{path} is larger than {LARGEST >> 20} MB: no file of patches is")
+    return data
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a patch is so in this file, and its name is said before it."""
+    try:
+        yield
+    except BadPatch as error:
+        raise BadPatch(f"{path}: {error}") from None
