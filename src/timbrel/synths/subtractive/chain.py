@@ -6,6 +6,7 @@ import numpy as np
 
 from timbrel.dsp.compiling import part
 from timbrel.synths.subtractive.edges import NOISES, sine_of
+from timbrel.synths.subtractive.noise import MIXERS
 from timbrel.synths.subtractive.oscillators import used
 from timbrel.synths.subtractive.reverb import SPREAD
 from timbrel.synths.subtractive.shaping import KNEE, SECOND_DAMPING
@@ -55,7 +56,7 @@ _SPREAD = np.float32(SPREAD)
 _TINY = np.float32(1e-20)
 """Keeps what rings out from numbers so small that processors are slow with them."""
 
-_HASH = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
+_MIXERS = tuple(map(np.uint32, MIXERS))
 _SHIFTS = np.uint32(16), np.uint32(13)
 _UNIT = np.float32(2.0**-31)
 
@@ -99,9 +100,9 @@ def _hiss(whole, noise, length):
     for s in range(np.uint64(length)):
         row, passed = s * _LANES, np.int32(s)
         for j in range(_LANES):
-            x = np.uint32(np.uint32(np.int32(whole[NUMBER + j] + passed)) * _HASH[0])
-            x = np.uint32(np.uint32(x ^ np.uint32(x >> _SHIFTS[0])) * _HASH[1])
-            x = np.uint32(np.uint32(x ^ np.uint32(x >> _SHIFTS[1])) * _HASH[2])
+            x = np.uint32(np.uint32(np.int32(whole[NUMBER + j] + passed)) * _MIXERS[0])
+            x = np.uint32(np.uint32(x ^ np.uint32(x >> _SHIFTS[0])) * _MIXERS[1])
+            x = np.uint32(np.uint32(x ^ np.uint32(x >> _SHIFTS[1])) * _MIXERS[2])
             x = np.uint32(x ^ np.uint32(x >> _SHIFTS[0]))
             noise[row + j] = _SINGLE(np.int32(x)) * _UNIT
     for j in range(_LANES):

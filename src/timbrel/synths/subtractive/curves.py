@@ -22,6 +22,12 @@ LOWEST_CUTOFF_HZ = 20.0
 HIGHEST_STEP = 0.44
 """Of an oscillator, in cycles per sample."""
 
+NARROWEST, WIDEST = 0.03, 0.97
+"""Of a pulse, in cycles: none is so thin that it is not heard."""
+
+FADED = 0.2
+"""Share of a reverb's tail in which it fades out."""
+
 TURN = 2**32
 """A cycle, as a whole number: phases are exact, and wrap by themselves."""
 
@@ -90,10 +96,10 @@ def curves_of(
     left_s = off_s + c["amp_release"] + c["tail"] - time_s
     return Curves(
         _whole(steps.clamp(1e-6, HIGHEST_STEP)),
-        _whole(widths.clamp(0.03, 0.97)),
+        _whole(widths.clamp(NARROWEST, WIDEST)),
         (torch.pi * hz / sample_rate).tan(),
         amp * _envelope(c, "amp", time_s, off_s),
-        c["wet"] * (left_s / (0.2 * c["tail"] + 1e-3)).clamp(0, 1),
+        c["wet"] * (left_s / (FADED * c["tail"] + 1e-3)).clamp(0, 1),
     )
 
 

@@ -7,7 +7,8 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 _MASK = 2**32 - 1
-_COUNT, _FIRST, _SECOND = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35
+MIXERS = (0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35)
+"""What the number is multiplied by, at first and after each of two shifts."""
 
 
 def noise_at(number: Int64[Tensor, "*any"]) -> Float64[Tensor, "*any"]:
@@ -16,9 +17,9 @@ def noise_at(number: Int64[Tensor, "*any"]) -> Float64[Tensor, "*any"]:
     >>> noise_at(torch.arange(3))
     tensor([ 0.0000,  0.1405, -0.5378], dtype=torch.float64)
     """
-    x = (number * _COUNT) & _MASK
-    x = ((x ^ (x >> 16)) * _FIRST) & _MASK
-    x = ((x ^ (x >> 13)) * _SECOND) & _MASK
+    x = (number * MIXERS[0]) & _MASK
+    x = ((x ^ (x >> 16)) * MIXERS[1]) & _MASK
+    x = ((x ^ (x >> 13)) * MIXERS[2]) & _MASK
     x = x ^ (x >> 16)
     return torch.where(x >= 2**31, x - 2**32, x).double() / 2**31
 

@@ -9,7 +9,15 @@ import numpy as np
 
 from timbrel.dsp.compiling import part
 from timbrel.sound import BEND_RATE
-from timbrel.synths.subtractive.curves import HIGHEST_STEP, LOWEST_CUTOFF_HZ, TICK
+from timbrel.synths.subtractive.curves import (
+    FADED,
+    HIGHEST_STEP,
+    LOWEST_CUTOFF_HZ,
+    NARROWEST,
+    TICK,
+    WIDEST,
+)
+from timbrel.synths.subtractive.noise import MIXERS
 from timbrel.synths.subtractive.state import (
     AMP,
     AMP_ENV,
@@ -71,7 +79,6 @@ VIBRATO_RATE, VIBRATO, SWEEP1, SWEEP2, SWEEP_S = at(
 )
 WET_LEVEL, TAIL, DAMPING = at("wet", "tail", "damping")
 
-_COUNT, _FIRST, _SECOND = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35
 _WHOLE = float(2**32 / TICK)
 
 
@@ -166,9 +173,9 @@ def _bend(state, group):
 def _draw(slow):
     """The random LFO's numbers; as `noise_at`."""
     for lane in range(_WIDTH):
-        x = ((np.int64(np.floor(slow[TURNS + lane])) + 1) * _COUNT) & 0xFFFFFFFF
-        x = ((x ^ (x >> 16)) * _FIRST) & 0xFFFFFFFF
-        x = ((x ^ (x >> 13)) * _SECOND) & 0xFFFFFFFF
+        x = ((np.int64(np.floor(slow[TURNS + lane])) + 1) * MIXERS[0]) & 0xFFFFFFFF
+        x = ((x ^ (x >> 16)) * MIXERS[1]) & 0xFFFFFFFF
+        x = ((x ^ (x >> 13)) * MIXERS[2]) & 0xFFFFFFFF
         x = x ^ (x >> 16)
         slow[RANDOM + lane] = (x - (1 << 32) if x >= (1 << 31) else x) / 2147483648.0
 
@@ -190,11 +197,11 @@ def _curves(c, slow, rate):
         amp = c[GAIN + j] * (1 - c[AMP_LFO + j] * (0.5 - 0.5 * lfo))
         slow[TO_AMP + j] = amp * slow[AMP_ENV + j]
         left_s = slow[OFF_S + j] + c[AMPLITUDE[3] + j] + c[TAIL + j] - time_s
-        faded = left_s / (0.2 * c[TAIL + j] + 1e-3)
+        faded = left_s / (FADED * c[TAIL + j] + 1e-3)
         slow[TO_WET + j] = c[WET_LEVEL + j] * min(max(faded, 0.0), 1.0)
-        slow[TO_WIDTH + j] = min(max(c[WIDTH1 + j] + c[LFO_WIDTH1 + j] * lfo, 0.03), 0.97)
+        slow[TO_WIDTH + j] = min(max(c[WIDTH1 + j] + c[LFO_WIDTH1 + j] * lfo, NARROWEST), WIDEST)
         width = c[WIDTH2 + j] + c[LFO_WIDTH2 + j] * lfo
-        slow[TO_WIDTH + _ROW[1] + j] = min(max(width, 0.03), 0.97)
+        slow[TO_WIDTH + _ROW[1] + j] = min(max(width, NARROWEST), WIDEST)
 
 
 @part(**_QUICK)
