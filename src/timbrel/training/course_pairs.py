@@ -18,7 +18,7 @@ from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import N_HEARD, Course, heard_moments
 from timbrel.training.course_changes import Change, PairSettings, Recorded
 from timbrel.training.note_courses import NoteCourses, moments_of
-from timbrel.training.synthetic import synthetic_courses
+from timbrel.training.synthetic_courses import synthetic_courses
 
 _RELEASE_SHARE = 0.15
 """Of the moments that are asked for: how many lie after the release."""

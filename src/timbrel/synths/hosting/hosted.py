@@ -106,24 +106,13 @@ class HostedSynth(Synth):
             if isinstance(sound, TimbrelError):
                 raise sound
             good.append(sound)
-        if not good:
-            return Rendered(torch.zeros(0, 0), torch.zeros(0, dtype=torch.long), self.sample_rate)
         lengths = torch.tensor([len(sound) for sound in good])
         return Rendered(pad_sequence(good, batch_first=True), lengths, self.sample_rate)
 
     def _requests(self, patches: Tensor, notes: Notes) -> list[dict[str, Any]]:
         """Everything is looked at here, before anything reaches a plug-in."""
-        wanted = {(len(self.parameters),), (len(notes), len(self.parameters))}
-        if tuple(patches.shape) not in wanted:
-            raise BadInput(
-                f"patches of shape {list(patches.shape)} for {len(notes)} notes: wanted "
-                f"[{len(self.parameters)}] or [{len(notes)}, {len(self.parameters)}]"
-            )
-        if not bool(patches.isfinite().all()):
-            raise BadInput(f"a patch of {self.name} holds NaN or infinity, wanted numbers")
-        rows = patches.unsqueeze(0) if patches.ndim == 1 else patches
+        rows = self.parameters.space.for_notes(patches, len(notes))
         turned = [self.turned(self.parameters.values(row)) for row in rows]
-        turned = turned * len(notes) if patches.ndim == 1 else turned
         return [{"values": v} | n for v, n in zip(turned, self._notes(notes), strict=True)]
 
     def _notes(self, notes: Notes) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from timbrel.dsp.tracks import Bands
 from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import QUIET_DB, Course
 from timbrel.training.note_courses import moments_of
-from timbrel.training.synthetic import synthetic_courses
+from timbrel.training.synthetic_courses import synthetic_courses
 from timbrel.units import midi_to_hz
 
 COUNT = 48
