@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from timbrel.cli.patch_recommending import _remark
 from timbrel.instruments.preset import Preset, PresetSettings
+from timbrel.instruments.preset.recommending import Suggestion
 from timbrel.synths.files import parameters_of, read_patch
 from timbrel.timbre import Bank
 
@@ -54,6 +56,24 @@ def _about(value: float | str) -> Any:
     return value if isinstance(value, str) else pytest.approx(value, rel=1e-4, abs=1e-4)
 
 
+def test_what_falls_short_is_said() -> None:
+    wish = torch.tensor([2.0, -1.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0])
+    moved = torch.tensor([1.1, -0.9, 0.1, 0.3, 0.0, 0.0, 0.0, 0.0])
+    assert _remark("such", Suggestion(moved, moved, 0.0), wish) == (
+        "such: heard brighter by 1.1 of 2.0, thinner by 0.9, noisier by 0.3, no slower "
+        "(standard deviations over patches)"
+    )
+
+
+def test_suggestions_that_are_few_are_said(timbrel: Any, model: str) -> None:
+    Path("saw.toml").write_text("synth = 'subtractive'\n[values]\ncutoff_hz = 900.0\n")
+    words = ("recommend", "saw.toml", "darker", "--model", model, "--duration", "0.5")
+    ran = timbrel(*words, "--count", "64")
+    assert ran.code == 0, ran
+    count = len([path for path in ran.written if path.suffix == ".toml"])
+    assert ran.err[-1].endswith(f"{count} of 64: nothing else that was tried is any nearer")
+
+
 def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
     ran = timbrel("recommend", "plain_saw", "slower", "--model", model, "--duration", "0.3")
     assert ran.code == 0, ran
@@ -68,6 +88,8 @@ def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
             "'louder' is no change of timbre: what is suggested is as loud as before",
         ),
         (("plain_saw", ""), "asks for no change"),
+        (("plain_saw", "a bit"), "how much is said, but not of what: say it like"),
+        (("plain_saw", "not brighter"), "'not brighter' may mean two things: say less, or"),
         (("plain_sow", "darker"), "did you mean 'plain_saw'"),
         (("missing.toml", "darker"), "no file of patches at missing.toml"),
         (

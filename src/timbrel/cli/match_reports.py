@@ -35,7 +35,7 @@ def match_figures(
                 "by": one.by,
                 "mss_db": round(one.distance_db, 3),
                 "liked_db": round(one.liked_db, 3),
-                "louder_db": round(_louder_db(sound, target.audio), 2),
+                "louder_db": round(louder_db(sound, target.audio), 2),
                 "values": knobs.named(knobs.values(one.vector)),
             }
             for one, sound in zip(found, sounds, strict=True)
@@ -56,11 +56,17 @@ def match_remarks(sound: Path, target: Target, figures: dict[str, Any]) -> list[
     for number, one in enumerate(figures["patches"], 1):
         liked = f", liked by {one['liked_db']:+.1f} dB" if one["liked_db"] else ""
         remarks.append(f"{number}: {one['mss_db']:.1f} dB away, by {one['by']}{liked}")
-    louder = figures["patches"][0]["louder_db"]
-    if abs(louder) >= _UNEQUAL_DB:
-        said = f"{abs(louder):.0f} dB {'louder' if louder > 0 else 'softer'} than {sound}"
-        remarks.append(f"the best patch is {said}: no knob of volume goes further")
+    if unequal := unequal_level(figures["patches"][0]["louder_db"], str(sound)):
+        remarks.append(f"the best patch is {unequal}")
     return remarks
+
+
+def unequal_level(louder: float, than: str) -> str:
+    """What is to be said of a patch that could not be made as loud as something; else nothing."""
+    if abs(louder) < _UNEQUAL_DB:
+        return ""
+    said = "louder" if louder > 0 else "softer"
+    return f"{abs(louder):.0f} dB {said} than {than}: no knob of volume goes further"
 
 
 def with_files(figures: dict[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
@@ -74,7 +80,8 @@ def with_files(figures: dict[str, Any], paths: Sequence[Path]) -> dict[str, Any]
     return figures | {"patches": patches, "sound": sound, "picture": picture}
 
 
-def _louder_db(sound: Float[Tensor, " time"], target: Float[Tensor, " _"]) -> float:
+def louder_db(sound: Float[Tensor, " time"], target: Float[Tensor, " _"]) -> float:
+    """By how much a sound is louder than another, over four seconds."""
     ours, theirs = (fitted(one).square().mean().clamp_min(1e-12) for one in (sound, target))
     return float(power_to_db(ours / theirs))
 

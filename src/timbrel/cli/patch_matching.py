@@ -20,9 +20,10 @@ from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder
 from timbrel.instruments.preset.feedback.asking import informative
+from timbrel.instruments.preset.feedback.store import user_feedback
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
-from timbrel.instruments.preset.hearing.target import target_of
+from timbrel.instruments.preset.hearing.target import Target, target_of
 from timbrel.instruments.preset.rendering import rendered
 from timbrel.instruments.registry import models
 from timbrel.modeler import SynthModeler
@@ -68,6 +69,7 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
     )  # fmt: skip
     sounds = [rendered(finder.synth, one.vector, one.note)[0] for one in found]
     made.figures = match_figures(finder, found, sounds, target)
+    made.remarks += _heeded(finder, target)
     made.remarks += match_remarks(sound, target, made.figures)
     stem = Path(place.file).stem
 
@@ -76,7 +78,7 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
         write_audio(best, sounds[0], SAMPLE_RATE)
         patches = [_patch(n, sound, finder, one) for n, one in enumerate(found, 1)]
         written = write_found(folder, stem, finder.synth, patches)
-        names = [f"{one.distance_db:.1f} dB, {one.by}" for one in found]
+        names = [f"{one.distance_db:.1f} dB,\n{one.by}" for one in found]
         picture = draw_beside(folder / f"{stem}.png", [sound.name, *names], [target.audio, *sounds])
         return [*chain(*written), best, picture]
 
@@ -168,7 +170,14 @@ def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:
         return finder
     if opinions is None:
         return finder
-    count = len(opinions.judgements)
-    judgements = f"{count} judgement{'s' if count > 1 else ''} in {store.path}"
-    remarks.append(f"your feedback counts ({judgements}): --no-feedback leaves it out")
     return replace(finder, feedback=opinions)
+
+
+def _heeded(finder: PatchFinder, target: Target) -> list[str]:
+    """That feedback counts, where there is some for such a sound."""
+    taste = finder.taste(target)
+    if taste is None or not taste.is_known:
+        return []
+    count = len(taste.opinions.judgements)
+    judgements = f"{count} judgement{'s' if count > 1 else ''} in {user_feedback()}"
+    return [f"your feedback counts ({judgements}): --no-feedback leaves it out"]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from timbrel.audio import write_audio
 from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
+from timbrel.cli.match_reports import louder_db, unequal_level
 from timbrel.cli.names import is_patch_file, path_name, result_name
 from timbrel.cli.patch_matching import Matched
 from timbrel.cli.patch_outputs import draw_beside, patch_name, write_found
@@ -36,6 +37,9 @@ from timbrel.synths.files import PATCH_SUFFIXES, read_patch, read_patches
 
 _TOLD = 0.15
 """Standard deviations, and share of a wish: what moved less is not worth a word."""
+
+_ENOUGH = 0.75
+"""Of a wish: what moved less fell short of it."""
 
 _SHOWN = 2
 """Descriptors that a picture's column has room for."""
@@ -88,7 +92,12 @@ def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
         return [*paths, folder / place.file, picture]
 
     figures = {"suggestions": [_figures(synth.parameters, vector, one) for one in found]}
-    remarks = [f"{n}: {_remark(wishes.wish, one, wish)}" for n, one in enumerate(found, 1)]
+    remarks = [
+        f"{n}: {_remark(wishes.wish, one, wish)}{_level(sound, sounds[0])}"
+        for n, (one, sound) in enumerate(zip(found, sounds[1:], strict=True), 1)
+    ]
+    if len(found) < wishes.count:
+        remarks.append(f"{len(found)} of {wishes.count}: nothing else that was tried is any nearer")
     return Matched(place.fill(write), figures, remarks)
 
 
@@ -163,17 +172,31 @@ def turned(
 def _in_short(one: Suggestion, wish: Tensor) -> str:
     """How what was wished for moved, as a picture's column says it."""
     wished = [n for n in wish.abs().argsort(descending=True).tolist() if wish[n]][:_SHOWN]
-    return ", ".join(_said(n, float(one.moved[n])) for n in wished)
+    return ",\n".join(_said(n, float(one.moved[n])) for n in wished)
 
 
-def _said(number: int, moved: float) -> str:
+def _said(number: int, moved: float, wished: float = 0.0) -> str:
+    """How far a descriptor moved, and how far it should have where that is much further."""
     descriptor = DESCRIPTORS[number]
-    return f"{descriptor.more if moved > 0 else descriptor.less} by {abs(moved):.1f}"
+    said = f"{descriptor.more if moved > 0 else descriptor.less} by {abs(moved):.1f}"
+    is_short = moved * wished > 0 and abs(moved) < _ENOUGH * abs(wished)
+    return f"{said} of {abs(wished):.1f}" if is_short else said
 
 
-def _remark(text: str, best: Suggestion, wish: Tensor) -> str:
-    """How far the best of them came, in one line."""
-    if float(best.moved @ wish) <= _TOLD * float(wish.square().sum()):
+def _remark(text: str, one: Suggestion, wish: Tensor) -> str:
+    """How far one of them came, in one line."""
+    if float(one.moved @ wish) <= _TOLD * float(wish.square().sum()):
         return f"{text}: nothing nearby is; what comes nearest is written"
-    moved = [_said(n, x) for n, x in enumerate(best.moved.tolist()) if abs(x) >= _TOLD]
-    return f"{text}: heard {', '.join(moved)} (standard deviations over patches)"
+    pairs = list(enumerate(zip(one.moved.tolist(), wish.tolist(), strict=True)))
+    said = [_said(n, moved, wished) for n, (moved, wished) in pairs if abs(moved) >= _TOLD]
+    said += [
+        f"no {DESCRIPTORS[n].more if wished > 0 else DESCRIPTORS[n].less}"
+        for n, (moved, wished) in pairs
+        if wished and abs(moved) < _TOLD
+    ]
+    return f"{text}: heard {', '.join(said)} (standard deviations over patches)"
+
+
+def _level(sound: Tensor, before: Tensor) -> str:
+    unequal = unequal_level(louder_db(sound, before), "before")
+    return f"; {unequal}" if unequal else ""

@@ -60,4 +60,9 @@ def _spread(count: int, most: int) -> list[int]:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    """A name, of which each line has room."""
+    lines = (
+        line if len(line) <= _LONGEST_NAME else f"{line[: _LONGEST_NAME - 1]}…"
+        for line in name.split("\n")
+    )
+    return "\n".join(lines)

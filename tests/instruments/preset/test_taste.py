@@ -63,7 +63,7 @@ def test_one_word_is_worth_three_db_and_falls_off(
     assert opinions is not None
     taste = opinions.about(targets[0].heard)
     step = torch.zeros_like(patch)
-    step[0] = 0.1 * 3**0.5  # a width: the root mean square over three knobs
+    step[0] = 0.05 * 3**0.5  # a width: the root mean square over three knobs
     louder = patch.clone()
     louder[3] = 1.0
     far = 1.0 - patch.round()
@@ -207,7 +207,7 @@ def test_candidates_are_ordered_by_distance_minus_liking(
 def test_the_match_that_judges_quarrel_about_is_asked_for(
     synth: Synth, targets: list[Target], network: PresetNetwork, store: FeedbackStore
 ) -> None:
-    slopes = (0.6, 1.2, 2.0, 2.8)
+    slopes = (0.6, 0.8, 2.0, 2.8)
     vectors = torch.stack([synth.parameters.vector({"slope": s, "decay_s": 0.4}) for s in slopes])
     note = Notes.of(57.0, 0.8, 1.0)
     matches = [Match(v, note, float(i), "x") for i, v in enumerate(vectors)]

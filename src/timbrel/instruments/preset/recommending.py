@@ -16,7 +16,7 @@ from torch import Tensor
 from timbrel.errors import BadInput
 from timbrel.instruments.preset.answers import Answer, likeliest, switch_mask
 from timbrel.instruments.preset.hearing.descriptors import describe
-from timbrel.instruments.preset.hearing.heard import hear, is_audible
+from timbrel.instruments.preset.hearing.heard import hear, is_audible, pitches_heard
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes, TimbreSpace
@@ -49,6 +49,9 @@ _ALIKE = 0.5
 """Ways of knobs, added up: what is turned by less between two suggestions makes no other sort."""
 
 _STEPS, _STEP = 80, 0.02
+
+_SAME_PITCH = 0.5
+"""Semitones: what sounds further off is in another key, which is no timbre."""
 
 TRIED = _ROUNDS * len(_THRIFT) * (1 + _DRAWN)
 """Patches that are heard for a wish, at most."""
@@ -93,7 +96,7 @@ def suggest(
     Raises:
         BadInput: the patch is silent, or the plug-in fails to play it.
     """
-    described = heard_descriptors(synth, vector[None], note)[0]
+    (described,), (pitch,) = _heard_as(synth, vector[None], note)
     if not bool(described.isfinite().all()):
         raise BadInput("this patch makes no sound with that note: play another, or another patch")
     found = [Suggestion(vector, torch.zeros_like(wish), float(wish.norm()))]
@@ -103,9 +106,10 @@ def suggest(
             break
         sounds = described + nearest.moved * recommender.std
         tried = imagined(recommender, nearest.vector, sounds, wish - nearest.moved, note, generator)
-        after = heard_descriptors(synth, tried, note[torch.zeros(len(tried)).long()])
+        after, pitches = _heard_as(synth, tried, note[torch.zeros(len(tried)).long()])
         moved = ((after - described) / recommender.std).clamp(-_FURTHEST, _FURTHEST)
-        away = (moved - wish).norm(dim=-1).nan_to_num(torch.inf).tolist()
+        is_none = moved.isnan().any(-1) | ((pitches - pitch).abs() > _SAME_PITCH)
+        away = (moved - wish).norm(dim=-1).masked_fill(is_none, torch.inf).tolist()
         found += [Suggestion(*one) for one in zip(tried, moved, away, strict=True)]
         found.sort(key=lambda one: one.away)
     distinct = _distinct(vector, [one for one in found if one.away < float("inf")])
@@ -216,6 +220,14 @@ def heard_descriptors(
     synth: Synth, vectors: Float[Tensor, "batch params"], notes: Notes
 ) -> Float[Tensor, "batch descriptors"]:
     """How patches sound; NaN for silent ones, and where the synthesizer failed."""
+    return _heard_as(synth, vectors, notes)[0]
+
+
+def _heard_as(synth: Synth, vectors: Tensor, notes: Notes) -> tuple[Tensor, Tensor]:
+    """How patches sound, and at which pitch; NaN where none is heard."""
     audio = attempted(synth, vectors, notes)
-    described = describe(hear(audio.nan_to_num()), notes.duration_s)
-    return torch.where(is_audible(audio)[:, None], described, torch.nan)
+    heard = hear(audio.nan_to_num())
+    described = torch.where(
+        is_audible(audio)[:, None], describe(heard, notes.duration_s), torch.nan
+    )
+    return described, pitches_heard(heard)

@@ -77,6 +77,7 @@ _AMOUNTS = {
     "much": 2.0, "far": 2.0, "a lot": 2.0, "very": 2.0,
 }  # fmt: skip
 _SIGNS = {"more": 1.0, "less": -1.0}
+_NEGATIONS = ("not", "no", "without", "never")
 _BETWEEN = re.compile(r",|;|\band\b|\bbut\b")
 _IDLE = re.compile(r"\b(like this|make it|the same|it|sound|sounding|please)\b")
 
@@ -108,6 +109,8 @@ def _amount_and_word(phrase: str) -> tuple[float, str]:
         shorter = re.sub(rf"\b{word}\b", " ", phrase)
         amount, phrase = (amount * times, shorter) if shorter != phrase else (amount, phrase)
     first, _, rest = phrase.strip().partition(" ")
+    if first in _NEGATIONS:
+        raise BadInput(f"{phrase.strip()!r} may mean two things: say less, or the opposite word")
     if first in _SIGNS:
         return amount * _SIGNS[first], rest.strip()
     return amount, phrase.strip()
@@ -119,6 +122,8 @@ _EXAMPLE = '"brighter, but a bit softer"'
 
 def _known(word: str) -> Word:
     adjective, _, part = word.partition(" ")
+    if not word:
+        raise BadInput(f"how much is said, but not of what: say it like {_EXAMPLE}")
     word = _LENGTHS[part].get(adjective, adjective) if part in _LENGTHS else word
     if word in _BY_NAME:
         return _BY_NAME[word]

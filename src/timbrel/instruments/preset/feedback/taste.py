@@ -4,8 +4,9 @@
 
 y is what was said, -1 to 1; w how much it counts, 1 for a rating and 4 for a correction; a how near
 the sound was (Gaussian over the tone matcher's points, 0.3 wide: the margin it is trained for); b
-how near the patch is (Gaussian over the root mean square of its knobs' distances, 0.1 of their way
-wide; the volume knob is left out, because a match sets that). The 1 below says that of what is far
+how near the patch is (Gaussian over the root mean square of its knobs' distances, 0.05 of their way
+wide, which is half of what lies between a bank's patch and the nearest other; the volume knob is
+left out, because a match sets that). The 1 below says that of what is far
 from all judgements nothing is known: 0 dB.
 
 So one "I like it" is worth 3 dB to that patch on that sound, a correction 4.8 dB, and no crowd of
@@ -31,9 +32,9 @@ from timbrel.synths import Synth
 
 STRENGTH_DB = 6.0
 _WORTH = {"rating": 1.0, "correction": 4.0}
-_SOUND_WIDTH, _PATCH_WIDTH = 0.3, 0.1
+_SOUND_WIDTH, _PATCH_WIDTH = 0.3, 0.05
 _RELATED = 0.1
-"""A correction of a sound that is no nearer is not tried."""
+"""What was said of a sound that is no nearer has no weight here; its corrections are not tried."""
 
 _MOST_TRIED = 8
 _HEARD_AT_ONCE = 64
@@ -62,11 +63,13 @@ class Opinions:
     ) -> Opinions | None:
         """What a store holds of a synthesizer, but for patches of other knobs; None: nothing.
 
+        A judgement of 0 takes back what was said before, and says nothing itself.
+
         Raises:
             BadInput: the store cannot be used.
         """
         names = synth.parameters.names
-        said = tuple(j for j in store.judgements(synth.name) if j.knobs == names)
+        said = tuple(j for j in store.judgements(synth.name) if j.knobs == names and j.liked)
         if not said:
             return None
         vectors = synth.parameters.space.project(torch.stack([j.vector for j in said]))
@@ -104,6 +107,11 @@ class Taste:
     def known(self, vectors: Float[Tensor, "batch params"]) -> Float[Tensor, " batch"]:
         """How many judgements speak of patches and this sound."""
         return self._weight(vectors).sum(1)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was said of this sound, or of one like it."""
+        return bool((self.near >= _RELATED).any())
 
     def corrections(self) -> list[Guess]:
         """Patches that are right for this sound or for one like it, the nearest first."""

@@ -123,7 +123,7 @@ def along_harmonics(heard: Heard) -> Float[Tensor, "batch mels frames"]:
     A saw and a square differ in the same rows of it, whatever the key. Where no pitch is heard it
     is as if middle C were.
     """
-    pitch = _median_pitch(heard).nan_to_num(0.0) * _PITCH_SPREAD + _MIDDLE_PITCH
+    pitch = pitches_heard(heard).nan_to_num(_MIDDLE_PITCH)
     place = SCALE.band_of(midi_to_hz(pitch)[:, None] * _RATIOS.to(pitch))
     bands = torch.arange(SCALE.n_mels).to(pitch)
     weights = (1 - (place[:, :, None] - bands).abs()).clamp_min(0.0)
@@ -131,16 +131,16 @@ def along_harmonics(heard: Heard) -> Float[Tensor, "batch mels frames"]:
 
 
 def pitch_heard(heard: Heard) -> float | None:
-    """MIDI number of one sound: the median of loud and clear frames; None where there is none."""
-    pitch = float(_median_pitch(heard)[0])
-    return None if math.isnan(pitch) else _MIDDLE_PITCH + _PITCH_SPREAD * pitch
+    """MIDI number of one sound; None where there is none."""
+    pitch = float(pitches_heard(heard)[0])
+    return None if math.isnan(pitch) else pitch
 
 
-def _median_pitch(heard: Heard) -> Float[Tensor, " batch"]:
-    """As curves have it; NaN where few of the loud frames are clear."""
+def pitches_heard(heard: Heard) -> Float[Tensor, " batch"]:
+    """MIDI numbers: medians of loud and clear frames; NaN where few of the loud ones are clear."""
     pitch, clearness, loudness = heard.curves.unbind(1)
     loud = loudness >= _LOUD
     counts = (clearness >= _CLEAR) & loud
     few = counts.float().mean(-1) < _SHARE_OF_LOUD * loud.float().mean(-1)
     median = pitch.masked_fill(~counts, torch.nan).nanmedian(-1).values
-    return median.masked_fill(few, torch.nan)
+    return _MIDDLE_PITCH + _PITCH_SPREAD * median.masked_fill(few, torch.nan)

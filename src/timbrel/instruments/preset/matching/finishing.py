@@ -12,6 +12,7 @@ from torch import Tensor
 from timbrel.dsp.distances import mss_db
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, fitted, is_audible
 from timbrel.instruments.preset.matching.candidates import Match
+from timbrel.instruments.preset.matching.judging import n_compared
 from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth
@@ -45,12 +46,14 @@ def finished(synth: Synth, matches: Sequence[Match], target: Float[Tensor, " tim
 
 
 def measured(synth: Synth, matches: Sequence[Match], target: Float[Tensor, " time"]) -> list[Match]:
-    """Matches with their `mss_db` from a target, over four seconds.
+    """Matches with their `mss_db` from a target, over what the search compares (`n_compared`).
 
     It is infinite where a plug-in failed, and where nothing can be heard.
     """
     sounds = attempted(synth, *_vectors_and_notes(matches))
-    distances = mss_db(sounds, fitted(target).expand_as(sounds), SAMPLE_RATE)
+    length = n_compared(target)
+    ours, wanted = fitted(sounds)[..., :length], fitted(target)[:length]
+    distances = mss_db(ours, wanted.expand_as(ours), SAMPLE_RATE)
     distances = distances.masked_fill(~is_audible(sounds), torch.inf)
     return [
         replace(one, distance_db=distance)

@@ -42,7 +42,7 @@ class Judge:
     """
 
     def __init__(self, target: Float[Tensor, " time"]) -> None:
-        self._length = min(len(target) + round(_TAIL_S * SAMPLE_RATE), N_SAMPLES)
+        self._length = n_compared(target)
         self._energy = _energy(fitted(target)[: self._length])
         self._target = self._mels(target[None])
 
@@ -61,6 +61,14 @@ class Judge:
     def _mels(self, audio: Tensor) -> list[Tensor]:
         heard = fitted(audio)[..., : self._length]
         return [mel_db(mel_power(heard, scale)) for scale in (_LONG, _SHORT)]
+
+
+def n_compared(target: Float[Tensor, " time"]) -> int:
+    """Samples that count from the beginning: the target, and half a second behind it.
+
+    The longer two sounds are silent together, the more alike any two are.
+    """
+    return min(len(target) + round(_TAIL_S * SAMPLE_RATE), N_SAMPLES)
 
 
 def _energy(audio: Float[Tensor, "*batch time"]) -> Float[Tensor, "*batch"]:
