@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def test_convert_makes_a_file_of_each_and_back(timbrel: Any, bank: Path) -> None
     shown = timbrel("data", "presets", "show", "soft.toml", "my.bank", "--json").out
     told = json.loads("\n".join(shown))
     assert told[0]["checksum"] == told[1]["checksum"]
+    assert len(timbrel("data", "presets", "show", "fxps").out) == 4
 
 
 def test_convert_writes_nothing_where_it_cannot(timbrel: Any, bank: Path) -> None:
@@ -96,6 +98,15 @@ def test_validate_names_the_bad_and_the_copies(timbrel: Any, bank: Path) -> None
         "BAD  many/c.toml: patch: no parameter 'filter_cutof', did you mean 'filter_cutoff'?",
     ]
     assert timbrel("data", "presets", "validate", "my.bank").code == 0
+    timbrel("data", "presets", "convert", "my.bank", "fxps")
+    timbrel("data", "presets", "convert", "my.bank", "tomls", "--to", "toml")
+    Path("twins").mkdir()
+    shutil.copy("fxps/001-Soft.fxp", "twins/d.fxp")
+    shutil.copy("tomls/001-Soft.toml", "twins/d.toml")
+    ran = timbrel("data", "presets", "validate", "fxps/001-Soft.fxp", "twins/d.fxp", "twins/d.toml")
+    assert ran.out[1].endswith("patch of amsynth; 'Soft' sounds as 'Soft' in fxps/001-Soft.fxp")
+    ran = timbrel("data", "presets", "validate", "twins/d.fxp", "twins/d.toml")
+    assert not any("sounds as" in line for line in ran.out)
     told = json.loads("\n".join(timbrel("data", "presets", "validate", "many", "--json").out))
     assert [verdict["is_good"] for verdict in told] == [True, False, False]
 

@@ -36,7 +36,8 @@ def rate(
 
     Args:
         sound: One note or stroke, as a sound file.
-        patch: A file of one patch, such as one that `timbrel match` wrote.
+        patch: A file of one patch, such as one that `timbrel match` wrote, or the name of one that
+            comes with the model.
         liked: From -1, not at all, to 1.
     """
     from timbrel.cli.patch_feedback import judge
@@ -61,7 +62,7 @@ def correct(
 
     Args:
         sound: One note or stroke, as a sound file.
-        patch: A file of one patch.
+        patch: A file of one patch, or the name of one that comes with the model.
     """
     from timbrel.cli.patch_feedback import judge
 

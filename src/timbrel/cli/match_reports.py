@@ -44,14 +44,17 @@ def match_figures(
     return figures | {"doubt": _doubt(finder, target)}
 
 
-def match_remarks(sound: Path, target: Target, figures: dict[str, Any]) -> list[str]:
-    """What was heard, what is odd about it, and a line for each patch."""
+def match_remarks(
+    sound: Path, target: Target, figures: dict[str, Any], *, is_told: bool
+) -> list[str]:
+    """What was heard, what is odd about it, and a line for each patch; `is_told` the key or not."""
     remarks = []
     if target.is_cut:
         remarks.append(f"{sound} holds several notes: the first is heard, {target.length_s:.2f} s")
     if not target.is_pitched:
         remarks.append(f"no pitch can be heard in {sound}: it is played by C4")
-    remarks.append(f"played by {figures['key']} {figures['cents']:+d} cents, "
+    another = "" if is_told else " (--pitch names another)"
+    remarks.append(f"played by {figures['key']} {figures['cents']:+d} cents{another}, "
                    f"held for {figures['held_s']:.2f} s")  # fmt: skip
     for number, one in enumerate(figures["patches"], 1):
         liked = f", liked by {one['liked_db']:+.1f} dB" if one["liked_db"] else ""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from timbrel.audio import read_audio, require_sound
+from timbrel.cli.names import is_patch_file
 from timbrel.cli.patch_matching import finder_for
 from timbrel.cli.preset_files import loaded
 from timbrel.config import make_settings, with_overrides
 from timbrel.data.presets.building import PresetReport
 from timbrel.data.presets.feedback import CollectedSettings, collect_feedback
-from timbrel.errors import SynthFailed
+from timbrel.errors import BadPatch, SynthFailed
 from timbrel.instruments.model_folder import weights_hash
-from timbrel.instruments.preset import FeedbackStore, Judgement
+from timbrel.instruments.preset import FeedbackStore, Judgement, PatchFinder
 from timbrel.instruments.preset.feedback.judgement import JudgedSound, JudgementKind
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.heard_bytes import sound_id
@@ -23,6 +25,7 @@ from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.candidates import Guess
 from timbrel.instruments.preset.matching.matches import as_match
 from timbrel.progress import Progress
+from timbrel.synths import Patch
 from timbrel.synths.files import read_patch
 from timbrel.units import pitch_name
 
@@ -45,8 +48,9 @@ def judge(
         SynthFailed: the patch makes no sound.
     """
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
-    patch = read_patch(file, loaded(synth))
-    _, finder = finder_for(synth or patch.synth, model)
+    named = read_patch(file, loaded(synth)) if is_patch_file(file) else None
+    _, finder = finder_for(synth or (named and named.synth), model)
+    patch = named or _of_index(str(file), finder)
     target, knobs = target_of(audio, pitch), finder.synth.parameters
     one = as_match(finder.synth, Guess(knobs.vector(patch.values), "user"), target)
     if not math.isfinite(one.distance_db):
@@ -62,6 +66,21 @@ def judge(
         store.add(judgement, JudgedSound.of(target), finder.point(target), weights_hash(network))
     told = _told(judgement)
     return told | {"distance_db": round(one.distance_db, 3), "kept_in": store.path}
+
+
+def _of_index(name: str, finder: PatchFinder) -> Patch:
+    """A patch that comes with the model, as `match` names it.
+
+    Raises:
+        BadPatch: there is none of that name.
+    """
+    for index in finder.indices:
+        if name in index.names:
+            vector = index.vectors[index.names.index(name)]
+            return Patch(name, finder.synth.name, finder.synth.parameters.values(vector))
+    near = difflib.get_close_matches(name, [n for i in finder.indices for n in i.names], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "give a file of one"
+    raise BadPatch(f"no patch called {name!r:.60} comes with {finder.synth.name}: {hint}")
 
 
 def kept() -> dict[str, Any]:

@@ -70,7 +70,7 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
     sounds = [rendered(finder.synth, one.vector, one.note)[0] for one in found]
     made.figures = match_figures(finder, found, sounds, target)
     made.remarks += _heeded(finder, target)
-    made.remarks += match_remarks(sound, target, made.figures)
+    made.remarks += match_remarks(sound, target, made.figures, is_told=wishes.pitch is not None)
     stem = Path(place.file).stem
 
     def write(folder: Path) -> list[Path]:

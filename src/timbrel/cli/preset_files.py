@@ -38,12 +38,13 @@ def rows(files: Sequence[Path], synth: Synth | None) -> list[dict[str, Any]]:
     """What `show` says of each patch.
 
     Raises:
-        BadInput: no files were named.
+        BadInput: no files were named, or a folder without any.
         BadPatch: one of them cannot be read.
     """
-    if not files:
-        raise BadInput("no files to show: name some, such as pad.fxp")
-    return [row for file in files for row in _rows(file, synth)]
+    found = [file for place in files for file in patch_files(place)]
+    if not found:
+        raise BadInput("no files to show: name some, such as pad.fxp, or a folder of them")
+    return [row for file in found for row in _rows(file, synth)]
 
 
 def _rows(file: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:
@@ -150,7 +151,7 @@ def verdicts(places: Iterable[Path], synth: Synth | None) -> Iterator[Verdict]:
     if not files:
         suffixes = ", ".join(PATCH_SUFFIXES)
         raise BadInput(f"nothing to validate: name files of patches, or folders with {suffixes}")
-    first: dict[str, str] = {}
+    first: dict[str, tuple[Path, str]] = {}
     for file in files:
         try:
             held = _held(file, synth)
@@ -180,13 +181,16 @@ def _held(file: Path, synth: Synth | None) -> list[Patch] | list[Program]:
 
 
 def _copies(
-    file: Path, patches: list[Patch], synth: Synth | None, first: dict[str, str]
+    file: Path, patches: list[Patch], synth: Synth | None, first: dict[str, tuple[Path, str]]
 ) -> Iterator[str]:
+    """Those that sound as an earlier one, but for the same file in another format."""
     for patch in patches:
-        digest, where = checksum(patch, _knobs(patch, synth)), f"{patch.name!r} in {file.name}"
-        if digest in first:
-            yield f"{patch.name!r} sounds as {first[digest]}"
-        first.setdefault(digest, where)
+        digest = checksum(patch, _knobs(patch, synth))
+        where, name = first.setdefault(digest, (file, patch.name))
+        is_itself = where == file and name is patch.name
+        is_twin = where != file and where.with_suffix("") == file.with_suffix("")
+        if not (is_itself or is_twin):
+            yield f"{patch.name!r} sounds as {name!r} in {where}"
 
 
 def _knobs(patch: Patch, synth: Synth | None) -> Parameters | None:

@@ -28,7 +28,7 @@ def show(*files: Path, synth: Whose = None, json: Json = False) -> None:
     """The patches in files: name, synthesizer, category, and the knobs away from their default.
 
     Args:
-        files: .fxp, .fxb, banks of amsynth, .vital or .toml.
+        files: .fxp, .fxb, banks of amsynth, .vital or .toml, or folders of them.
     """
     from timbrel.cli.preset_files import loaded, overview, rows
 

@@ -15,6 +15,7 @@ from timbrel.synths.formats.file_bytes import in_file, patch_bytes
 from timbrel.synths.formats.program import Program
 from timbrel.synths.formats.readable import KnobsOf, read_readable, readable_text
 from timbrel.synths.formats.vital import read_vital, with_names
+from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import Patch
 from timbrel.synths.registry import load_synth
 from timbrel.synths.synth import Synth
@@ -44,8 +45,7 @@ def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
         if not found:
             raise BadPatch("holds no patch")
         for patch in found:
-            if synth is not None and patch.synth != synth.name:
-                raise BadPatch(f"is of {patch.synth}, wanted {synth.name}")
+            _knobs_of(synth)(patch.synth)
     return found
 
 
@@ -159,7 +159,16 @@ def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | Non
 
 
 def _knobs_of(synth: Synth | None) -> KnobsOf:
-    return parameters_of if synth is None else lambda _: synth.parameters
+    """What knows the knobs of any synthesizer, or of the one alone that was named."""
+    if synth is None:
+        return parameters_of
+
+    def of_that(name: str) -> Parameters:
+        if name != synth.name:
+            raise BadPatch(f"is of {name}, wanted {synth.name}")
+        return synth.parameters
+
+    return of_that
 
 
 def _parsed(path: Path, data: bytes, synth: Synth | None) -> list[Patch]:
