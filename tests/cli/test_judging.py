@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from timbrel.instruments.preset import FeedbackStore
 
 PATCH = "synth = 'subtractive'\nname = 'Plain'\n[values]\ncutoff_hz = 700.0\n"
 
@@ -68,6 +71,34 @@ def test_feedback_becomes_a_set(timbrel: Any, sounds: Path) -> None:
     assert "unknown key 'arround', did you mean 'around'?" in refusal
     refusal = timbrel("data", "presets", "collect", "--out", "sounds").refusal
     assert "sounds holds something else than collected feedback" in refusal
+
+
+def test_other_synthesizers_are_left_out_and_that_is_said(
+    timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert timbrel("data", "presets", "correct", "sounds/a.wav", "plain.toml").code == 0
+    (one,) = FeedbackStore().judgements()
+    FeedbackStore().add(
+        replace(one, synth="another"), FeedbackStore().sounds([one.sound])[one.sound]
+    )
+    words = ("around=0", "random=2", "activity=0", "notes.each=1", "--out", "mine", "--json")
+    ran = timbrel("data", "presets", "collect", *words)
+    assert ran.err[-1] == "timbrel: 1 of another left out: --synth another collects those"
+
+
+def test_a_patch_of_the_bank_is_judged_by_name_and_0_takes_it_back(
+    timbrel: Any, sounds: Path
+) -> None:
+    rate = ("data", "presets", "rate", "sounds/a.wav", "garage_stack", "--json", "--liked")
+    assert told(timbrel(*rate, "1"))["patch"] == "garage_stack"
+    match = ("match", "sounds/a.wav", "--seconds", "0.2")
+    assert any("your feedback counts (1 " in line for line in timbrel(*match).err)
+    assert told(timbrel(*rate, "0"))["liked"] == 0
+    assert not any("feedback" in line for line in timbrel(*match).err)
+    refusal = timbrel(*rate[:4], "garage_stak", "--liked", "1").refusal
+    assert (
+        "no patch called 'garage_stak' comes with subtractive: did you mean 'garage_sta" in refusal
+    )
 
 
 def test_what_cannot_be_is_one_line(timbrel: Any, sounds: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from timbrel.cli.arguments import DEFAULT_SYNTH, Json, Liked, Name, Pitch, Processes
-from timbrel.cli.output import progress_bar, say_figures, say_json, say_text
+from timbrel.cli.output import progress_bar, say_figures, say_json, say_note, say_text
 
 WhosePatch = Annotated[
     Name | None, Parameter(help="Whose patch: needed for plug-ins, their path or their TOML's.")
@@ -100,9 +100,11 @@ def collect(
         out: Folder of the set; one that was collected before is replaced.
         processes: How many render at once; 0 uses this process.
     """
-    from timbrel.cli.patch_feedback import collected
+    from timbrel.cli.patch_feedback import collected, left_out
     from timbrel.cli.set_reports import preset_figures
 
     with progress_bar("rendering") as progress:
         report = collected(out, synth, overrides, processes, progress)
+    for line in left_out(synth):
+        say_note(line)
     say_figures(preset_figures(report), as_json=json)

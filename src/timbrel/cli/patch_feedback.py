@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.candidates import Guess
 from timbrel.instruments.preset.matching.matches import as_match
 from timbrel.progress import Progress
-from timbrel.synths import Patch
+from timbrel.synths import Patch, load_synth
 from timbrel.synths.files import read_patch
 from timbrel.units import pitch_name
 
@@ -133,3 +134,11 @@ def collected(
     """Make a set to train on."""
     settings = make_settings(CollectedSettings, with_overrides({"synth": synth}, overrides))
     return collect_feedback(FeedbackStore(), out, settings, processes=processes, progress=progress)
+
+
+def left_out(synth: str) -> Iterator[str]:
+    """That there are judgements of other synthesizers, and how those are collected."""
+    counts = Counter(one.synth for one in FeedbackStore().judgements())
+    for other, count in sorted(counts.items()):
+        if other != load_synth(synth).name:
+            yield f"{count} of {other} left out: --synth {other} collects those"
