@@ -73,7 +73,12 @@ def test_convert_makes_a_file_of_each_and_back(timbrel: Any, bank: Path) -> None
     shown = timbrel("data", "presets", "show", "soft.toml", "my.bank", "--json").out
     told = json.loads("\n".join(shown))
     assert told[0]["checksum"] == told[1]["checksum"]
-    assert len(timbrel("data", "presets", "show", "fxps").out) == 4
+    Path("fxps/bad.fxp").write_bytes(FOREIGN[:-1])
+    shown = timbrel("data", "presets", "show", "fxps").out
+    assert [line.split()[0] for line in shown] == [
+        "file", "fxps/001-Soft.fxp", "fxps/002-Soft_again.fxp", "fxps/003-Init.fxp",
+    ]  # fmt: skip
+    assert "truncated" in timbrel("data", "presets", "show", "fxps/bad.fxp").refusal
 
 
 def test_convert_writes_nothing_where_it_cannot(timbrel: Any, bank: Path) -> None:
@@ -107,6 +112,9 @@ def test_validate_names_the_bad_and_the_copies(timbrel: Any, bank: Path) -> None
     assert ran.out[1].endswith("patch of amsynth; 'Soft' sounds as 'Soft' in fxps/001-Soft.fxp")
     ran = timbrel("data", "presets", "validate", "twins/d.fxp", "twins/d.toml")
     assert not any("sounds as" in line for line in ran.out)
+    Path("nameless.toml").write_text("synth = 'amsynth'\n" + 2 * "[[patches]]\n[patches.values]\n")
+    (line,) = timbrel("data", "presets", "validate", "nameless.toml").out
+    assert line.endswith("'' sounds as '' in nameless.toml")
     told = json.loads("\n".join(timbrel("data", "presets", "validate", "many", "--json").out))
     assert [verdict["is_good"] for verdict in told] == [True, False, False]
 

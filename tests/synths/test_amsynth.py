@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from timbrel.errors import BadInput
+from timbrel.errors import BadInput, BadPatch
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
 from timbrel.synths.amsynth import Amsynth, find_amsynth
@@ -31,6 +31,14 @@ def test_where_it_is_missing_one_line_says_what_to_do(monkeypatch, tmp_path):
 def test_where_its_banks_are_missing_one_line_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr("timbrel.synths.amsynth._BANKS", (tmp_path,))
     with pytest.raises(BadInput, match=r"no banks of amsynth in .*: apt-get install amsynth"):
+        Amsynth().factory_banks()
+
+
+@pytest.mark.needs("amsynth")
+def test_a_bank_without_presets_is_named(monkeypatch, tmp_path):
+    (tmp_path / "empty.bank").write_text("amSynth\nEOF\n")
+    monkeypatch.setattr("timbrel.synths.amsynth._BANKS", (tmp_path,))
+    with pytest.raises(BadPatch, match=r"empty\.bank: holds no patch"):
         Amsynth().factory_banks()
 
 

@@ -10,6 +10,7 @@ import torch
 from timbrel.data.presets.building import build_presets
 from timbrel.data.presets.plan import NoteSettings, PresetSetSettings
 from timbrel.data.presets.preset_set import PresetSet
+from timbrel.instruments.preset import recommending
 from timbrel.instruments.preset.hearing.heard import hear, pitches_heard
 from timbrel.instruments.preset.recommender import Recommender
 from timbrel.instruments.preset.recommending import suggest
@@ -95,15 +96,25 @@ def test_suggestions_come_nearer_to_the_wish_and_are_repeated(recommender: Recom
     torch.testing.assert_close(first[0].vector, synth.parameters.space.project(first[0].vector))
 
 
-def test_what_is_suggested_keeps_its_key(recommender: Recommender) -> None:
+def test_what_is_suggested_keeps_its_key(
+    recommender: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synth = load_synth("subtractive")
     vector, note = synth.parameters.vector({"osc1_octave": -1}), Notes.of(60.0, 0.8, 1.0)
-    found = suggest(
-        synth, recommender, vector, wish_of("much brighter"), note, count=64,
-        generator=torch.Generator().manual_seed(1),
-    )  # fmt: skip
-    assert found
-    vectors = torch.stack([one.vector for one in found])
-    sounds = synth.render(vectors, note[torch.zeros(len(found)).long()]).audio
-    pitches = pitches_heard(hear(sounds))
-    assert bool(((pitches - 48.0).abs() < 0.5).logical_or(pitches.isnan()).all())
+
+    def pitches() -> torch.Tensor:
+        found = suggest(
+            synth, recommender, vector, wish_of("much brighter"), note, count=64,
+            generator=torch.Generator().manual_seed(1),
+        )  # fmt: skip
+        vectors = torch.stack([one.vector for one in found])
+        heard = pitches_heard(
+            hear(synth.render(vectors, note[torch.zeros(len(found)).long()]).audio)
+        )
+        return heard[heard.isfinite()]
+
+    heard = pitches()
+    assert len(heard) > 3
+    assert bool(((heard - 48.0).abs() < 0.5).all())
+    monkeypatch.setattr(recommending, "_SAME_PITCH", torch.inf)
+    assert not bool(((pitches() - 48.0).abs() < 0.5).all())

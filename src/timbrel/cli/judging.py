@@ -100,11 +100,12 @@ def collect(
         out: Folder of the set; one that was collected before is replaced.
         processes: How many render at once; 0 uses this process.
     """
-    from timbrel.cli.patch_feedback import collected, left_out
+    from timbrel.cli.patch_feedback import collected, collecting, left_out
     from timbrel.cli.set_reports import preset_figures
 
-    with progress_bar("rendering") as progress:
-        report = collected(out, synth, overrides, processes, progress)
-    for line in left_out(synth):
+    settings = collecting(synth, overrides)
+    for line in left_out(settings):
         say_note(line)
+    with progress_bar("rendering") as progress:
+        report = collected(out, settings, processes, progress)
     say_figures(preset_figures(report), as_json=json)

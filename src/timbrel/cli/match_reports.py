@@ -14,6 +14,8 @@ from timbrel.instruments.preset import Match, PatchFinder
 from timbrel.instruments.preset.answers import doubts
 from timbrel.instruments.preset.hearing.heard import fitted
 from timbrel.instruments.preset.hearing.target import Target
+from timbrel.instruments.preset.matching.finishing import is_volume_spent
+from timbrel.synths import Synth
 from timbrel.units import pitch_name, power_to_db
 
 _UNEQUAL_DB = 2.0
@@ -59,17 +61,19 @@ def match_remarks(
     for number, one in enumerate(figures["patches"], 1):
         liked = f", liked by {one['liked_db']:+.1f} dB" if one["liked_db"] else ""
         remarks.append(f"{number}: {one['mss_db']:.1f} dB away, by {one['by']}{liked}")
-    if unequal := unequal_level(figures["patches"][0]["louder_db"], str(sound)):
-        remarks.append(f"the best patch is {unequal}")
     return remarks
 
 
-def unequal_level(louder: float, than: str) -> str:
-    """What is to be said of a patch that could not be made as loud as something; else nothing."""
+def unequal_level(
+    synth: Synth, vector: Float[Tensor, " params"], sound: Tensor, target: Tensor, than: str
+) -> str:
+    """What is to be said of a patch that is not as loud as something; else nothing."""
+    louder = louder_db(sound, target)
     if abs(louder) < _UNEQUAL_DB:
         return ""
-    said = "louder" if louder > 0 else "softer"
-    return f"{abs(louder):.0f} dB {said} than {than}: no knob of volume goes further"
+    said = f"{abs(louder):.0f} dB {'louder' if louder > 0 else 'softer'} than {than}"
+    spent = is_volume_spent(synth, vector)
+    return f"{said}: no knob of volume goes further" if spent else said
 
 
 def with_files(figures: dict[str, Any], paths: Sequence[Path]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from timbrel.cli.patch_matching import finder_for
 from timbrel.cli.preset_files import loaded
 from timbrel.config import make_settings, with_overrides
 from timbrel.data.presets.building import PresetReport
-from timbrel.data.presets.feedback import CollectedSettings, collect_feedback
+from timbrel.data.presets.feedback import GOOD, CollectedSettings, collect_feedback
 from timbrel.errors import BadPatch, SynthFailed
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset import FeedbackStore, Judgement, PatchFinder
@@ -26,7 +26,7 @@ from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.candidates import Guess
 from timbrel.instruments.preset.matching.matches import as_match
 from timbrel.progress import Progress
-from timbrel.synths import Patch, load_synth
+from timbrel.synths import Patch, synths
 from timbrel.synths.files import read_patch
 from timbrel.units import pitch_name
 
@@ -35,7 +35,7 @@ _NEWEST = 5
 
 def judge(
     sound: Path,
-    file: Path,
+    patch: Path,
     kind: JudgementKind,
     liked: float,
     synth: str | None,
@@ -44,20 +44,26 @@ def judge(
 ) -> dict[str, Any]:
     """Keep what was said of a patch and a sound; what is kept.
 
+    Args:
+        sound: a recording.
+        patch: a file of one patch, or the name of one that comes with the model.
+        kind, liked: what is said of it.
+        synth, model, pitch: as `timbrel match` takes them.
+
     Raises:
-        BadPatch: the file holds no patch, or several.
+        BadPatch: the file holds no patch, or several, or there is none of that name.
         SynthFailed: the patch makes no sound.
     """
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
-    named = read_patch(file, loaded(synth)) if is_patch_file(file) else None
-    _, finder = finder_for(synth or (named and named.synth), model)
-    patch = named or _of_index(str(file), finder)
+    read = read_patch(patch, loaded(synth)) if is_patch_file(patch) else None
+    _, finder = finder_for(synth or (read and read.synth), model)
+    judged = read or _of_index(str(patch), finder)
     target, knobs = target_of(audio, pitch), finder.synth.parameters
-    one = as_match(finder.synth, Guess(knobs.vector(patch.values), "user"), target)
+    one = as_match(finder.synth, Guess(knobs.vector(judged.values), "user"), target)
     if not math.isfinite(one.distance_db):
-        raise SynthFailed(f"{file}: {finder.synth.name} makes no sound of it: give another patch")
+        raise SynthFailed(f"{patch}: {finder.synth.name} makes no sound of it: give another patch")
     judgement = Judgement(
-        synth=finder.synth.name, knobs=knobs.names, vector=one.vector, patch=patch.name,
+        synth=finder.synth.name, knobs=knobs.names, vector=one.vector, patch=judged.name,
         note=one.note, sound=sound_id(target.heard), sound_name=sound.name, kind=kind, liked=liked,
     )  # fmt: skip
     store, network = FeedbackStore(), finder.network
@@ -80,7 +86,7 @@ def _of_index(name: str, finder: PatchFinder) -> Patch:
             vector = index.vectors[index.names.index(name)]
             return Patch(name, finder.synth.name, finder.synth.parameters.values(vector))
     near = difflib.get_close_matches(name, [n for i in finder.indices for n in i.names], n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "give a file of one"
+    hint = f"did you mean {near[0]!r}?" if near else "give the file of a patch, such as match wrote"
     raise BadPatch(f"no patch called {name!r:.60} comes with {finder.synth.name}: {hint}")
 
 
@@ -90,7 +96,7 @@ def kept() -> dict[str, Any]:
     said = store.judgements()
     return {
         "file": store.path,
-        "ratings": sum(one.kind == "rating" for one in said),
+        "ratings": sum(one.kind == "rating" and one.liked != 0 for one in said),
         "corrections": sum(one.kind == "correction" for one in said),
         "sounds": len({one.sound for one in said}),
         "synths": sorted({one.synth for one in said}),
@@ -125,20 +131,21 @@ def overview(figures: dict[str, Any]) -> Iterator[str]:
 
 
 def collected(
-    out: Path,
-    synth: str,
-    overrides: Sequence[str],
-    processes: int | None,
-    progress: Progress,
+    out: Path, settings: CollectedSettings, processes: int | None, progress: Progress
 ) -> PresetReport:
     """Make a set to train on."""
-    settings = make_settings(CollectedSettings, with_overrides({"synth": synth}, overrides))
     return collect_feedback(FeedbackStore(), out, settings, processes=processes, progress=progress)
 
 
-def left_out(synth: str) -> Iterator[str]:
-    """That there are judgements of other synthesizers, and how those are collected."""
-    counts = Counter(one.synth for one in FeedbackStore().judgements())
+def collecting(synth: str, overrides: Sequence[str]) -> CollectedSettings:
+    """What is to be collected."""
+    return make_settings(CollectedSettings, with_overrides({"synth": synth}, overrides))
+
+
+def left_out(settings: CollectedSettings) -> Iterator[str]:
+    """That other synthesizers were judged too, and how that is collected."""
+    said = FeedbackStore().judgements()
+    counts = Counter(one.synth for one in said if one.liked >= GOOD and one.synth in synths())
     for other, count in sorted(counts.items()):
-        if other != load_synth(synth).name:
-            yield f"{count} of {other} left out: --synth {other} collects those"
+        if other != settings.synth:
+            yield f"{count} good words on patches of {other}, left out: --synth {other} takes those"

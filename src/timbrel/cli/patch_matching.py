@@ -12,7 +12,12 @@ import torch
 
 from timbrel.audio import read_audio, require_sound, write_audio
 from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
-from timbrel.cli.match_reports import match_figures, match_remarks, with_files
+from timbrel.cli.match_reports import (
+    match_figures,
+    match_remarks,
+    unequal_level,
+    with_files,
+)
 from timbrel.cli.names import path_name, result_name
 from timbrel.cli.output import printable
 from timbrel.cli.patch_outputs import draw_beside, patch_name, write_found
@@ -20,7 +25,6 @@ from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder
 from timbrel.instruments.preset.feedback.asking import informative
-from timbrel.instruments.preset.feedback.store import user_feedback
 from timbrel.instruments.preset.heard_banks import heard_banks
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.target import Target, target_of
@@ -71,6 +75,9 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
     made.figures = match_figures(finder, found, sounds, target)
     made.remarks += _heeded(finder, target)
     made.remarks += match_remarks(sound, target, made.figures, is_told=wishes.pitch is not None)
+    first = found[0].vector
+    if unequal := unequal_level(finder.synth, first, sounds[0], target.audio, str(sound)):
+        made.remarks.append(f"the best patch is {unequal}")
     stem = Path(place.file).stem
 
     def write(folder: Path) -> list[Path]:
@@ -176,8 +183,8 @@ def _with_feedback(finder: PatchFinder, remarks: list[str]) -> PatchFinder:
 def _heeded(finder: PatchFinder, target: Target) -> list[str]:
     """That feedback counts, where there is some for such a sound."""
     taste = finder.taste(target)
-    if taste is None or not taste.is_known:
+    count = taste.n_heeded if taste else 0
+    if not count:
         return []
-    count = len(taste.opinions.judgements)
-    judgements = f"{count} judgement{'s' if count > 1 else ''} in {user_feedback()}"
+    judgements = f"{count} judgement{'s' if count > 1 else ''} of such sounds"
     return [f"your feedback counts ({judgements}): --no-feedback leaves it out"]

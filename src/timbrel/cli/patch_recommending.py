@@ -14,7 +14,7 @@ from torch import Tensor
 
 from timbrel.audio import write_audio
 from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
-from timbrel.cli.match_reports import louder_db, unequal_level
+from timbrel.cli.match_reports import unequal_level
 from timbrel.cli.names import is_patch_file, path_name, result_name
 from timbrel.cli.patch_matching import Matched
 from timbrel.cli.patch_outputs import draw_beside, patch_name, write_found
@@ -93,11 +93,12 @@ def recommend_patches(wishes: RecommendWishes, out: Path | None) -> Matched:
 
     figures = {"suggestions": [_figures(synth.parameters, vector, one) for one in found]}
     remarks = [
-        f"{n}: {_remark(wishes.wish, one, wish)}{_level(sound, sounds[0])}"
+        f"{n}: {_remark(wishes.wish, one, wish)}{_level(synth, one, sound, sounds[0])}"
         for n, (one, sound) in enumerate(zip(found, sounds[1:], strict=True), 1)
     ]
     if len(found) < wishes.count:
-        remarks.append(f"{len(found)} of {wishes.count}: nothing else that was tried is any nearer")
+        others = "all else that was tried is alike, silent or in another key"
+        remarks.append(f"{len(found)} of {wishes.count}: {others}")
     return Matched(place.fill(write), figures, remarks)
 
 
@@ -197,6 +198,6 @@ def _remark(text: str, one: Suggestion, wish: Tensor) -> str:
     return f"{text}: heard {', '.join(said)} (standard deviations over patches)"
 
 
-def _level(sound: Tensor, before: Tensor) -> str:
-    unequal = unequal_level(louder_db(sound, before), "before")
+def _level(synth: Synth, one: Suggestion, sound: Tensor, before: Tensor) -> str:
+    unequal = unequal_level(synth, one.vector, sound, before, "before")
     return f"; {unequal}" if unequal else ""

@@ -14,6 +14,7 @@ from timbrel.synths import Parameters, Patch, Synth, load_synth
 from timbrel.synths.files import (
     PATCH_SUFFIXES,
     Program,
+    changed,
     checksum,
     own_suffixes,
     parameters_of,
@@ -23,7 +24,6 @@ from timbrel.synths.files import (
     write_patch,
     write_patches,
 )
-from timbrel.synths.formats.checking import changed
 
 _WIDEST = 100
 _MOST_COPIES_NAMED = 3
@@ -38,13 +38,23 @@ def rows(files: Sequence[Path], synth: Synth | None) -> list[dict[str, Any]]:
     """What `show` says of each patch.
 
     Raises:
-        BadInput: no files were named, or a folder without any.
-        BadPatch: one of them cannot be read.
+        BadInput: no files were named, or a folder in which none can be read.
+        BadPatch: a file that was named cannot be read.
     """
-    found = [file for place in files for file in patch_files(place)]
+    found = [row for place in files for row in _rows_of(place, synth)]
     if not found:
         raise BadInput("no files to show: name some, such as pad.fxp, or a folder of them")
-    return [row for file in found for row in _rows(file, synth)]
+    return found
+
+
+def _rows_of(place: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:
+    """Of a file, or of a folder, in which there may be others that cannot be read."""
+    for file in patch_files(place):
+        try:
+            yield from _rows(file, synth)
+        except TimbrelError:
+            if file == place:
+                raise
 
 
 def _rows(file: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:
@@ -77,7 +87,9 @@ def overview(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         for key, value in shown.items():
             yield f"{key:<{width}}  {_number(value)}"
         return
-    columns = ("name", "synth", "category", "category_by")
+    several = len({row["file"] for row in found}) > 1
+    found = [row | {"file": str(row["file"])} for row in found]
+    columns = (*(["file"] if several else []), "name", "synth", "category", "category_by")
     widths = {c: max(len(c), *(len(row[c]) for row in found)) for c in columns}
     yield "  ".join([*(f"{c:<{widths[c]}}" for c in columns), "knobs away from default"])
     for row in found:
@@ -151,7 +163,7 @@ def verdicts(places: Iterable[Path], synth: Synth | None) -> Iterator[Verdict]:
     if not files:
         suffixes = ", ".join(PATCH_SUFFIXES)
         raise BadInput(f"nothing to validate: name files of patches, or folders with {suffixes}")
-    first: dict[str, tuple[Path, str]] = {}
+    first: dict[str, tuple[Path, int, str]] = {}
     for file in files:
         try:
             held = _held(file, synth)
@@ -181,13 +193,13 @@ def _held(file: Path, synth: Synth | None) -> list[Patch] | list[Program]:
 
 
 def _copies(
-    file: Path, patches: list[Patch], synth: Synth | None, first: dict[str, tuple[Path, str]]
+    file: Path, patches: list[Patch], synth: Synth | None, first: dict[str, tuple[Path, int, str]]
 ) -> Iterator[str]:
     """Those that sound as an earlier one, but for the same file in another format."""
-    for patch in patches:
+    for number, patch in enumerate(patches):
         digest = checksum(patch, _knobs(patch, synth))
-        where, name = first.setdefault(digest, (file, patch.name))
-        is_itself = where == file and name is patch.name
+        where, nth, name = first.setdefault(digest, (file, number, patch.name))
+        is_itself = (where, nth) == (file, number)
         is_twin = where != file and where.with_suffix("") == file.with_suffix("")
         if not (is_itself or is_twin):
             yield f"{patch.name!r} sounds as {name!r} in {where}"

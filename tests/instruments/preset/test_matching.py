@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from timbrel.dsp.distances import mss_db
 from timbrel.instruments.preset.answers import (
     Answer,
     around,
@@ -15,9 +16,16 @@ from timbrel.instruments.preset.answers import (
     nothing_known,
     probabilities,
 )
-from timbrel.instruments.preset.hearing.heard import N_SAMPLES, hear, pitch_heard
+from timbrel.instruments.preset.hearing.heard import (
+    N_SAMPLES,
+    SAMPLE_RATE,
+    fitted,
+    hear,
+    pitch_heard,
+)
 from timbrel.instruments.preset.hearing.target import target_of
-from timbrel.instruments.preset.matching.finishing import levelled
+from timbrel.instruments.preset.matching.candidates import Match
+from timbrel.instruments.preset.matching.finishing import levelled, measured
 from timbrel.instruments.preset.matching.judging import Judge
 from timbrel.instruments.preset.matching.matches import first_word, match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
@@ -75,6 +83,21 @@ def test_a_patch_is_made_as_loud_as_the_target(synth: Synth, patch: torch.Tensor
     assert abs(20 * float(loud.log10())) < 1.5
     assert torch.equal(loudened[:3], patch[:3])
     assert loudened[3] < patch[3]
+
+
+def test_silence_behind_a_short_note_does_not_bring_it_near(
+    synth: Synth, patch: torch.Tensor
+) -> None:
+    target = sound(synth, held_s=0.3)
+    other = synth.parameters.vector(PATCH | {"slope": 2.5})
+    found = Match(other, Notes.of(57.0, 0.8, 0.3), 0.0, "x")
+    (one,) = measured(synth, [found], target)
+    ours = rendered(synth, other, found.note)[0]
+    length = len(target) + SAMPLE_RATE // 2
+    assert one.distance_db == pytest.approx(
+        float(mss_db(ours[:length], fitted(target)[:length], SAMPLE_RATE)), abs=0.01
+    )
+    assert one.distance_db > 2 * float(mss_db(ours, target, SAMPLE_RATE))
 
 
 @pytest.mark.parametrize("pitch", [36.0, 57.3, 84.0])

@@ -33,6 +33,7 @@ from timbrel.data.presets.rendering import the_synth
 from timbrel.errors import BadConfig, BadInput
 from timbrel.files import replacing_folder
 from timbrel.instruments.preset.feedback.judgement import Judgement
+from timbrel.instruments.preset.feedback.last_words import last_words
 from timbrel.instruments.preset.feedback.store import FeedbackStore
 from timbrel.instruments.preset.hearing.heard_bytes import mel_bytes
 from timbrel.progress import Progress
@@ -102,7 +103,7 @@ def collect_feedback(
 
 def trainable(said: Sequence[Judgement], synth: Synth) -> list[Judgement]:
     """Corrections, and good ratings of sounds without one, of patches of a synthesizer's knobs."""
-    ours = [one for one in said if one.knobs == synth.parameters.names and one.liked >= GOOD]
+    ours = [one for one in last_words(said, synth) if one.liked >= GOOD]
     corrected = {one.sound for one in ours if one.kind == "correction"}
     return [one for one in ours if one.kind == "correction" or one.sound not in corrected]
 

@@ -51,7 +51,8 @@ _ALIKE = 0.5
 _STEPS, _STEP = 80, 0.02
 
 _SAME_PITCH = 0.5
-"""Semitones: what sounds further off is in another key, which is no timbre."""
+"""Semitones: what sounds further off, where a pitch is heard of both, is in another key, which is
+no timbre."""
 
 TRIED = _ROUNDS * len(_THRIFT) * (1 + _DRAWN)
 """Patches that are heard for a wish, at most."""

@@ -110,7 +110,7 @@ def _amount_and_word(phrase: str) -> tuple[float, str]:
         amount, phrase = (amount * times, shorter) if shorter != phrase else (amount, phrase)
     first, _, rest = phrase.strip().partition(" ")
     if first in _NEGATIONS:
-        raise BadInput(f"{phrase.strip()!r} may mean two things: say less, or the opposite word")
+        raise BadInput(f"{phrase.strip()!r} may mean two things: say 'less bright', or 'darker'")
     if first in _SIGNS:
         return amount * _SIGNS[first], rest.strip()
     return amount, phrase.strip()

@@ -17,12 +17,13 @@ from timbrel.synths.files.doors import (
     write_patches,
 )
 from timbrel.synths.files.knobs import parameters_of
-from timbrel.synths.formats.checking import checksum
+from timbrel.synths.formats.checking import changed, checksum
 from timbrel.synths.formats.program import Program
 
 __all__ = [
     "PATCH_SUFFIXES",
     "Program",
+    "changed",
     "checksum",
     "own_suffixes",
     "parameters_of",

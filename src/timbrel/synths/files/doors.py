@@ -15,7 +15,6 @@ from timbrel.synths.formats.file_bytes import in_file, patch_bytes
 from timbrel.synths.formats.program import Program
 from timbrel.synths.formats.readable import KnobsOf, read_readable, readable_text
 from timbrel.synths.formats.vital import read_vital, with_names
-from timbrel.synths.parameters import Parameters
 from timbrel.synths.patch import Patch
 from timbrel.synths.registry import load_synth
 from timbrel.synths.synth import Synth
@@ -45,7 +44,7 @@ def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
         if not found:
             raise BadPatch("holds no patch")
         for patch in found:
-            _knobs_of(synth)(patch.synth)
+            _require_of(patch, synth)
     return found
 
 
@@ -142,7 +141,8 @@ def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | Non
 
     Raises:
         BadPatch: the suffix is none of these, or does not fit the synthesizer or their number; or
-            a patch says what its synthesizer does not know, or what no file can hold.
+            a patch is of another synthesizer, says what its own does not know, or what no file can
+            hold.
         BadInput: the file cannot be written.
     """
     path = Path(path)
@@ -152,6 +152,8 @@ def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | Non
         raise BadPatch(f"{path}: {len(patches)} patches for a file that holds one: give a folder")
     knobs_of = _knobs_of(synth)
     with in_file(path):
+        for patch in patches:
+            _require_of(patch, synth)
         patches = [legal_patch(patch, knobs_of(patch.synth)) for patch in patches]
         data = _bytes(path, patches, synth)
     with replacing(path) as unfinished:
@@ -159,16 +161,14 @@ def write_patches(path: str | Path, patches: Sequence[Patch], synth: Synth | Non
 
 
 def _knobs_of(synth: Synth | None) -> KnobsOf:
-    """What knows the knobs of any synthesizer, or of the one alone that was named."""
-    if synth is None:
-        return parameters_of
+    """What knows the knobs of synthesizers; of the one that was named, its own."""
+    known = {} if synth is None else {synth.name: synth.parameters}
+    return lambda name: known.get(name) or parameters_of(name)
 
-    def of_that(name: str) -> Parameters:
-        if name != synth.name:
-            raise BadPatch(f"is of {name}, wanted {synth.name}")
-        return synth.parameters
 
-    return of_that
+def _require_of(patch: Patch, synth: Synth | None) -> None:
+    if synth is not None and patch.synth != synth.name:
+        raise BadPatch(f"patch {patch.name!r:.60} is of {patch.synth}, wanted {synth.name}")
 
 
 def _parsed(path: Path, data: bytes, synth: Synth | None) -> list[Patch]:
@@ -180,7 +180,7 @@ def _parsed(path: Path, data: bytes, synth: Synth | None) -> list[Patch]:
     if suffix == ".toml":
         return read_readable(data, _knobs_of(synth))
     if suffix == ".vital" or data.lstrip()[:1] == b"{":
-        return read_vital(data, parameters_of("vital"))
+        return read_vital(data, _knobs_of(synth))
     if suffix in (".fxp", ".fxb"):
         return patches_of(fxp.read_programs(data), path, synth)  # says what is wrong
     if suffix == ".bank":

@@ -56,6 +56,8 @@ def read_bank(data: bytes) -> list[Patch]:
             raise BadPatch(f"line {number} begins with {plain_name(kind)[:40]!r}")
         if len(presets) > _MOST_PRESETS:
             raise BadPatch(f"more than {_MOST_PRESETS} presets")
+    if not presets:
+        raise BadPatch("holds no patch")
     return [_patch(name, values) for name, values in presets]
 
 

@@ -130,6 +130,8 @@ def _bank(tables: dict[str, Any], knobs_of: KnobsOf) -> list[Patch]:
         if not isinstance(own, dict):
             raise BadPatch(f"patch {number} is no table")
         found.append(_patch(tables | own, knobs_of, f"patch {number}"))
+    if not found:
+        raise BadPatch("holds no patch")
     return found
 
 

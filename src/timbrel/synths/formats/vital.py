@@ -12,7 +12,7 @@ from typing import Any
 from timbrel.errors import BadPatch
 from timbrel.synths.formats.checking import legal_values, require_at_most
 from timbrel.synths.formats.program import plain_name
-from timbrel.synths.parameters import Parameters
+from timbrel.synths.formats.readable import KnobsOf
 from timbrel.synths.patch import Patch
 
 _STYLES = {
@@ -25,12 +25,12 @@ _MOST = {"[": 100_000, "{": 100_000, ",": 500_000}
 """Wavetables and samples, of which the larger part of a preset consists, are strings."""
 
 
-def read_vital(data: bytes, knobs: Parameters | None) -> list[Patch]:
+def read_vital(data: bytes, knobs_of: KnobsOf) -> list[Patch]:
     """The one patch of a .vital.
 
     Args:
         data: its bytes.
-        knobs: of Vital, where they are known.
+        knobs_of: what knows Vital, asked when the rest is as it should be.
 
     Raises:
         BadPatch: it is no JSON, or none of Vital's, or a value is out of its range.
@@ -45,6 +45,7 @@ def read_vital(data: bytes, knobs: Parameters | None) -> list[Patch]:
     if not isinstance(settings, dict):
         raise BadPatch("has no table 'settings': it is no preset of Vital")
     values = {name: _number(name, v) for name, v in settings.items() if _is_number(v)}
+    knobs = knobs_of("vital")
     if knobs is not None:  # presets of other versions of Vital know other knobs
         known = set(knobs.names)
         values = {name: value for name, value in values.items() if name in known}

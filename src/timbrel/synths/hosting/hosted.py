@@ -116,6 +116,8 @@ class HostedSynth(Synth):
         return [{"values": v} | n for v, n in zip(turned, self._notes(notes), strict=True)]
 
     def _notes(self, notes: Notes) -> list[dict[str, Any]]:
+        if not len(notes):
+            raise BadInput("there is no note to render: give one or more")
         bends = [[0.0]] * len(notes)
         if notes.bend_semitones is not None:
             _require_slight(notes.bend_semitones, self.name, self.furthest_bend)

@@ -3,11 +3,11 @@
     liked(v) = 6 dB * sum over judgements of w a b(v) y / (1 + sum of w a b(v))
 
 y is what was said, -1 to 1; w how much it counts, 1 for a rating and 4 for a correction; a how near
-the sound was (Gaussian over the tone matcher's points, 0.3 wide: the margin it is trained for); b
-how near the patch is (Gaussian over the root mean square of its knobs' distances, 0.05 of their way
-wide, which is half of what lies between a bank's patch and the nearest other; the volume knob is
-left out, because a match sets that). The 1 below says that of what is far
-from all judgements nothing is known: 0 dB.
+the sound was (Gaussian over the tone matcher's points, 0.3 wide: the margin it is trained for; 0
+below 0.1); b how near the patch is (Gaussian over the root mean square of its knobs' distances,
+0.05 of their way wide, which is half of what lies between a bank's patch and the nearest other; the
+volume knob is left out, because a match sets that). The 1 below says that of what is far from all
+judgements nothing is known: 0 dB.
 
 So one "I like it" is worth 3 dB to that patch on that sound, a correction 4.8 dB, and no crowd of
 them more than 6 dB. Candidates of a match are some 2 to 10 dB away from their sound.
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from timbrel.instruments.model_folder import weights_hash
 from timbrel.instruments.preset.feedback.judgement import Judgement
+from timbrel.instruments.preset.feedback.last_words import last_words
 from timbrel.instruments.preset.feedback.store import FeedbackStore
 from timbrel.instruments.preset.hearing.heard import Heard, hear
 from timbrel.instruments.preset.hearing.heard_bytes import sound_id
@@ -34,7 +35,7 @@ STRENGTH_DB = 6.0
 _WORTH = {"rating": 1.0, "correction": 4.0}
 _SOUND_WIDTH, _PATCH_WIDTH = 0.3, 0.05
 _RELATED = 0.1
-"""What was said of a sound that is no nearer has no weight here; its corrections are not tried."""
+"""What was said of sounds that are no nearer has no weight, and their corrections are not tried."""
 
 _MOST_TRIED = 8
 _HEARD_AT_ONCE = 64
@@ -61,15 +62,12 @@ class Opinions:
     def of(
         cls, store: FeedbackStore, synth: Synth, network: PresetNetwork | None = None
     ) -> Opinions | None:
-        """What a store holds of a synthesizer, but for patches of other knobs; None: nothing.
-
-        A judgement of 0 takes back what was said before, and says nothing itself.
+        """What a store holds of a synthesizer (`last_words`); None: nothing.
 
         Raises:
             BadInput: the store cannot be used.
         """
-        names = synth.parameters.names
-        said = tuple(j for j in store.judgements(synth.name) if j.knobs == names and j.liked)
+        said = tuple(last_words(store.judgements(synth.name), synth))
         if not said:
             return None
         vectors = synth.parameters.space.project(torch.stack([j.vector for j in said]))
@@ -82,7 +80,8 @@ class Opinions:
         near = is_same.float()
         if self.points is not None and point is not None:
             apart = 1.0 - self.points @ point  # half of the distance's square
-            near = torch.where(is_same, 1.0, (-apart / _SOUND_WIDTH**2).exp())
+            alike = (-apart / _SOUND_WIDTH**2).exp()
+            near = torch.where(is_same, 1.0, torch.where(alike >= _RELATED, alike, 0.0))
         return Taste(self, near)
 
 
@@ -109,9 +108,9 @@ class Taste:
         return self._weight(vectors).sum(1)
 
     @property
-    def is_known(self) -> bool:
-        """Whether anything was said of this sound, or of one like it."""
-        return bool((self.near >= _RELATED).any())
+    def n_heeded(self) -> int:
+        """How many judgements are of this sound, or of one like it."""
+        return int((self.near > 0).sum())
 
     def corrections(self) -> list[Guess]:
         """Patches that are right for this sound or for one like it, the nearest first."""
@@ -119,7 +118,7 @@ class Taste:
         right = [
             Guess(self.opinions.vectors[i], "corrected")
             for i in order
-            if self.near[i] >= _RELATED and self.opinions.judgements[i].kind == "correction"
+            if self.near[i] > 0 and self.opinions.judgements[i].kind == "correction"
         ]
         return right[:_MOST_TRIED]
 

@@ -17,7 +17,7 @@ from timbrel.instruments.preset.rendering import attempted
 from timbrel.sound import Notes
 from timbrel.synths import Synth
 
-_VOLUMES = 33
+_VOLUMES = 129
 """Places of the volume knob, of which a few are tried: it never makes softer."""
 
 _SAME_DB = 0.05
@@ -84,6 +84,13 @@ def levelled(
         low = torch.where(is_loud | (low == high), low, middle + 1)
         high = torch.where(is_loud, middle, high)
     return turned(low)
+
+
+def is_volume_spent(synth: Synth, vector: Float[Tensor, " params"]) -> bool:
+    """Whether there is no volume knob, or it stands at an end of its way."""
+    if not synth.volume:
+        return True
+    return float(vector[synth.parameters.names.index(synth.volume)]) in (0.0, 1.0)
 
 
 def _unphrased(
