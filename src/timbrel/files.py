@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,13 @@ _TRIAL_SIZE = 65536
 
 def is_stream(path: Path) -> bool:
     """Whether it is a pipe or a device, which may never end or never begin."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+    if not path.exists():
+        return False
+    try:
+        mode = path.stat().st_mode  # asked once: a journal may be gone in the meantime
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def unreadable(path: str | Path, error: Exception, todo: str) -> str:

@@ -12,7 +12,7 @@ import torch
 
 from timbrel.audio import AudioWriter
 from timbrel.errors import BadInput
-from timbrel.files import obstacle_in, replacing, replacing_folder
+from timbrel.files import is_stream, obstacle_in, replacing, replacing_folder
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 MAKE_ROOM = r"cannot write .*%s \(No space left on device\): make room, or choose another folder$"
@@ -108,3 +108,16 @@ def test_what_a_library_writes_for_its_owner_alone_may_be_read_as_others_may(
                 unfinished.chmod(0o600)
     theirs, plain = (tmp_path / name for name in ("theirs", "plain"))
     assert theirs.stat().st_mode == plain.stat().st_mode
+
+
+def test_what_goes_while_it_is_looked_at_is_no_stream(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    assert is_stream(fifo)
+    assert not is_stream(tmp_path)
+    journal = tmp_path / "a-journal"
+    assert not is_stream(journal)
+    monkeypatch.setattr(Path, "exists", lambda self: True)  # it was there a moment ago
+    assert not is_stream(journal)
