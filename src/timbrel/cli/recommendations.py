@@ -27,7 +27,7 @@ def recommend(
         wish: In words, such as "brighter, but a bit softer".
         model: What has learned the synthesizer; otherwise preset-SYNTH of the patch's, or
             preset-subtractive.
-        count: How many patches.
+        count: How many patches, of the few dozen that are tried.
         pitch: The key by which they are heard.
         duration: How long it is held, in seconds; four are listened to.
         seed: Of what is tried.
