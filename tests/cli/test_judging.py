@@ -83,7 +83,7 @@ def test_other_synthesizers_are_left_out_and_that_is_said(timbrel: Any, sounds: 
     )
     words = ("around=0", "random=2", "activity=0", "notes.each=1", "--out", "mine", "--json")
     ran = timbrel("data", "presets", "collect", *words)
-    said = "timbrel: 1 good words on patches of amsynth, left out: --synth amsynth takes those"
+    said = "timbrel: 1 of amsynth left out: --synth amsynth takes those"
     assert ran.err == [said]
 
 

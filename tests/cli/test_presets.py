@@ -74,10 +74,11 @@ def test_convert_makes_a_file_of_each_and_back(timbrel: Any, bank: Path) -> None
     told = json.loads("\n".join(shown))
     assert told[0]["checksum"] == told[1]["checksum"]
     Path("fxps/bad.fxp").write_bytes(FOREIGN[:-1])
-    shown = timbrel("data", "presets", "show", "fxps").out
-    assert [line.split()[0] for line in shown] == [
+    ran = timbrel("data", "presets", "show", "fxps")
+    assert [line.split()[0] for line in ran.out] == [
         "file", "fxps/001-Soft.fxp", "fxps/002-Soft_again.fxp", "fxps/003-Init.fxp",
     ]  # fmt: skip
+    assert [line[:47] for line in ran.err] == ["timbrel: left out: fxps/bad.fxp: truncated: the"]
     assert "truncated" in timbrel("data", "presets", "show", "fxps/bad.fxp").refusal
 
 

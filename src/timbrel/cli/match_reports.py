@@ -37,7 +37,7 @@ def match_figures(
                 "by": one.by,
                 "mss_db": round(one.distance_db, 3),
                 "liked_db": round(one.liked_db, 3),
-                "louder_db": round(louder_db(sound, target.audio), 2),
+                "louder_db": round(_louder_db(sound, target.audio), 2),
                 "values": knobs.named(knobs.values(one.vector)),
             }
             for one, sound in zip(found, sounds, strict=True)
@@ -68,7 +68,7 @@ def unequal_level(
     synth: Synth, vector: Float[Tensor, " params"], sound: Tensor, target: Tensor, than: str
 ) -> str:
     """What is to be said of a patch that is not as loud as something; else nothing."""
-    louder = louder_db(sound, target)
+    louder = _louder_db(sound, target)
     if abs(louder) < _UNEQUAL_DB:
         return ""
     said = f"{abs(louder):.0f} dB {'louder' if louder > 0 else 'softer'} than {than}"
@@ -87,8 +87,7 @@ def with_files(figures: dict[str, Any], paths: Sequence[Path]) -> dict[str, Any]
     return figures | {"patches": patches, "sound": sound, "picture": picture}
 
 
-def louder_db(sound: Float[Tensor, " time"], target: Float[Tensor, " _"]) -> float:
-    """By how much a sound is louder than another, over four seconds."""
+def _louder_db(sound: Float[Tensor, " time"], target: Float[Tensor, " _"]) -> float:
     ours, theirs = (fitted(one).square().mean().clamp_min(1e-12) for one in (sound, target))
     return float(power_to_db(ours / theirs))
 

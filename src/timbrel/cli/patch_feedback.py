@@ -148,4 +148,4 @@ def left_out(settings: CollectedSettings) -> Iterator[str]:
     counts = Counter(one.synth for one in said if one.liked >= GOOD and one.synth in synths())
     for other, count in sorted(counts.items()):
         if other != settings.synth:
-            yield f"{count} good words on patches of {other}, left out: --synth {other} takes those"
+            yield f"{count} of {other} left out: --synth {other} takes those"

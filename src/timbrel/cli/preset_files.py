@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from timbrel.cli.output import say_note
 from timbrel.cli.places import file_name, folder_for, place_for
 from timbrel.data.presets.names import known_category
 from timbrel.errors import BadInput, BadPatch, TimbrelError
@@ -52,9 +53,10 @@ def _rows_of(place: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:
     for file in patch_files(place):
         try:
             yield from _rows(file, synth)
-        except TimbrelError:
+        except TimbrelError as error:
             if file == place:
                 raise
+            say_note(f"left out: {error}")
 
 
 def _rows(file: Path, synth: Synth | None) -> Iterator[dict[str, Any]]:

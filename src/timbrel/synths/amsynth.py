@@ -13,7 +13,7 @@ from pathlib import Path
 from timbrel.errors import BadInput
 from timbrel.synths.amsynth_knobs import amsynth_parameters
 from timbrel.synths.formats.amsynth import read_bank
-from timbrel.synths.formats.file_bytes import in_file, patch_bytes
+from timbrel.synths.formats.file_bytes import read_file
 from timbrel.synths.hosting import Host, HostedSynth
 from timbrel.synths.hosting.hosted import TAIL_S
 from timbrel.synths.hosting.worker import VST, PlugIn
@@ -80,12 +80,7 @@ class Amsynth(HostedSynth):
         files = sorted(file for folder in _BANKS for file in folder.glob("*.bank"))
         if not files:
             raise BadInput(f"no banks of amsynth in {_BANKS[0]}: apt-get install amsynth")
-        return [(file.name.split(".")[0], _bank(file)) for file in files]
-
-
-def _bank(file: Path) -> list[Patch]:
-    with in_file(file):
-        return read_bank(patch_bytes(file))
+        return [(file.name.split(".")[0], read_file(file, read_bank)) for file in files]
 
 
 def find_amsynth(path: str | Path | None = None) -> Path:

@@ -11,7 +11,7 @@ from timbrel.synths.files.knobs import parameters_of
 from timbrel.synths.files.meaning import patches_of, programs_of
 from timbrel.synths.formats import amsynth, fxp
 from timbrel.synths.formats.checking import legal_patch
-from timbrel.synths.formats.file_bytes import in_file, patch_bytes
+from timbrel.synths.formats.file_bytes import in_file, read_file
 from timbrel.synths.formats.program import Program
 from timbrel.synths.formats.readable import KnobsOf, read_readable, readable_text
 from timbrel.synths.formats.vital import read_vital, with_names
@@ -38,14 +38,16 @@ def read_patches(path: str | Path, synth: Synth | None = None) -> list[Patch]:
             its synthesizer does not know.
     """
     path = Path(path)
-    data = patch_bytes(path)
-    with in_file(path):
+
+    def read(data: bytes) -> list[Patch]:
         found = _parsed(path, data, synth)
         if not found:
             raise BadPatch("holds no patch")
         for patch in found:
             _require_of(patch, synth)
-    return found
+        return found
+
+    return read_file(path, read)
 
 
 def read_patch(path: str | Path, synth: Synth | None = None) -> Patch:
@@ -120,10 +122,7 @@ def read_programs(path: str | Path) -> list[Program]:
     Raises:
         BadPatch: as `read_patches`.
     """
-    path = Path(path)
-    data = patch_bytes(path)
-    with in_file(path):
-        return fxp.read_programs(data)
+    return read_file(Path(path), fxp.read_programs)
 
 
 def write_patch(path: str | Path, patch: Patch, synth: Synth | None = None) -> None:

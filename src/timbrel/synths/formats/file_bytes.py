@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from timbrel.errors import BadPatch
 from timbrel.files import is_stream, unreadable
+
+T = TypeVar("T")
 
 LARGEST = 16 << 20
 """Bytes of a file; the largest that were seen in the wild have 2.2 million."""
 
 
-def patch_bytes(path: Path) -> bytes:
-    """What is in a file.
+def read_file(path: Path, read: Callable[[bytes], T]) -> T:
+    """What is made of a file's bytes.
 
     Raises:
-        BadPatch: the file is missing, cannot be read, or is too large.
+        BadPatch: the file is missing, cannot be read, is too large, or is not what `read` wants.
     """
+    data = _bytes_of(path)
+    with in_file(path):
+        return read(data)
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
         if is_stream(path):
             raise BadPatch(f"{path} is a pipe or a device: give a file of patches")

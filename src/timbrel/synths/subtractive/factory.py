@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from timbrel.synths.formats.file_bytes import in_file, patch_bytes
+from timbrel.synths.formats.file_bytes import read_file
 from timbrel.synths.formats.readable import read_readable
 from timbrel.synths.patch import CATEGORIES, Patch
 from timbrel.synths.subtractive.knobs import PARAMETERS
@@ -22,5 +22,4 @@ def factory_banks() -> list[tuple[str, list[Patch]]]:
 
 
 def _bank(file: Path) -> list[Patch]:
-    with in_file(file):
-        return read_readable(patch_bytes(file), lambda _: PARAMETERS)
+    return read_file(file, lambda data: read_readable(data, lambda _: PARAMETERS))

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from timbrel.instruments.preset.feedback.judgement import Judgement
-from timbrel.synths import Synth
-
-_SAME = 1e-3
-"""Of a knob's way, or of a choice: patches that differ by no more are one."""
+from timbrel.synths import UNTOUCHED, Synth
 
 
 def last_words(said: Sequence[Judgement], synth: Synth) -> list[Judgement]:
@@ -25,16 +22,14 @@ def last_words(said: Sequence[Judgement], synth: Synth) -> list[Judgement]:
     """
     names = synth.parameters.names
     is_patch = torch.tensor([name not in (synth.volume, *synth.phrasing) for name in names])
-    last: dict[str, list[Judgement]] = {}
-    for one in said:
-        if one.synth != synth.name or one.knobs != names:
-            continue
-        others = last.setdefault(one.sound, [])
-        others[:] = [
-            other
-            for other in others
-            if bool(((other.vector - one.vector).abs() > _SAME)[is_patch].any())
-        ]
-        others.append(one)
-    kept = {id(one) for others in last.values() for one in others}
-    return [one for one in said if id(one) in kept and one.liked]
+    ours = [one for one in said if one.synth == synth.name and one.knobs == names]
+    by_sound: dict[str, list[Judgement]] = {}
+    for one in ours:
+        by_sound.setdefault(one.sound, []).append(one)
+    revised = set()
+    for words in by_sound.values():
+        patches = torch.stack([one.vector for one in words])[:, is_patch]
+        is_same = torch.cdist(patches, patches, p=torch.inf) <= UNTOUCHED
+        is_revised = is_same.triu(diagonal=1).any(1).tolist()
+        revised |= {id(one) for one, again in zip(words, is_revised, strict=True) if again}
+    return [one for one in ours if one.liked and id(one) not in revised]
