@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from timbrel import Instrument
-    from timbrel.data.soundfont import SoundFontReport
+    from timbrel.data.soundfonts.soundfont import SoundFontReport
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -148,7 +148,7 @@ def fluid_r3() -> Path:
 def render_font(folder: Path | str, tables: dict[str, Any], bench: Bench) -> SoundFontReport:
     """Notes of FluidR3Mono as a note set in a folder, on as many processes as threads are given."""
     from timbrel.config import make_settings
-    from timbrel.data.soundfont import SoundFontSettings, render_soundfont
+    from timbrel.data.soundfonts.soundfont import SoundFontSettings, render_soundfont
 
     font = fluid_r3()
     bench.note(f"rendering {font} on {bench.threads} processes")

@@ -40,7 +40,7 @@ class FontNote:
     @property
     def name(self) -> str:
         """What the program is called."""
-        from timbrel.data.gm_programs import gm_programs
+        from timbrel.data.soundfonts.gm_programs import gm_programs
 
         return gm_programs()[self.program].short_name
 
@@ -56,8 +56,8 @@ class FontNotes:
         """The note, or None where the font has none."""
         import torch
 
-        from timbrel.data.gm_programs import gm_programs
-        from timbrel.data.soundfont_plan import PlannedNote
+        from timbrel.data.soundfonts.gm_programs import gm_programs
+        from timbrel.data.soundfonts.plan import PlannedNote
 
         player = self._player(sample_rate)
         length = {"length_s": note.hold_s + RELEASE_S}
@@ -70,8 +70,8 @@ class FontNotes:
     def _player(self, sample_rate: int):
         """One player for each rate: opening a font takes longer than hundreds of notes."""
         from timbrel.config import make_settings
-        from timbrel.data.soundfont import SoundFontSettings
-        from timbrel.data.soundfont_render import FontPlayer
+        from timbrel.data.soundfonts.rendering import FontPlayer
+        from timbrel.data.soundfonts.soundfont import SoundFontSettings
 
         if sample_rate not in self._players:
             settings = make_settings(SoundFontSettings, {"sample_rate": sample_rate})

@@ -11,7 +11,7 @@ from _plain_ddsp import FRAME_RATE, PlainDdsp
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from timbrel.data.phrase_set import PhraseSet
+    from timbrel.data.phrases.phrase_set import PhraseSet
     from timbrel.instruments.ddsp import Asked
     from timbrel.sound import Performance
 
@@ -22,8 +22,8 @@ LEARNING_RATE, CLIP_NORM = 1e-3, 3.0
 
 def trained_plain(phrases: PhraseSet, seconds: float) -> tuple[PlainDdsp, int]:
     """A plain model after so many seconds of this process's time, and the steps they were."""
+    from timbrel.training.ddsp.phrase_crops import PhraseCropSet
     from timbrel.training.multi_resolution import multi_resolution_loss, some_windows
-    from timbrel.training.phrase_crops import PhraseCropSet
 
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)

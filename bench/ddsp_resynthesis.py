@@ -32,7 +32,7 @@ from _bench import Bench, run
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from timbrel.data.phrase_set import PhraseSet
+    from timbrel.data.phrases.phrase_set import PhraseSet
     from timbrel.sound import Performance
 
 OF = {
@@ -126,7 +126,7 @@ def compared(
 
 
 def opened(folder: Path, split: str) -> PhraseSet:
-    from timbrel.data.phrase_set import PhraseSet
+    from timbrel.data.phrases.phrase_set import PhraseSet
 
     if not folder.is_dir():
         sys.exit(f"no phrases at {folder}: make them as configs/phrases.toml says")
@@ -150,7 +150,7 @@ def middle(melody: Performance) -> tuple[float, float]:
 def figures(sound: Tensor, real: Tensor, sample_rate: int) -> Row:
     """All metrics of a sound beside the real phrase, over as long as both last."""
     from timbrel.audio import resample
-    from timbrel.data.melodies import hear_melody
+    from timbrel.data.phrases.melodies import hear_melody
     from timbrel.dsp.distances import log_mel_l1_db, mss_db
     from timbrel.units import hz_to_midi
 

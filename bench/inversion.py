@@ -107,10 +107,10 @@ def real_notes(count: int) -> list[tuple[Tensor, float]]:
     import torch
 
     from timbrel.config import make_settings
-    from timbrel.data.gm_programs import gm_programs
-    from timbrel.data.soundfont import SoundFontSettings
-    from timbrel.data.soundfont_plan import PlannedNote
-    from timbrel.data.soundfont_render import FontPlayer
+    from timbrel.data.soundfonts.gm_programs import gm_programs
+    from timbrel.data.soundfonts.plan import PlannedNote
+    from timbrel.data.soundfonts.rendering import FontPlayer
+    from timbrel.data.soundfonts.soundfont import SoundFontSettings
 
     draw = random.Random(7)
     font = fluid_r3()

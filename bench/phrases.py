@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 from _bench import Bench, fluid_r3, run
 
-from timbrel.data.gm_programs import gm_programs
-from timbrel.data.phrase_plan import Phrase, PhraseSettings, plan_phrases
-from timbrel.data.phrase_render import PhrasePlayer, pitch_at
+from timbrel.data.phrases.plan import Phrase, PhraseSettings, plan_phrases
+from timbrel.data.phrases.rendering import PhrasePlayer, pitch_at
+from timbrel.data.soundfonts.gm_programs import gm_programs
 from timbrel.dsp.listening import FRAME_RATE, follow
 from timbrel.units import hz_to_midi
 

@@ -38,7 +38,7 @@ from _notes import FOREIGN_FONT, FontNote, FontNotes
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from timbrel.cli.targets import Target
+    from timbrel.cli.play.targets import Target
     from timbrel.perform.transferring import Transferred
     from timbrel.sound import Performance
 
@@ -90,7 +90,7 @@ def measure(bench: Bench) -> dict[str, float]:
 
 def find_targets(folders: Sequence[Path]) -> Iterator[tuple[str, Target]]:
     """Instruments by what they are called; of one that knows many, three."""
-    from timbrel.cli.targets import FOLLOWING, open_target
+    from timbrel.cli.play.targets import FOLLOWING, open_target
     from timbrel.instruments import models
 
     for model in map(str, folders or sorted(n for n in models() if n.startswith(FOLLOWING))):
@@ -107,7 +107,7 @@ def find_targets(folders: Sequence[Path]) -> Iterator[tuple[str, Target]]:
 
 def program_of(name: str, target: Target) -> str:
     """The General MIDI program of an instrument."""
-    from timbrel.data.gm_programs import gm_programs
+    from timbrel.data.soundfonts.gm_programs import gm_programs
 
     sounds = target.instrument.bank.names("sound") if target.instrument.bank else ()
     known = {program.short_name for program in gm_programs()}
@@ -156,9 +156,9 @@ def other_font() -> Path:
 
 def phrases(font: Path, program: str, minutes: float, seed: int) -> Iterator[Tensor]:
     """Melodies of a program, at 48 kHz."""
-    from timbrel.data.gm_programs import gm_programs
-    from timbrel.data.phrase_plan import PhraseSettings, plan_phrases
-    from timbrel.data.phrase_render import PhrasePlayer
+    from timbrel.data.phrases.plan import PhraseSettings, plan_phrases
+    from timbrel.data.phrases.rendering import PhrasePlayer
+    from timbrel.data.soundfonts.gm_programs import gm_programs
 
     settings = PhraseSettings(programs=(program,), minutes=minutes, seed=seed)
     known = {p.short_name: p for p in gm_programs()}
@@ -253,7 +253,7 @@ _fonts: dict[Path, FontNotes] = {}
 
 def note_of(program: str, pitch: int, font: Path | None = None) -> Tensor | None:
     """A note of FluidR3Mono at `RATE`, from just after its attack; None where it has none."""
-    from timbrel.data.gm_programs import gm_programs
+    from timbrel.data.soundfonts.gm_programs import gm_programs
 
     font = font or fluid_r3()
     numbers = {p.short_name: p.number for p in gm_programs()}

@@ -70,7 +70,7 @@ class Judged:
 
 
 def measure(bench: Bench) -> dict[str, float]:
-    from timbrel.data.gm_programs import gm_programs
+    from timbrel.data.soundfonts.gm_programs import gm_programs
 
     players = rivals(bench.instrument())
     fluid = heard_notes(held_out_programs(), 2 if bench.quick else 64)

@@ -1,8 +1,8 @@
 """Draws docs/images/architecture.svg and .png from the code: its rooms, and who imports whom.
 
 The bands are the layers that the linter holds (pyproject.toml), the arcs are read from the import
-statements, and each room's line is its own docstring's. An arc that a longer path implies is pale;
-imports of the lowest band, which everyone may use, are left out.
+statements, and each room's line is its own docstring's, over the rooms within it. An arc that a
+longer path implies is pale; imports of the lowest band, which everyone may use, are left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-import textwrap
 import tomllib
 from pathlib import Path
 
@@ -26,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "timbrel"
 IMAGES = ROOT / "docs" / "images"
 WIDTH, HEIGHT, ROW, GAP = 9.8, 0.62, 0.78, 0.34
+LONGEST = 72
 PAPER, INK = "#fbfaf7", "#22303c"
 BANDS = ("#e4ecf5", "#e6f1e8", "#f8eeda", "#f3e6ec")
 ARCS = ("#3a6ea5", "#3f8f5b", "#b8822a", "#a34a6f")
@@ -87,12 +87,18 @@ def direct(all_edges: Edges) -> Edges:
 
 
 def first_line(room: str) -> str:
-    """What a room says of itself, in one line."""
+    """What a room says of itself, in one line: as many of its clauses as there is room for."""
     file = SOURCE / room / "__init__.py"
     file = file if file.is_file() else SOURCE / f"{room}.py"
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     line = " ".join(text.split("\n\n")[0].split()).replace("`", "").rstrip(".")
-    return textwrap.shorten(line, 72, placeholder=" ...")
+    clauses = [line[: found.start()] for found in re.finditer(r"[.,:;](?= )|$", line)]
+    return max((some for some in clauses if len(some) <= LONGEST), default=clauses[0])
+
+
+def rooms_within(room: str) -> str:
+    """The names of the rooms within a room."""
+    return " · ".join(sorted(file.parent.name for file in (SOURCE / room).glob("*/__init__.py")))
 
 
 def heights(rows: list[list[str]]) -> dict[str, float]:
@@ -131,7 +137,9 @@ def _draw_room(axes: Axes, room: str, y: float, shade: str) -> None:
         )
     )
     axes.text(0.2, y, room, va="center", weight="bold", color=INK, size=10)
-    axes.text(2.25, y, first_line(room), va="center", color=INK, size=7.5)
+    within = rooms_within(room)
+    axes.text(2.25, y + 0.1 * bool(within), first_line(room), va="center", color=INK, size=7.5)
+    axes.text(2.25, y - 0.17, within, va="center", color=INK, alpha=0.7, size=6)
 
 
 def _draw_arc(axes: Axes, upper: float, lower: float, colour: str, *, strong: bool) -> None:

@@ -8,7 +8,7 @@ import math
 import torch
 
 import timbrel
-from timbrel.data.folder import collect_folder
+from timbrel.data.recordings.folder import collect_folder
 from timbrel.training import train
 from timbrel.training.registry import settings_from
 from timbrel.units import midi_to_hz

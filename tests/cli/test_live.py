@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from timbrel.cli.arguments import Using
-from timbrel.cli.live_engine import LiveWishes, make_engine
+from timbrel.cli.live.engine import LiveWishes, make_engine
 from timbrel.cli.timbres import open_timbres
 from timbrel.errors import BadInput
 from timbrel.live import Event, Knobs
@@ -61,7 +61,7 @@ def test_wishes_that_do_not_fit_are_refused() -> None:
 
 
 def test_what_cannot_be_kept_is_learned_all_the_same(tmp_path, capsys) -> None:
-    from timbrel.cli.live_session import chores
+    from timbrel.cli.live.session import chores
 
     (tmp_path / "config").write_bytes(b"")  # no folder can be made here
     chores(Knobs(), "sine", "glide", lambda: None)()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from timbrel.cli.live_following import (
+from timbrel.cli.live.following import (
     Fitter,
     FollowWishes,
     _latency_s,
@@ -14,7 +14,7 @@ from timbrel.cli.live_following import (
     _status,
     make_follow_engine,
 )
-from timbrel.cli.targets import Target
+from timbrel.cli.play.targets import Target
 from timbrel.errors import BadInput, Unsupported
 from timbrel.instruments.ddsp import Ddsp, DdspSettings
 from timbrel.instruments.ddsp.timbre_layout import Manner
@@ -122,8 +122,8 @@ def test_who_only_transfers_recordings_is_refused() -> None:
 
 
 def test_without_a_sound_card_one_line_says_so(timbrel, monkeypatch) -> None:
-    monkeypatch.setattr("timbrel.cli.live_following.output_devices", list)
-    monkeypatch.setattr("timbrel.cli.live_following.input_devices", list)
+    monkeypatch.setattr("timbrel.cli.live.following.output_devices", list)
+    monkeypatch.setattr("timbrel.cli.live.following.input_devices", list)
     line = timbrel("live", "--transfer", "violin").refusal
     assert line.startswith("no sound card that hears and plays was found: connect one")
 

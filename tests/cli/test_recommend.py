@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from timbrel.cli.patch_recommending import _remark
+from timbrel.cli.patches.recommending import _remark
 from timbrel.instruments.preset import Preset, PresetSettings
 from timbrel.instruments.preset.recommending import Suggestion
 from timbrel.synths.files import parameters_of, read_patch

@@ -112,7 +112,7 @@ def test_envelopes_that_cannot_be(timbrel: Any, song: Path, adsr: str) -> None:
 def test_a_note_of_hours_is_held_for_ten_minutes_and_that_is_said(
     timbrel: Any, bank: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from timbrel.cli import performing
+    from timbrel.cli.play import performing
     from timbrel.midi import Score, ScoreNote, Track, write_score
 
     asked: list[float] = []
@@ -135,7 +135,7 @@ def test_a_note_of_hours_is_held_for_ten_minutes_and_that_is_said(
 
 
 def test_named_tracks_are_slurred() -> None:
-    from timbrel.cli.parts import chosen_tracks
+    from timbrel.cli.play.parts import chosen_tracks
     from timbrel.midi import Score, Track
 
     score = Score(

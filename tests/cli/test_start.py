@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from timbrel.cli import health
-from timbrel.cli.demo_song import compose
-from timbrel.cli.health import Probe, examine
 from timbrel.cli.output import say_tables
+from timbrel.cli.start import health
+from timbrel.cli.start.demo_song import compose
+from timbrel.cli.start.health import Probe, examine
 from timbrel.cli.tables import tables
 from timbrel.midi import read_score
 
@@ -144,7 +144,7 @@ def test_data_folder_makes_a_set_and_says_what_it_refused(timbrel: Any, sounds: 
 
 
 def test_evaluate_prints_what_was_measured(timbrel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from timbrel.cli import measuring
+    from timbrel.cli.learning import measuring
 
     def measure(instrument: Any, data: Any, *, notes: int, progress: Any) -> dict[str, float]:
         progress("judging notes", 1, 2)
@@ -198,7 +198,7 @@ def test_evaluate_s_tables_hold_every_figure_beside_its_baselines(
 
 
 def test_train_passes_on_what_it_was_told(timbrel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from timbrel.cli import runs
+    from timbrel.cli.learning import runs
 
     calls = []
 

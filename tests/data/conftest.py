@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from timbrel.data.nsynth_layout import example, note_name, write_examples
+from timbrel.data.notes.nsynth_layout import example, note_name, write_examples
 
 MakeSet = Callable[..., Path]
 

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from timbrel.data import NoteSet
 from timbrel.data.claim import alone_in
-from timbrel.data.folder import REPORT, collect_folder, find_recordings, velocity_of
-from timbrel.data.folder_hearing import FolderSettings, hear
-from timbrel.data.instrument_names import instrument_names
+from timbrel.data.recordings.folder import REPORT, collect_folder, find_recordings, velocity_of
+from timbrel.data.recordings.hearing import FolderSettings, hear
+from timbrel.data.recordings.instrument_names import instrument_names
 from timbrel.errors import BadInput
 
 from .test_recording import note, silence
@@ -110,7 +110,7 @@ def test_a_file_is_heard_once_as_long_as_it_and_the_settings_stay(tmp_path, monk
     kept = tmp_path / "kept"
     kept.mkdir()
     first = hear(path, kept, FolderSettings())
-    monkeypatch.setattr("timbrel.data.folder_hearing.read_audio", None)
+    monkeypatch.setattr("timbrel.data.recordings.hearing.read_audio", None)
     assert hear(path, kept, FolderSettings()) == first
     assert (kept / first["notes"][0]["sound"]).is_file()
     with pytest.raises(TypeError):
@@ -157,7 +157,7 @@ def test_a_stopped_run_is_no_one_elses(tmp_path, monkeypatch):
     write(tmp_path / "one/a.wav", note(60, 0.5))
     write(tmp_path / "two/a.wav", note(60, 0.5))
     with monkeypatch.context() as patched:
-        patched.setattr("timbrel.data.folder._write_set", lambda *_: 1 / 0)
+        patched.setattr("timbrel.data.recordings.folder._write_set", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             collect_folder(tmp_path / "one", tmp_path / "set", processes=0)
     with pytest.raises(BadInput, match="holds a set of other recordings"):

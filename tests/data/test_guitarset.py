@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from timbrel.data.guitarset import collect_guitarset, download_guitarset
-from timbrel.data.phrase_set import PhraseSet
+from timbrel.data.phrases.guitarset import collect_guitarset, download_guitarset
+from timbrel.data.phrases.phrase_set import PhraseSet
 from timbrel.errors import BadInput
 
 from .test_nsynth import Server, running

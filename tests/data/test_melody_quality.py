@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from timbrel.data.melodies import hear_melody
-from timbrel.data.melody_quality import ClipFigures, measure_clip, octave_leaps
+from timbrel.data.phrases.melodies import hear_melody
+from timbrel.data.phrases.melody_quality import ClipFigures, measure_clip, octave_leaps
 from timbrel.sound import Performance
 from timbrel.units import hz_to_midi, midi_to_hz
 

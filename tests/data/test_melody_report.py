@@ -10,9 +10,9 @@ import torch
 from rich.console import Console
 
 from timbrel.audio import write_audio
-from timbrel.data.melody_overview import draw_melodies
-from timbrel.data.melody_report import report_melodies
-from timbrel.data.phrase_set import PhraseSet
+from timbrel.data.phrases.melody_overview import draw_melodies
+from timbrel.data.phrases.melody_report import report_melodies
+from timbrel.data.phrases.phrase_set import PhraseSet
 
 from .test_melody_quality import RATE, tone
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timbrel.data import NoteSet
-from timbrel.data.note_audio import read_batch
-from timbrel.data.nsynth_layout import QUALITIES
+from timbrel.data.notes.note_audio import read_batch
+from timbrel.data.notes.nsynth_layout import QUALITIES
 from timbrel.errors import BadAudio, BadInput
 
 from .conftest import entry, tone

@@ -16,7 +16,7 @@ import soundfile
 
 from timbrel.data import NoteSet
 from timbrel.data.fetching import check_md5, download
-from timbrel.data.nsynth import ARCHIVES, Archive, download_nsynth, unpack
+from timbrel.data.notes.nsynth import ARCHIVES, Archive, download_nsynth, unpack
 from timbrel.errors import BadConfig, BadInput
 
 from .conftest import entry, tone

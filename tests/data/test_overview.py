@@ -5,7 +5,7 @@ import torch
 from matplotlib import image
 
 from timbrel.data import NoteSet
-from timbrel.data.overview import draw_note_set, mosaic_indices
+from timbrel.data.notes.overview import draw_note_set, mosaic_indices
 from timbrel.errors import BadInput
 
 from .conftest import entry

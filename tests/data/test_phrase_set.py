@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from timbrel.audio import resample, write_audio
-from timbrel.data.melodies import hear_melody
-from timbrel.data.phrase_set import PhraseSet, sets_in
+from timbrel.data.phrases.melodies import hear_melody
+from timbrel.data.phrases.phrase_set import PhraseSet, sets_in
 from timbrel.errors import BadAudio, BadInput
 
 RATE = 16000
@@ -165,8 +165,8 @@ def test_a_folder_of_instruments_is_a_set_each(folder: Path, tmp_path: Path) -> 
 
 _HEAR = """
 import sys, time
-import timbrel.data.melodies as melodies
-from timbrel.data.phrase_set import PhraseSet
+import timbrel.data.phrases.melodies as melodies
+from timbrel.data.phrases.phrase_set import PhraseSet
 slow = melodies.hear_melody
 def hear_melody(*arguments):
     time.sleep(0.2)

@@ -11,8 +11,7 @@ import torch
 
 from timbrel.audio import read_audio
 from timbrel.config import make_settings
-from timbrel.data.gm_programs import gm_programs
-from timbrel.data.phrase_plan import (
+from timbrel.data.phrases.plan import (
     RANGES,
     Phrase,
     PhraseNote,
@@ -21,8 +20,9 @@ from timbrel.data.phrase_plan import (
     is_plucked,
     plan_phrases,
 )
-from timbrel.data.phrase_render import PhrasePlayer, gain_db_at, pitch_at, tuning
-from timbrel.data.phrases import render_phrases
+from timbrel.data.phrases.rendering import PhrasePlayer, gain_db_at, pitch_at, tuning
+from timbrel.data.phrases.soundfont_phrases import render_phrases
+from timbrel.data.soundfonts.gm_programs import gm_programs
 from timbrel.dsp.listening import follow
 from timbrel.errors import BadConfig, BadInput
 from timbrel.units import amplitude_to_db, midi_to_hz

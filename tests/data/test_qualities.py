@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from timbrel.data.nsynth_layout import QUALITIES
-from timbrel.data.qualities import (
+from timbrel.data.notes.nsynth_layout import QUALITIES
+from timbrel.data.notes.qualities import (
     burst_db,
     envelope_db,
     fall_db,
@@ -121,9 +121,9 @@ def test_a_batch_says_what_its_notes_say_alone():
 
 @pytest.mark.soundfont
 def test_listeners_would_agree_on_real_instruments(soundfont):
-    from timbrel.data.soundfont import SoundFontSettings, gm_programs
-    from timbrel.data.soundfont_plan import PlannedNote
-    from timbrel.data.soundfont_render import FontPlayer
+    from timbrel.data.soundfonts.plan import PlannedNote
+    from timbrel.data.soundfonts.rendering import FontPlayer
+    from timbrel.data.soundfonts.soundfont import SoundFontSettings, gm_programs
 
     player = FontPlayer(soundfont, SoundFontSettings())
 

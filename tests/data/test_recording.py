@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from timbrel.data.instrument_words import family_in, pitch_in, source_in
-from timbrel.data.qualities import envelope_db
-from timbrel.data.recording import FoundNote, estimate_hold_s, notes_in, sounding_spans
+from timbrel.data.notes.qualities import envelope_db
+from timbrel.data.recordings.instrument_words import family_in, pitch_in, source_in
+from timbrel.data.recordings.recording import FoundNote, estimate_hold_s, notes_in, sounding_spans
 from timbrel.errors import BadAudio
 
 RATE = 16000

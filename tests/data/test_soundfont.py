@@ -14,10 +14,10 @@ import torch
 
 from timbrel.config import make_settings, read_settings
 from timbrel.data import NoteSet
-from timbrel.data.gm_programs import chosen_programs
-from timbrel.data.soundfont import SoundFontSettings, gm_programs, render_soundfont
-from timbrel.data.soundfont_plan import PlannedNote, plan_notes
-from timbrel.data.soundfont_render import Fate, FontPlayer, render_notes, start_worker
+from timbrel.data.soundfonts.gm_programs import chosen_programs
+from timbrel.data.soundfonts.plan import PlannedNote, plan_notes
+from timbrel.data.soundfonts.rendering import Fate, FontPlayer, render_notes, start_worker
+from timbrel.data.soundfonts.soundfont import SoundFontSettings, gm_programs, render_soundfont
 from timbrel.errors import BadConfig, BadInput, MissingExtra
 
 from .tiny_font import tiny_font
@@ -276,7 +276,7 @@ class TestBadFonts:
         assert not (tmp_path / "set").exists()
 
     def test_a_font_of_that_name_that_is_installed_is_named(self, font, tmp_path, monkeypatch):
-        monkeypatch.setattr("timbrel.data.font._INSTALLED", (str(tmp_path),))
+        monkeypatch.setattr("timbrel.data.soundfonts.font._INSTALLED", (str(tmp_path),))
         with pytest.raises(BadInput, match=rf"no SoundFont at {font.name}: did you mean {font}\?$"):
             render_soundfont(Path(font.name), tmp_path / "set", settings(), processes=0)
 
@@ -300,7 +300,7 @@ SMALL = {"programs": [0], "splits": {"train": {"pitches": {"lowest": 55, "highes
 SCRIPT = f"""
 import sys
 from timbrel.config import make_settings
-from timbrel.data.soundfont import SoundFontSettings, render_soundfont
+from timbrel.data.soundfonts.soundfont import SoundFontSettings, render_soundfont
 if __name__ == "__main__":
     settings = make_settings(SoundFontSettings, {SMALL})
     render_soundfont(sys.argv[1], sys.argv[2], settings, processes=1)

@@ -7,7 +7,7 @@ import soundfile
 import torch
 
 from timbrel.data import NoteSet
-from timbrel.data.nsynth_layout import example, write_examples
+from timbrel.data.notes.nsynth_layout import example, write_examples
 from timbrel.instruments.sine import Sine
 from timbrel.sound import Notes
 

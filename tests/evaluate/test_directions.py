@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from timbrel.data.amounts import AMOUNTS
+from timbrel.data.notes.amounts import AMOUNTS
 from timbrel.errors import BadInput
 from timbrel.evaluate import direction_figures
 from timbrel.evaluate.directions import choose_notes

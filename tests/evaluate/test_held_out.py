@@ -4,7 +4,7 @@ import platformdirs
 import pytest
 
 from timbrel.config import read_settings
-from timbrel.data.soundfont import SoundFontSettings
+from timbrel.data.soundfonts.soundfont import SoundFontSettings
 from timbrel.errors import BadInput
 from timbrel.evaluate import held_out, held_out_sets
 

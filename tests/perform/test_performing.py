@@ -110,7 +110,7 @@ def test_the_most_particular_choice_counts():
 
 def test_words_for_tracks_are_one_grammar_whoever_asks():
     """What `cast` takes and what `--timbre`, `--gain` and `--pan` take."""
-    from timbrel.cli.parts import numbers_for_tracks, values_for_tracks
+    from timbrel.cli.play.parts import numbers_for_tracks, values_for_tracks
 
     said = {"viol": [0], "pian": [3], "4": [3], "04": [3], "drum": [2], "lead": [0, 3]}
     for word, places in said.items():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy import Points
 
-from timbrel.training.batches import Feed, Order, generator_for, seed_for, seed_globals
+from timbrel.training.running.batches import Feed, Order, generator_for, seed_for, seed_globals
 
 
 @given(n=st.integers(1, 50), batch=st.integers(1, 20), seed=st.integers(0, 3))

@@ -8,8 +8,8 @@ import torch
 from timbrel.dsp.tracks import Bands
 from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import N_HEARD, N_RELEASE, QUIET_DB, Course
-from timbrel.training.course_pairs import CoursePairs, CourseSet, PairSettings
-from timbrel.training.note_courses import NoteCourses, moments_of
+from timbrel.training.harmonic.course_pairs import CoursePairs, CourseSet, PairSettings
+from timbrel.training.harmonic.note_courses import NoteCourses, moments_of
 
 SLOTS, BANDS = Slots(250), Bands(16000)
 PITCHES = (40, 52, 64)

@@ -15,7 +15,7 @@ from timbrel.config import make_settings
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import load
 from timbrel.training import train
-from timbrel.training.ddsp import DdspObjective, DdspTraining, opened
+from timbrel.training.ddsp.objective import DdspObjective, DdspTraining, opened
 
 
 @pytest.fixture(scope="module")

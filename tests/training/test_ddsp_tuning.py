@@ -14,7 +14,7 @@ from timbrel.config import read_toml
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import load
 from timbrel.training import run, train
-from timbrel.training.ddsp import DdspObjective
+from timbrel.training.ddsp.objective import DdspObjective
 from timbrel.training.registry import settings_from
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from timbrel.training.ema import MovingAverage
+from timbrel.training.running.ema import MovingAverage
 
 
 def test_the_average_follows_its_recursion_with_a_warm_start() -> None:

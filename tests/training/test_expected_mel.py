@@ -11,7 +11,7 @@ from timbrel.dsp.mel import MelScale, mel_power
 from timbrel.dsp.tracks import Bands, Tracks, silence, synthesise
 from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import Course
-from timbrel.training.expected_mel import ExpectedMel, mel_scale_for
+from timbrel.training.harmonic.expected_mel import ExpectedMel, mel_scale_for
 from timbrel.units import midi_to_hz
 
 RATE = 16000

@@ -23,7 +23,7 @@ from timbrel.sound import Notes
 from timbrel.synths import Parameters
 from timbrel.timbre import Bank
 from timbrel.training import run
-from timbrel.training.preset import PresetTraining
+from timbrel.training.preset.objective import PresetTraining
 
 TINY = {"synth": "subtractive", "size": "tiny", "latent": 16, "point": 8}
 
@@ -46,7 +46,7 @@ def test_training_on_a_correction_moves_the_answer_towards_it(
 ) -> None:
     # hundreds of patches rendered, which this is not about
     monkeypatch.setattr(
-        "timbrel.training.preset.preset_bank", lambda one: (Bank(one.fingerprint), None)
+        "timbrel.training.preset.objective.preset_bank", lambda one: (Bank(one.fingerprint), None)
     )
     torch.manual_seed(0)
     before = Preset(make_settings(PresetSettings, TINY))

@@ -13,9 +13,9 @@ from timbrel.config import make_settings, read_toml
 from timbrel.errors import BadConfig, BadInput, BadModel
 from timbrel.instruments import find_model, load
 from timbrel.training import bank_again, run, train
-from timbrel.training.batches import generator_for
-from timbrel.training.mel_vae import MelVAEObjective, MelVAETraining
+from timbrel.training.mel_vae.objective import MelVAEObjective, MelVAETraining
 from timbrel.training.registry import settings_from
+from timbrel.training.running.batches import generator_for
 
 OLD = ("string_acoustic_000", "reed_acoustic_001")
 NEW = ("keyboard_electronic_002", "flute_acoustic_003")

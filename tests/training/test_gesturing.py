@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from timbrel.data.amounts import AMOUNTS
+from timbrel.data.notes.amounts import AMOUNTS
 from timbrel.errors import BadInput
 from timbrel.instruments import load
 from timbrel.sound import Notes

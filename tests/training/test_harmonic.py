@@ -11,12 +11,17 @@ from test_loop import assert_same_run
 from tones import make_tones
 
 from timbrel.config import make_settings
-from timbrel.data.note_set import NoteSet
+from timbrel.data.notes.note_set import NoteSet
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
 from timbrel.training import train
-from timbrel.training.harmonic import HarmonicObjective, HarmonicTraining, floored, level_error
-from timbrel.training.note_courses import note_courses
+from timbrel.training.harmonic.note_courses import note_courses
+from timbrel.training.harmonic.objective import (
+    HarmonicObjective,
+    HarmonicTraining,
+    floored,
+    level_error,
+)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from test_loop import rows
 from toy import ToyObjective, train_toy
 
 from timbrel.errors import MissingExtra
-from timbrel.training import loggers
-from timbrel.training.interrupt import Stopped
+from timbrel.training.running import loggers
+from timbrel.training.running.interrupt import Stopped
 
 ALL = "log.trackers=['tensorboard', 'mlflow', 'wandb']"
 

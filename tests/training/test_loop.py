@@ -17,10 +17,11 @@ from toy import make_toy, toy_settings, train_toy
 
 from timbrel.config import read_toml
 from timbrel.errors import BadConfig, BadInput, BadModel
-from timbrel.training import Diverged, batches
-from timbrel.training.folder import RunFolder
-from timbrel.training.interrupt import Stopped
-from timbrel.training.state import read_facts, read_state, write_state
+from timbrel.training import Diverged
+from timbrel.training.running import batches
+from timbrel.training.running.folder import RunFolder
+from timbrel.training.running.interrupt import Stopped
+from timbrel.training.running.state import read_facts, read_state, write_state
 
 
 def rows(run: Path) -> list[dict[str, str]]:

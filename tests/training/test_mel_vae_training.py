@@ -11,16 +11,16 @@ from objectives import batch_of, losses, without_gradient
 from tones import PITCHES, SLOPES, VELOCITIES, make_tones
 
 from timbrel.config import make_settings, to_toml
-from timbrel.data.encoding import encode_notes
-from timbrel.data.note_set import NoteSet
+from timbrel.data.notes.encoding import encode_notes
+from timbrel.data.notes.note_set import NoteSet
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import load
 from timbrel.instruments.mel_vae import MelVAE
 from timbrel.sound import Notes
 from timbrel.training import train
 from timbrel.training.bank import make_bank
-from timbrel.training.mel_vae import MelVAEObjective, MelVAETraining, floored
-from timbrel.training.note_mels import AugmentSettings
+from timbrel.training.mel_vae.note_mels import AugmentSettings
+from timbrel.training.mel_vae.objective import MelVAEObjective, MelVAETraining, floored
 
 STEPS = 160
 PLAIN = AugmentSettings(cross=0, equalise=0, layer=0, decay=0, attack=0)

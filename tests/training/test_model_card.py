@@ -15,9 +15,12 @@ from timbrel.config import make_settings, read_toml
 from timbrel.instruments import load, models
 from timbrel.instruments.model_folder import CARD
 from timbrel.timbre import Bank
-from timbrel.training import ddsp, harmonic, mel_vae, preset
-from timbrel.training.folder import ORIGIN
+from timbrel.training.ddsp import objective as ddsp
+from timbrel.training.harmonic import objective as harmonic
+from timbrel.training.mel_vae import objective as mel_vae
 from timbrel.training.model_card import CardPart, model_card
+from timbrel.training.preset import objective as preset
+from timbrel.training.running.folder import ORIGIN
 
 SETS = re.compile(r"- Data: ((?:(?:; )?\d+ notes of \d+ instruments \(`[^`]+`\))+)")
 PATCHES = re.compile(r"- Data: (\d+ patches .+)\.\n- .+ validation: `(.+)`\.\n")

@@ -8,11 +8,11 @@ import pytest
 import torch
 from tones import PITCHES, SLOPES, VELOCITIES, make_tones
 
-from timbrel.data.note_set import NoteSet
+from timbrel.data.notes.note_set import NoteSet
 from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import N_HEARD, N_RELEASE, heard_moments
-from timbrel.training import note_courses as room
-from timbrel.training.note_courses import joined, moments_of, note_courses
+from timbrel.training.harmonic import note_courses as room
+from timbrel.training.harmonic.note_courses import joined, moments_of, note_courses
 
 SLOTS = Slots(250)
 NOTES = len(SLOPES) * len(PITCHES) * len(VELOCITIES)

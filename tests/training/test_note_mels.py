@@ -9,10 +9,10 @@ import pytest
 import torch
 from tones import HOLD_S, make_tones
 
-from timbrel.data.note_set import NoteSet
+from timbrel.data.notes.note_set import NoteSet
 from timbrel.dsp.mel import MelScale, log_mel
 from timbrel.errors import BadInput
-from timbrel.training.note_mels import AugmentSettings, MelPairs, NoteMels
+from timbrel.training.mel_vae.note_mels import AugmentSettings, MelPairs, NoteMels
 
 FRAMES = 32
 NEAR = 0.02

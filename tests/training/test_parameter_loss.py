@@ -10,7 +10,11 @@ import torch
 from timbrel.instruments.preset.answers import Answer
 from timbrel.sound import Control
 from timbrel.synths import Parameters
-from timbrel.training.parameter_loss import ParameterLoss, ParameterLossSettings, triplet_loss
+from timbrel.training.preset.parameter_loss import (
+    ParameterLoss,
+    ParameterLossSettings,
+    triplet_loss,
+)
 
 SPACE = Parameters((
     Control("filter_cutoff", "", 0.0, 1.0, 0.5),

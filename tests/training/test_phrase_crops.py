@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from timbrel.audio import write_audio
-from timbrel.data.phrase_set import PhraseSet
+from timbrel.data.phrases.phrase_set import PhraseSet
 from timbrel.errors import BadInput
-from timbrel.training.phrase_crops import PhraseCropSet
+from timbrel.training.ddsp.phrase_crops import PhraseCropSet
 
 RATE = 16000
 

@@ -17,8 +17,8 @@ from timbrel.instruments.preset.recommending import suggest
 from timbrel.instruments.preset.wishes import wish_of
 from timbrel.sound import Notes
 from timbrel.synths import load_synth
-from timbrel.training.parameter_loss import ParameterLoss
-from timbrel.training.preset_recommender import (
+from timbrel.training.preset.parameter_loss import ParameterLoss
+from timbrel.training.preset.recommender import (
     RecommenderTraining,
     described_notes,
     learn_recommender,

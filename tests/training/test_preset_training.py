@@ -17,8 +17,8 @@ from timbrel.instruments.preset import Preset
 from timbrel.instruments.preset.answers import likeliest
 from timbrel.instruments.preset.hearing.target import target_of
 from timbrel.instruments.preset.matching.matches import first_word
-from timbrel.training.batches import generator_for
-from timbrel.training.preset import PresetObjective, PresetTraining
+from timbrel.training.preset.objective import PresetObjective, PresetTraining
+from timbrel.training.running.batches import generator_for
 
 SET = PresetSetSettings(
     banks=(), random=24, activity=1, validation=0.2, test=0.0,

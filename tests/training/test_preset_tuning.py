@@ -14,8 +14,8 @@ from timbrel.instruments.preset import PresetNetwork, PresetSettings
 from timbrel.instruments.preset.hearing.heard import Heard
 from timbrel.sound import Control
 from timbrel.synths import Parameters
-from timbrel.training.parameter_loss import ParameterLoss, ParameterLossSettings
-from timbrel.training.preset_tuning import take_over
+from timbrel.training.preset.parameter_loss import ParameterLoss, ParameterLossSettings
+from timbrel.training.preset.tuning import take_over
 
 OLD = Parameters(tuple(Control(name, "", 0.0, 1.0, 0.5) for name in ("height", "decay", "width")))
 NEW = Parameters((

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from timbrel.training.schedule import learning_rate_factor
+from timbrel.training.running.schedule import learning_rate_factor
 from timbrel.training.settings import LoopSettings
 
 

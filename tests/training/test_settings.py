@@ -11,7 +11,8 @@ from toy import ToyTraining, toy_settings, train_toy
 
 from timbrel.config import make_settings, to_toml
 from timbrel.errors import BadConfig
-from timbrel.training import engine, registry, runs
+from timbrel.training import registry, runs
+from timbrel.training.running import engine
 from timbrel.training.settings import LoopSettings
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from timbrel.errors import BadModel
-from timbrel.training import state
+from timbrel.training.running import state
 
 
 def make(seed: int) -> tuple[nn.Module, torch.optim.AdamW]:

@@ -8,8 +8,8 @@ import torch
 from timbrel.dsp.tracks import Bands
 from timbrel.dsp.tracks.slots import Slots
 from timbrel.instruments.harmonic.course import QUIET_DB, Course
-from timbrel.training.note_courses import moments_of
-from timbrel.training.synthetic_courses import synthetic_courses
+from timbrel.training.harmonic.note_courses import moments_of
+from timbrel.training.harmonic.synthetic_courses import synthetic_courses
 from timbrel.units import midi_to_hz
 
 COUNT = 48

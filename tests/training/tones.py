@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from timbrel.data.nsynth_layout import example, note_name, write_examples
+from timbrel.data.notes.nsynth_layout import example, note_name, write_examples
 
 SLOPES = {
     "string_acoustic_000": 0.5,

@@ -53,22 +53,22 @@ _RECOMMEND = (
 )
 
 VERBS = {
-    "demo": ("start:demo", _START, "A morph, a blend and a song, to hear in out/demo."),
-    "doctor": ("start:doctor", _START, "What is installed, what works, what is missing."),
-    "models": ("start:models", _START, "The instruments there are, and what each can do."),
-    "inspect": ("sounds:inspect", _PLAY, "A sound as a picture and as numbers."),
-    "encode": ("sounds:encode", _PLAY, "A recording as a timbre, to use by name."),
-    "morph": ("sounds:morph", _PLAY, "A sound on the way from one to another."),
-    "blend": ("sounds:blend", _PLAY, 'Timbre arithmetic: "violin + 0.5*bright - dark".'),
-    "generate": ("sounds:generate", _PLAY, "New sounds that nobody recorded."),
-    "render": ("songs:render", _PLAY, "A MIDI file played with any timbre."),
-    "transfer": ("transfers:transfer", _PLAY, "A recorded melody, followed by an instrument."),
-    "match": ("matches:match", _PLAY, _MATCH),
-    "recommend": ("recommendations:recommend", _PLAY, _RECOMMEND),
-    "live": ("live:live", _PLAY, "Play on a MIDI keyboard, and hear it at once."),
-    "data": ("sets:data", _MAKE, "Make or fetch notes, phrases and patches to train on."),
-    "train": ("learning:train", _MAKE, "Train an instrument."),
-    "evaluate": ("learning:evaluate", _MAKE, "How good an instrument is, in figures."),
+    "demo": ("start.verbs:demo", _START, "A morph, a blend and a song, to hear in out/demo."),
+    "doctor": ("start.verbs:doctor", _START, "What is installed, what works, what is missing."),
+    "models": ("start.verbs:models", _START, "The instruments there are, and what each can do."),
+    "inspect": ("play.sounds:inspect", _PLAY, "A sound as a picture and as numbers."),
+    "encode": ("play.sounds:encode", _PLAY, "A recording as a timbre, to use by name."),
+    "morph": ("play.sounds:morph", _PLAY, "A sound on the way from one to another."),
+    "blend": ("play.sounds:blend", _PLAY, 'Timbre arithmetic: "violin + 0.5*bright - dark".'),
+    "generate": ("play.sounds:generate", _PLAY, "New sounds that nobody recorded."),
+    "render": ("play.songs:render", _PLAY, "A MIDI file played with any timbre."),
+    "transfer": ("play.transfers:transfer", _PLAY, "A recorded melody, followed by an instrument."),
+    "match": ("patches.matches:match", _PLAY, _MATCH),
+    "recommend": ("patches.recommendations:recommend", _PLAY, _RECOMMEND),
+    "live": ("live.verbs:live", _PLAY, "Play on a MIDI keyboard, and hear it at once."),
+    "data": ("sets.verbs:data", _MAKE, "Make or fetch notes, phrases and patches to train on."),
+    "train": ("learning.verbs:train", _MAKE, "Train an instrument."),
+    "evaluate": ("learning.verbs:evaluate", _MAKE, "How good an instrument is, in figures."),
 }  # fmt: skip
 
 # What the rooms log, verbs say in their own words and at their own time; and where matplotlib keeps

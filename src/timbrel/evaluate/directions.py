@@ -27,9 +27,9 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
-from timbrel.data.amounts import AMOUNTS
-from timbrel.data.encoding import encode_each
-from timbrel.data.nsynth_layout import SOURCES
+from timbrel.data.notes.amounts import AMOUNTS
+from timbrel.data.notes.encoding import encode_each
+from timbrel.data.notes.nsynth_layout import SOURCES
 from timbrel.errors import BadInput
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, heard_pitch
 from timbrel.evaluate.held_out import held_out_sets

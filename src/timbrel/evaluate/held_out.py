@@ -14,8 +14,8 @@ import platformdirs
 
 from timbrel.config import to_toml
 from timbrel.data import NoteSet
-from timbrel.data.font import RENDERING
-from timbrel.data.soundfont import (
+from timbrel.data.soundfonts.font import RENDERING
+from timbrel.data.soundfonts.soundfont import (
     PitchRange,
     SoundFontSettings,
     SplitSettings,

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
-from timbrel.data.encoding import encode_each
+from timbrel.data.notes.encoding import encode_each
 from timbrel.dsp.descriptors import attack_s, spectral_centroid_hz
 from timbrel.dsp.distances import log_mel_l1_db
 from timbrel.evaluate.baselines import cross_fade

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.data import NoteSet
-from timbrel.data.encoding import encode_notes
+from timbrel.data.notes.encoding import encode_notes
 from timbrel.dsp.shifting import shift_pitch
 from timbrel.evaluate.baselines import through_mels
 from timbrel.evaluate.comparison import SAMPLE_RATE, TRACKS, Row, compare, heard_pitch, means

@@ -1,4 +1,4 @@
-"""Instruments, one file per family, behind the one interface; `load` finds them."""
+"""Instruments, a room or a file a family, behind the one interface; `load` finds them."""
 
 from timbrel.instruments.instrument import Ability, Instrument
 from timbrel.instruments.registry import DEFAULT_MODEL, FAMILIES, find_model, load, models

@@ -1,4 +1,4 @@
-"""Scores: MIDI files as notes in seconds, pedal, bends and tempo map applied; and back."""
+"""Scores: MIDI files as notes in seconds, and back; pedal, bends and tempo map applied."""
 
 from timbrel.midi.events import Event, EventFile, parse_events, write_events
 from timbrel.midi.programs import program_family, program_name, timbre_names

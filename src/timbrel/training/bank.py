@@ -18,11 +18,11 @@ from torch import Tensor
 
 from timbrel.config import Settings
 from timbrel.data import NoteSet
-from timbrel.data.amounts import AMOUNTS
-from timbrel.data.encoding import encode_notes
 from timbrel.data.evenly import evenly
-from timbrel.data.gm_programs import gm_programs
-from timbrel.data.nsynth_layout import FAMILIES, SOURCES, UNKNOWN
+from timbrel.data.notes.amounts import AMOUNTS
+from timbrel.data.notes.encoding import encode_notes
+from timbrel.data.notes.nsynth_layout import FAMILIES, SOURCES, UNKNOWN
+from timbrel.data.soundfonts.gm_programs import gm_programs
 from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import Instrument
 from timbrel.timbre import Bank
@@ -49,7 +49,7 @@ class BankSettings(Settings):
         lowest, highest: MIDI pitches of the notes that a sound's timbre is the mean of.
         notes: at most so many of each instrument; 1 takes the one nearest to middle C that is
             struck as hard as most.
-        directions: the qualities that get one, as `timbrel.data.amounts` names them.
+        directions: the qualities that get one, as `timbrel.data.notes.amounts` names them.
         measured: how many notes directions are measured on.
         seed: of their draw.
     """

@@ -15,9 +15,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from timbrel.data import NoteSet
-from timbrel.data.amounts import AMOUNTS
-from timbrel.data.encoding import encode_notes
 from timbrel.data.evenly import evenly
+from timbrel.data.notes.amounts import AMOUNTS
+from timbrel.data.notes.encoding import encode_notes
 from timbrel.errors import BadInput
 from timbrel.instruments import Instrument
 from timbrel.sound import Notes

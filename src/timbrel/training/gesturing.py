@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.data.amounts import AMOUNTS
+from timbrel.data.notes.amounts import AMOUNTS
 from timbrel.errors import BadInput
 from timbrel.instruments import Instrument
 from timbrel.sound import Notes

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.data.note_set import NoteSet
+from timbrel.data.notes.note_set import NoteSet
 
 _LOUD_VELOCITY_SHARE = 0.9
 

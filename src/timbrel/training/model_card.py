@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from timbrel.config import to_toml
-from timbrel.data.note_set import NoteSet
+from timbrel.data.notes.note_set import NoteSet
 from timbrel.instruments import Instrument
 from timbrel.instruments.model_folder import CARD
 from timbrel.timbre import Bank

@@ -1,6 +1,6 @@
 """What a family is trained for: losses, the sets they are computed on, and how the result is kept.
 
-The loop (`training/loop.py`) knows nothing of sounds and an objective knows nothing of devices,
+The loop (`training/running/loop.py`) knows nothing of sounds, and an objective nothing of devices,
 precision, processes or files of a run. The whole objective is one `nn.Module` whose `forward`
 computes losses, so that autocast and DDP reach everything inside it.
 """

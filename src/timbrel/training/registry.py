@@ -13,10 +13,10 @@ from timbrel.training.objective import Objective
 from timbrel.training.settings import TrainingSettings
 
 _MODULES = {
-    "ddsp": ("timbrel.training.ddsp", "DdspTraining", "DdspObjective"),
-    "harmonic": ("timbrel.training.harmonic", "HarmonicTraining", "HarmonicObjective"),
-    "mel_vae": ("timbrel.training.mel_vae", "MelVAETraining", "MelVAEObjective"),
-    "preset": ("timbrel.training.preset", "PresetTraining", "PresetObjective"),
+    "ddsp": ("timbrel.training.ddsp.objective", "DdspTraining", "DdspObjective"),
+    "harmonic": ("timbrel.training.harmonic.objective", "HarmonicTraining", "HarmonicObjective"),
+    "mel_vae": ("timbrel.training.mel_vae.objective", "MelVAETraining", "MelVAEObjective"),
+    "preset": ("timbrel.training.preset.objective", "PresetTraining", "PresetObjective"),
 }
 
 

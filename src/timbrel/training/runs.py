@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from timbrel.config import read_toml, to_toml, with_overrides
-from timbrel.data.note_set import NoteSet
+from timbrel.data.notes.note_set import NoteSet
 from timbrel.errors import BadConfig, BadModel
 from timbrel.files import replacing_folder
 from timbrel.instruments import load
 from timbrel.instruments.model_folder import CARD
 from timbrel.training.bank import BankSettings, make_bank
-from timbrel.training.folder import ORIGIN, RECORD
-from timbrel.training.loop import train
 from timbrel.training.model_card import BANK_COMMAND, with_bank_of
-from timbrel.training.record import typed_command
 from timbrel.training.registry import objective_for, settings_from, tuning_of
+from timbrel.training.running.folder import ORIGIN, RECORD
+from timbrel.training.running.loop import train
+from timbrel.training.running.record import typed_command
 from timbrel.training.settings import TrainingSettings
 
 

@@ -1,0 +1,1 @@
+"""Live play, by keys or by a microphone."""

@@ -1,0 +1,1 @@
+"""Synthesizer patches: found, changed, judged, and as files."""

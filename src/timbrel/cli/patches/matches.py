@@ -1,0 +1,49 @@
+"""The verb that finds patches: match."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from timbrel.cli.arguments import Count, Json, Name, Out, Patience, Pitch, Seed
+from timbrel.cli.output import progress_bar, say_json, say_note, say_paths
+
+
+def match(
+    sound: Path,
+    *,
+    synth: Name | None = None,
+    model: Name | None = None,
+    bank: tuple[str, ...] = (),
+    seconds: Patience = 10.0,
+    count: Count = 3,
+    pitch: Pitch | None = None,
+    seed: Seed = 0,
+    no_feedback: bool = False,
+    ask: bool = False,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """The synthesizer patch behind a sound: guessed, rendered, compared, refined.
+
+    Args:
+        sound: One note or stroke, as a sound file.
+        synth: Whose patch: subtractive, amsynth, vital, or the path of a plug-in; otherwise the
+            model's, or subtractive.
+        model: What has learned the synthesizer; preset-SYNTH otherwise, if there is one.
+        bank: Files of patches to look among too, or `factory` for those that come with the
+            synthesizer; they are heard once, and what was heard is kept.
+        seconds: Time for the search; 0 takes the nearest of the network's answers.
+        count: How many patches.
+        pitch: The key that plays it; found by listening otherwise.
+        seed: Of what the search tries.
+        no_feedback: Leave out what you said of patches (`timbrel data presets rate`).
+        ask: Name the patch whose rating would teach most.
+    """
+    from timbrel.cli.patches.matching import MatchWishes, match_sound
+
+    wishes = MatchWishes(synth, model, bank, seconds, count, pitch, seed, not no_feedback, ask)
+    with progress_bar("matching") as progress:
+        made = match_sound(sound, wishes, out, progress)
+    for line in made.remarks:
+        say_note(line)
+    return say_json(made.figures) if json else say_paths(made.paths)

@@ -1,0 +1,1 @@
+"""Sounds and songs: from what a user named to files of audio and their pictures."""

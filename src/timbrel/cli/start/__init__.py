@@ -1,0 +1,1 @@
+"""To begin with: what there is, whether it works, and what it sounds like."""

@@ -1,0 +1,1 @@
+"""Note sets in NSynth's layout: read, fetched, measured and shown."""

@@ -1,0 +1,1 @@
+"""Phrase sets: recordings of one instrument, and the melodies heard in them."""

@@ -1,0 +1,1 @@
+"""Anybody's recordings as a note set."""

@@ -1,0 +1,1 @@
+"""Note sets out of SoundFonts."""

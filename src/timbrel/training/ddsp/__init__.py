@@ -1,0 +1,1 @@
+"""What the `ddsp` family is trained for, and on."""

@@ -1,0 +1,1 @@
+"""What the `harmonic` family is trained for, and on."""

@@ -1,0 +1,1 @@
+"""What the `mel_vae` family is trained for, and on."""

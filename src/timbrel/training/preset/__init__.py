@@ -1,0 +1,1 @@
+"""What the `preset` family is trained for, and what its models ship beside their weights."""

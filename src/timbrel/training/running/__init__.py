@@ -1,0 +1,1 @@
+"""The loop around the steps: any device, and bit-identical after a kill."""
