@@ -22,8 +22,8 @@ LEARNING_RATE, CLIP_NORM = 1e-3, 3.0
 
 def trained_plain(phrases: PhraseSet, seconds: float) -> tuple[PlainDdsp, int]:
     """A plain model after so many seconds of this process's time, and the steps they were."""
+    from timbrel.training.ddsp.multi_resolution import multi_resolution_loss, some_windows
     from timbrel.training.ddsp.phrase_crops import PhraseCropSet
-    from timbrel.training.multi_resolution import multi_resolution_loss, some_windows
 
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)

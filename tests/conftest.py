@@ -19,6 +19,7 @@ from pathlib import Path
 # Two processes that fill one cache of compiled functions at once can damage it (librosa's
 # gufuncs then crash at every later load): each test worker, with what it starts, has its own.
 os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="timbrel-numba-")
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="timbrel-data-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["WANDB_MODE"] = "offline"
@@ -33,7 +34,8 @@ import pytest
 import torch
 from jaxtyping import _import_hook
 
-atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
+for _variable in ("NUMBA_CACHE_DIR", "XDG_DATA_HOME"):
+    atexit.register(shutil.rmtree, os.environ[_variable], ignore_errors=True)
 
 _COMPILED = {"kernel", "part", "njit", "jit", "vectorize", "guvectorize", "cfunc", "script"}
 

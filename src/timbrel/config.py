@@ -47,7 +47,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
             raise BadConfig(f"{path} is a pipe or a device: give a TOML file")
         if path.stat().st_size > _LARGEST:
             raise BadConfig(f"{path} is larger than {_LARGEST >> 20} MB: no settings are")
-        return parse_toml(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadConfig(f"no settings file at {path}: check the path") from None
     except OSError as error:

@@ -3,7 +3,7 @@
     DataGenerator(config_path="configs/presets-subtractive.toml").process_batch()
     SynthModeler.load("preset-subtractive").predict_parameters("guitar_sample.wav")
 
-Behind the first stands `data.presets.build_presets`, behind the second the family
+Behind the first stands `data.presets.building.build_presets`, behind the second the family
 `preset`, which can do more.
 """
 

@@ -193,3 +193,28 @@ def test_a_sound_whose_name_is_no_utf_8_is_rated(timbrel: Any, sounds: Path) -> 
 def test_a_model_of_another_synthesizer_is_refused(timbrel: Any, sounds: Path) -> None:
     ran = timbrel("match", "sounds/a.wav", "--synth", "vital", "--model", "preset-subtractive")
     assert "preset-subtractive has learned subtractive, not vital" in ran.refusal
+
+
+@pytest.mark.parametrize("verb", ["rate", "correct"])
+def test_what_a_patch_names_is_loaded_by_no_path(
+    timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    def loads(_self: object, path: str) -> None:
+        pytest.fail(f"{path} was loaded")
+
+    monkeypatch.setattr("timbrel.synths.plugin.Plugin.__init__", loads)
+    Path("evil.so").write_bytes(b"")
+    for number, path in enumerate(("evil.so", str(Path("evil.so").absolute()))):
+        Path(f"{number}.toml").write_text(f"synth = '{path}'\n[values]\na = 1.0\n")
+        liked = ("--liked", "1") if verb == "rate" else ()
+        said = timbrel("data", "presets", verb, "sounds/a.wav", f"{number}.toml", *liked).refusal
+        assert said.endswith(f"{path!r:.60}: give --synth, the path of that plug-in")
+
+
+def test_a_name_that_means_no_file_to_sqlite_is_a_file(
+    timbrel: Any, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIMBREL_FEEDBACK", ":memory:")
+    words = ("data", "presets", "rate", "sounds/a.wav", "plain.toml", "--liked", "1")
+    assert timbrel(*words).code == 0
+    assert Path(":memory:").is_file()

@@ -140,3 +140,8 @@ def test_a_plug_in_may_be_named(timbrel: Any, bank: Path) -> None:
     (told,) = json.loads("\n".join(ran.out))
     assert (told["synth"], told["name"]) == ("amsynth_vst", "Soft")
     assert told["knobs"] == pytest.approx({"filter_cutoff": 0.5, "osc1_waveform": 0.0})
+
+
+def test_an_ending_that_contradicts_is_refused(timbrel: Any, bank: Path) -> None:
+    said = timbrel("data", "presets", "convert", "my.bank", "all.bank", "--to", "toml").refusal
+    assert said == "all.bank is no .toml: leave out --to, or give another name or a folder"

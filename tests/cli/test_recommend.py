@@ -76,6 +76,15 @@ def test_suggestions_that_are_few_are_said(timbrel: Any, model: str) -> None:
     )
 
 
+def test_a_wish_may_be_long(timbrel: Any, model: str) -> None:
+    wish = " and ".join(["please make it slightly darker"] * 9)
+    words = ("recommend", "plain_saw", wish, "--model", model, "--duration", "0.3", "--out", "out")
+    ran = timbrel(*words, "--count", "1")
+    assert ran.code == 0, ran
+    (path,) = Path("out").glob("*.toml")
+    assert read_patch(path).author == f"timbrel, {wish}"[:60].rstrip()
+
+
 def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
     ran = timbrel("recommend", "plain_saw", "slower", "--model", model, "--duration", "0.3")
     assert ran.code == 0, ran

@@ -102,3 +102,17 @@ def test_a_set_that_was_collected_before_is_replaced_and_no_other(
     with pytest.raises(BadConfig, match="all judged patches are held out"):
         collect_feedback(store, mine, alone.model_copy(update={"held_out": ("feedback",)}))
     assert len(PresetSet(mine, "train").entries) == 2
+
+
+def test_two_do_not_collect_in_one_place(store: FeedbackStore, tmp_path: Path) -> None:
+    say(store, sound(220.0), 700.0, kind="correction")
+    refused = []
+
+    def again(_what: str, _done: float, _total: float) -> None:
+        with pytest.raises(BadInput, match="another process is making a set") as caught:
+            collect_feedback(store, tmp_path / "mine", SETTINGS)
+        refused.append(caught)
+
+    assert collect_feedback(store, tmp_path / "mine", SETTINGS, progress=again).notes > 0
+    assert refused
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] == ".") == []

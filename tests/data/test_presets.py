@@ -11,9 +11,15 @@ import torch
 from safetensors.torch import save_file
 
 from timbrel.data.presets.building import _typical, build_presets
-from timbrel.data.presets.plan import NoteSettings, PlannedPatch, PresetSetSettings
+from timbrel.data.presets.plan import (
+    NoteSettings,
+    PlannedPatch,
+    PresetSetSettings,
+    wholly_named,
+)
 from timbrel.data.presets.preset_set import PresetSet
-from timbrel.errors import BadInput, BadPatch
+from timbrel.errors import BadInput, BadModel, BadPatch
+from timbrel.instruments import load as load_instrument
 from timbrel.synths import load_synth
 from timbrel.synths.amsynth import Amsynth
 from timbrel.synths.files import write_patches
@@ -26,15 +32,17 @@ def test_a_set_of_a_plug_in_is_the_same_here_and_in_another_process(tmp_path: Pa
     factory = dict(Amsynth().factory_banks())["amsynth_factory"]
     bank = tmp_path / "some.bank"
     write_patches(bank, factory[:8])
+    notes = SHORT.model_copy(update={"each": 5})
     settings = PresetSetSettings(
-        synth="amsynth", banks=(str(bank),), around=60, random=0, activity=0, notes=SHORT
+        synth="amsynth", banks=(str(bank),), around=60, random=0, activity=0, notes=notes
     )
     reports = [build_presets(tmp_path / str(n), settings, processes=n) for n in (0, 1)]
     assert reports[0].origins == reports[1].origins
-    assert reports[0].notes > 55
-    for number in range(2):
-        part = Path("parts") / f"part-{number:05d}.safetensors"
-        assert (tmp_path / "0" / part).read_bytes() == (tmp_path / "1" / part).read_bytes()
+    assert reports[0].notes > 280
+    here, there = (sorted((tmp_path / n / "parts").iterdir()) for n in ("0", "1"))
+    assert len(here) == 3
+    for one, other in zip(here, there, strict=True):
+        assert one.read_bytes() == other.read_bytes()
     assert len(PresetSet(tmp_path / "1", "train").parameters) == 41
 
 
@@ -168,3 +176,60 @@ def test_a_bank_without_a_name_is_not_the_folder_where_one_stands() -> None:
 def test_fewer_processes_than_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="processes is -1"):
         build_presets(tmp_path / "set", PresetSetSettings(random=2), processes=-1)
+
+
+@pytest.mark.parametrize("path", ["parts/evil.so", "/proc/self/cwd/evil.so", "//host/evil.vst3"])
+def test_a_set_or_a_model_of_somebody_loads_no_file_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def loads(_self: object, path: str) -> None:
+        pytest.fail(f"{path} was loaded")
+
+    monkeypatch.setattr("timbrel.synths.plugin.Plugin.__init__", loads)
+    folder = written(tmp_path, GOOD)
+    (folder / "presets.toml").write_text(f'synth = "{path}"')
+    line = rf"presets.toml names the plug-in '{path}', which nobody has loaded here: if you trust"
+    with pytest.raises(BadInput, match=line):
+        PresetSet(folder, "train")
+    (folder / "config.toml").write_text(f'family = "preset"\nformat = 1\nmodel.synth = "{path}"')
+    with pytest.raises(BadModel, match=rf"config.toml names the plug-in '{path}', which nobody"):
+        load_instrument(folder)
+
+
+def test_a_plug_in_that_was_loaded_by_its_path_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("timbrel.synths.plugin.Plugin.__init__", lambda *_: None)
+    load_synth("plug_ins/mine.vst3")
+    load_synth("plug_ins/mine.vst3")
+    whole = wholly_named(PresetSetSettings(synth="plug_ins/mine.vst3")).synth
+    assert whole == str(tmp_path / "plug_ins/mine.vst3")
+    assert (tmp_path / "data/timbrel/plug-ins.txt").read_text() == f"{whole}\n"
+    load_synth(whole, told_by=tmp_path / "config.toml")
+    with pytest.raises(BadInput, match="nobody has loaded here"):
+        load_synth("plug_ins/other.vst3", told_by=tmp_path / "config.toml")
+    assert wholly_named(PresetSetSettings()).synth == "subtractive"
+
+
+def test_a_set_lies_in_no_folder_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"cannot write .*: choose another folder"):
+        build_presets(tmp_path / "a\0b", PresetSetSettings(banks=(), random=1), processes=0)
+
+
+def test_a_part_that_is_damaged_is_made_again(tmp_path: Path) -> None:
+    settings = PresetSetSettings(banks=(), random=3, activity=0, notes=SHORT)
+    build_presets(tmp_path, settings, processes=0)
+    part = tmp_path / "parts/part-00000.safetensors"
+    whole = part.read_bytes()
+    part.write_bytes(whole[: len(whole) // 2])
+    build_presets(tmp_path, settings, processes=0)
+    assert part.read_bytes() == whole
+
+
+def test_a_part_is_as_large_however_many_notes_a_patch_has(tmp_path: Path) -> None:
+    many = SHORT.model_copy(update={"each": 64})
+    settings = PresetSetSettings(banks=(), random=5, activity=0, notes=many)
+    build_presets(tmp_path, settings, processes=0)
+    assert len(list((tmp_path / "parts").iterdir())) == 3

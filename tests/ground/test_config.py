@@ -45,6 +45,12 @@ def test_a_file_holds_what_differs_and_overrides_come_last(tmp_path: Path) -> No
     assert settings == Whole(name="mine", size="tiny", loop=Loop(steps=30))
 
 
+def test_a_byte_order_mark_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('name = "mine"\n', encoding="utf-8-sig")
+    assert read_settings(Whole, path).name == "mine"
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Whole().name = "other"  # pyright: ignore[reportAttributeAccessIssue]

@@ -99,6 +99,7 @@ def test_sounds_that_are_mixed_are_parts_of_a_recipe(bank):
     assert torch.equal(blend("violin + piano", bank.lookup), (VIOLIN + PIANO) / 2)
     got = blend("2*violin + piano + 0.5*bright", bank.lookup)
     assert torch.allclose(got, VIOLIN * 2 / 3 + PIANO / 3 + 0.5 * BRIGHT)
+    assert torch.equal(blend("1e308*violin + 1e308*piano", bank.lookup), (VIOLIN + PIANO) / 2)
 
 
 @pytest.mark.parametrize(

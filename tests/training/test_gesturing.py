@@ -9,7 +9,7 @@ from timbrel.data.notes.amounts import AMOUNTS
 from timbrel.errors import BadInput
 from timbrel.instruments import load
 from timbrel.sound import Notes
-from timbrel.training.gesturing import amounts_played, gestured_direction
+from timbrel.training.banks.gesturing import amounts_played, gestured_direction
 
 GESTURED = {"bright": 0, "slow_attack": 2, "fast_decay": 3, "noisy": 4}
 SOUNDS = ("violin", "piano", "flute", "trumpet")

@@ -18,7 +18,7 @@ from timbrel.instruments import load
 from timbrel.instruments.mel_vae import MelVAE
 from timbrel.sound import Notes
 from timbrel.training import train
-from timbrel.training.bank import make_bank
+from timbrel.training.banks.bank import make_bank
 from timbrel.training.mel_vae.note_mels import AugmentSettings
 from timbrel.training.mel_vae.objective import MelVAEObjective, MelVAETraining, floored
 

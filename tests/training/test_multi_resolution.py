@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from timbrel.training.multi_resolution import WINDOWS_S, multi_resolution_loss, some_windows
+from timbrel.training.ddsp.multi_resolution import WINDOWS_S, multi_resolution_loss, some_windows
 
 RATE = 16000
 

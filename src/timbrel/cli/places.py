@@ -58,6 +58,16 @@ class Place:
         if resolved == Path(resolved.anchor) and not self.chosen:
             raise BadInput(f"--out {self.folder} is the root: give a folder for results")
 
+    def require_apart(self) -> None:
+        """That nothing which is read would be written over, or go: before work that takes long.
+
+        Raises:
+            BadInput: it would.
+        """
+        for read in self.reads:
+            if read.name == self.file or self._is_numbered(read.name):
+                require_other(self.folder / read.name, [read])
+
     def fill(self, write: Callable[[Path], Sequence[Path]]) -> list[Path]:
         """Have `write` fill a new folder, and move its files to their place.
 
@@ -86,6 +96,8 @@ class Place:
         if not before and self.chosen.issuperset(names):
             written = {}  # a file that the user named, anywhere: no list is needed
         stale = [name for name in before if name not in names and self._renews(name, names)]
+        for name in stale:
+            require_other(self.folder / name, self.reads)
         kept = {name: digest for name, digest in before.items() if name not in stale}
         # An interrupted move leaves a list that has too much in it, never too little.
         _list(self.folder, before | written)

@@ -37,8 +37,9 @@ def alone_in(folder: Path) -> Iterator[None]:
         raise BadInput(
             f"another process is making a set in {folder}: wait for it, or choose another folder"
         ) from None
-    except OSError as error:
-        raise BadInput(f"cannot write {folder} ({error.strerror}): choose another folder") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no system can have
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"cannot write {folder} ({why}): choose another folder") from None
     try:
         yield
     finally:

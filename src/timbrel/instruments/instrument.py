@@ -186,6 +186,17 @@ def check_patience(seconds: float) -> float:
     return seconds
 
 
+def check_count(count: int) -> int:
+    """How many are asked for.
+
+    Raises:
+        BadInput: fewer than one.
+    """
+    if count < 1:
+        raise BadInput(f"{count} are asked for: ask for one at least")
+    return count
+
+
 def resolve_controls(
     controls: tuple[Control, ...], values: ControlValues | None
 ) -> dict[str, float]:

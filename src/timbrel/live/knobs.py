@@ -130,6 +130,6 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     try:
-        return parse_toml(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError, OSError) as error:  # of TOML, of UTF-8: ValueErrors
         raise BadConfig(f"{path} cannot be read ({error}): mend it or delete it") from None

@@ -10,7 +10,17 @@ What is known of instruments, models and recordings stands above; this room know
 
 from timbrel.synths.parameters import UNTOUCHED, Parameters
 from timbrel.synths.patch import CATEGORIES, Patch
-from timbrel.synths.registry import load_synth, synths
+from timbrel.synths.registry import load_synth, require_known, synths, whole_name
 from timbrel.synths.synth import Synth
 
-__all__ = ["CATEGORIES", "UNTOUCHED", "Parameters", "Patch", "Synth", "load_synth", "synths"]
+__all__ = [
+    "CATEGORIES",
+    "UNTOUCHED",
+    "Parameters",
+    "Patch",
+    "Synth",
+    "load_synth",
+    "require_known",
+    "synths",
+    "whole_name",
+]

@@ -171,7 +171,10 @@ def _as_one_sound(total: WeightedSum, entries: Mapping[str, Entry]) -> Mapping[s
     if not sounds:
         raise BadInput(f"{_said(total)} names no sound: write 'violin + {total}'")
     if len(sounds) > 1 and min(sounds.values()) >= 0.0 and left > 0.0:
-        return {name: w / left if name in sounds else w for name, w in total.weights.items()}
+        largest = max(sounds.values())  # the sum may be beyond all numbers
+        whole = sum(w / largest for w in sounds.values())
+        shares = {name: w / largest / whole for name, w in sounds.items()}
+        return {**total.weights, **shares}
     if len(sounds) == 1:
         name = quoted(next(iter(sounds)))
         raise BadInput(

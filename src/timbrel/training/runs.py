@@ -14,7 +14,7 @@ from timbrel.errors import BadConfig, BadModel
 from timbrel.files import replacing_folder
 from timbrel.instruments import load
 from timbrel.instruments.model_folder import CARD
-from timbrel.training.bank import BankSettings, make_bank
+from timbrel.training.banks.bank import BankSettings, make_bank
 from timbrel.training.model_card import BANK_COMMAND, with_bank_of
 from timbrel.training.registry import objective_for, settings_from, tuning_of
 from timbrel.training.running.folder import ORIGIN, RECORD

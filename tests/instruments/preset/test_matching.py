@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from timbrel.dsp.distances import mss_db
+from timbrel.errors import BadInput
 from timbrel.instruments.preset.answers import (
     Answer,
     around,
@@ -16,6 +17,7 @@ from timbrel.instruments.preset.answers import (
     nothing_known,
     probabilities,
 )
+from timbrel.instruments.preset.finding import PatchFinder
 from timbrel.instruments.preset.hearing.heard import (
     N_SAMPLES,
     SAMPLE_RATE,
@@ -166,3 +168,10 @@ def test_what_nobody_can_hear_is_far_though_its_colour_is_right(synth: Synth) ->
     assert same == pytest.approx(0.0, abs=1e-3)
     assert softer == pytest.approx(0.0, abs=0.1)
     assert faint == pytest.approx(80.0 - 30.0, abs=1.0)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_one_patch_at_least_is_asked_for(synth: Synth, patch: torch.Tensor, count: int) -> None:
+    audio = rendered(synth, patch, Notes.of(60.0, 0.8, 1.0))[0]
+    with pytest.raises(BadInput, match="are asked for: ask for one at least"):
+        PatchFinder(synth).find(audio, SAMPLE_RATE, seconds=0.1, count=count)

@@ -33,6 +33,7 @@ def asked(text: str) -> dict[str, float]:
         ("less bass, more movement", {"bass": -1.0, "movement": 1.0}),
         ("longer release", {"tail": 1.0}),
         ("much slower attack and shorter decay", {"attack": 2.0, "decay": 1.0}),
+        ("BRIGHTER! Less bass.", {"brightness": 1.0, "bass": -1.0}),
         ("slightly less noisy, quicker", {"noisiness": -0.5, "attack": -1.0}),
     ],
 )

@@ -12,7 +12,6 @@ from typing import Any
 from timbrel.audio import read_audio, require_sound
 from timbrel.cli.names import is_patch_file
 from timbrel.cli.patches.matching import finder_for
-from timbrel.cli.patches.preset_files import loaded
 from timbrel.config import make_settings, with_overrides
 from timbrel.data.presets.building import PresetReport
 from timbrel.data.presets.feedback import GOOD, CollectedSettings, collect_feedback
@@ -55,9 +54,10 @@ def judge(
         SynthFailed: the patch makes no sound.
     """
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
-    read = read_patch(patch, loaded(synth)) if is_patch_file(patch) else None
-    _, finder = finder_for(synth or (read and read.synth), model)
-    judged = read or _of_index(str(patch), finder)
+    is_file = is_patch_file(patch)
+    named = _synth_of(patch) if is_file and not (synth or model) else None
+    _, finder = finder_for(synth or named, model)
+    judged = read_patch(patch, finder.synth) if is_file else _of_index(str(patch), finder)
     target, knobs = target_of(audio, pitch), finder.synth.parameters
     one = as_match(finder.synth, Guess(knobs.vector(judged.values), "user"), target)
     if not math.isfinite(one.distance_db):
@@ -73,6 +73,14 @@ def judge(
         store.add(judgement, JudgedSound.of(target), finder.point(target), weights_hash(network))
     told = _told(judgement)
     return told | {"distance_db": round(one.distance_db, 3), "kept_in": store.path}
+
+
+def _synth_of(file: Path) -> str:
+    """Whose patch a file holds. It may be anybody's, so what it names is loaded by no path."""
+    synth = read_patch(file).synth
+    if synth not in synths():
+        raise BadPatch(f"{file} is of {synth!r:.60}: give --synth, the path of that plug-in")
+    return synth
 
 
 def _of_index(name: str, finder: PatchFinder) -> Patch:

@@ -13,14 +13,13 @@ import torch
 from timbrel.audio import read_audio, require_sound, write_audio
 from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
 from timbrel.cli.names import path_name, result_name
-from timbrel.cli.output import printable
 from timbrel.cli.patches.match_reports import (
     match_figures,
     match_remarks,
     unequal_level,
     with_files,
 )
-from timbrel.cli.patches.outputs import draw_beside, patch_name, write_found
+from timbrel.cli.patches.outputs import draw_beside, maker, patch_name, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder
@@ -32,8 +31,8 @@ from timbrel.instruments.preset.rendering import rendered
 from timbrel.instruments.registry import models
 from timbrel.modeler import SynthModeler
 from timbrel.progress import Progress
-from timbrel.synths import Patch, load_synth, synths
-from timbrel.synths.files import PATCH_SUFFIXES, read_banks
+from timbrel.synths import Patch, load_synth, synths, whole_name
+from timbrel.synths.files import FACTORY, PATCH_SUFFIXES, patch_files, read_banks
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,11 @@ class Matched:
 def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Progress) -> Matched:
     """Find the patches and write them."""
     made = Matched()
-    synth, finder = _finder(wishes, made.remarks, progress)
-    audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
+    synth, finder = finder_for(wishes.synth, wishes.model)
     place = _place(sound, synth, wishes, out)
+    place.require_apart()
+    finder = _equipped(synth, finder, wishes, made.remarks, progress)
+    audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
     target = target_of(audio, wishes.pitch)
     found = finder.find_for(
         target, seconds=wishes.seconds, count=wishes.count,
@@ -104,13 +105,15 @@ def _place(sound: Path, synth: str, wishes: MatchWishes, out: Path | None) -> Pl
     using = Using(wishes.model or DEFAULT_MODEL)
     timbres = [Path(synth).stem]
     name = result_name(path_name(sound), using, timbres=timbres, pitch=wishes.pitch)
-    return place_for(out, name, reads=(sound,), series=PATCH_SUFFIXES)
+    banks = [Path(bank) for bank in wishes.bank if bank != FACTORY]
+    reads = [sound, *chain.from_iterable(map(patch_files, banks))]
+    return place_for(out, name, reads=reads, series=PATCH_SUFFIXES)
 
 
 def _patch(number: int, sound: Path, finder: PatchFinder, one: Match) -> Patch:
     values = finder.synth.parameters.values(one.vector)
     name = patch_name(number, sound.stem)
-    return Patch(name, finder.synth.name, values, author=printable(f"timbrel, {one.by}"))
+    return Patch(name, finder.synth.name, values, author=maker(one.by))
 
 
 def _question(sound: Path, patch: Path, synth: str) -> str:
@@ -120,9 +123,10 @@ def _question(sound: Path, patch: Path, synth: str) -> str:
     return f"rate this one, from -1, not at all, to 1: {command} --liked NUMBER"
 
 
-def _finder(wishes: MatchWishes, remarks: list[str], progress: Progress) -> tuple[str, PatchFinder]:
-    """The synthesizer by name or path, what finds its patches, and what is to be said of that."""
-    synth, finder = finder_for(wishes.synth, wishes.model)
+def _equipped(
+    synth: str, finder: PatchFinder, wishes: MatchWishes, remarks: list[str], progress: Progress
+) -> PatchFinder:
+    """With the user's banks and feedback, and what is to be said of that."""
     if finder.network is None:
         if wishes.seconds <= 0:
             raise BadInput(f"no model has learned {synth}: --seconds must be above 0")
@@ -132,7 +136,7 @@ def _finder(wishes: MatchWishes, remarks: list[str], progress: Progress) -> tupl
     if wishes.bank:
         finder = _with_banks(finder, wishes, progress)
     is_heeded = wishes.feedback and wishes.seconds > 0
-    return synth, _with_feedback(finder, remarks) if is_heeded else finder
+    return _with_feedback(finder, remarks) if is_heeded else finder
 
 
 def finder_for(synth: str | None, model: str | None) -> tuple[str, PatchFinder]:
@@ -150,7 +154,7 @@ def finder_for(synth: str | None, model: str | None) -> tuple[str, PatchFinder]:
         return synth or DEFAULT_SYNTH, PatchFinder(load_synth(synth or DEFAULT_SYNTH))
     instrument = SynthModeler.load(name).instrument
     learned = instrument.settings.synth
-    if synth not in (None, learned):
+    if synth is not None and whole_name(synth) != whole_name(learned):
         raise BadInput(f"{name} has learned {learned}, not {synth}: leave out one of the two")
     return learned, instrument.finder
 

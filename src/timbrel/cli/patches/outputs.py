@@ -47,6 +47,11 @@ def patch_name(number: int, text: str) -> str:
     return f"{number} {printable(text)}"[:_LONGEST_NAME].rstrip()
 
 
+def maker(text: str) -> str:
+    """Who made a patch, in a line that stays narrow."""
+    return f"timbrel, {printable(text)}"[:_LONGEST_NAME].rstrip()
+
+
 def draw_beside(path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]]) -> Path:
     """A picture of sounds side by side, as long as one is heard, each relative to its own peak."""
     length = max(map(_end, sounds)) + round(_MARGIN_S * SAMPLE_RATE)

@@ -110,6 +110,8 @@ def converted(source: Path, out: Path, to: str | None, synth: Synth | None) -> l
     """
     patches = read_patches(source, synth)
     if out.suffix.lower() in PATCH_SUFFIXES and not out.is_dir():
+        if to is not None and out.suffix.lower() != f".{to}":
+            raise BadInput(f"{out} is no .{to}: leave out --to, or give another name or a folder")
         place = place_for(out, out.stem, PATCH_SUFFIXES, reads=[source])
 
         def write(folder: Path) -> list[Path]:

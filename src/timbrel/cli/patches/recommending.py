@@ -17,7 +17,7 @@ from timbrel.cli.arguments import DEFAULT_MODEL, DEFAULT_SYNTH, Using
 from timbrel.cli.names import is_patch_file, path_name, result_name
 from timbrel.cli.patches.match_reports import unequal_level
 from timbrel.cli.patches.matching import Matched
-from timbrel.cli.patches.outputs import draw_beside, patch_name, write_found
+from timbrel.cli.patches.outputs import draw_beside, maker, patch_name, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.cli.timbres import MIDDLE_C
 from timbrel.errors import BadInput
@@ -115,7 +115,7 @@ def _suggested(number: int, before: Patch, wish: str, values: dict[str, float]) 
     """A suggestion, called by the patch that a chain of wishes began with, and the last of them."""
     first = re.sub(r"^\d+ ", "", before.name.partition(",")[0])
     name = patch_name(number, f"{first}, {wish}")
-    return Patch(name, before.synth, values, before.category, f"timbrel, {wish}")
+    return Patch(name, before.synth, values, before.category, maker(wish))
 
 
 def _as_loud(
@@ -145,7 +145,11 @@ def _patch(patch: Path, instrument: Preset) -> Patch:
         return read_patch(patch, instrument.synth)
     if instrument.bank is None:
         raise BadInput(f"no file {patch}, and the model has no bank: give a patch file")
-    synth, vector = instrument.synth, instrument.bank[str(patch)]
+    try:
+        vector = instrument.bank[str(patch)]
+    except BadInput as error:
+        raise BadInput(f"{error}; and no file of that name") from None
+    synth = instrument.synth
     return Patch(str(patch), synth.name, synth.parameters.values(vector))
 
 

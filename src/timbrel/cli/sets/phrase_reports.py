@@ -12,7 +12,7 @@ from timbrel.audio import probe
 from timbrel.cli.names import path_name
 from timbrel.cli.output import say_figures
 from timbrel.cli.places import Place, file_name, folder_for
-from timbrel.cli.sets.set_reports import settings_of
+from timbrel.cli.sets.note_reports import settings_of
 from timbrel.data.phrases.guitarset import GuitarSetReport
 from timbrel.data.phrases.melody_overview import draw_melodies
 from timbrel.data.phrases.melody_report import MelodyReport, report_melodies

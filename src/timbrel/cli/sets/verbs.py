@@ -9,8 +9,8 @@ from cyclopts import App
 
 from timbrel.cli.arguments import Json, Out, Plot, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths
-from timbrel.cli.patches.presets import presets
-from timbrel.cli.sets.phrase_sets import guitarset, melodies, phrases
+from timbrel.cli.patches.file_verbs import presets
+from timbrel.cli.sets.phrase_verbs import guitarset, melodies, phrases
 
 data = App(name="data", help="Make, fetch or look at notes, phrases and patches to train on.")
 data.command(phrases)
@@ -55,7 +55,7 @@ def soundfont(
         config: A TOML file with settings, such as configs/fluid.toml.
         processes: How many render at once; one a core otherwise, 0 uses this process.
     """
-    from timbrel.cli.sets.set_reports import draw_set, soundfont_figures, soundfont_settings
+    from timbrel.cli.sets.note_reports import draw_set, soundfont_figures, soundfont_settings
     from timbrel.data.soundfonts.soundfont import render_soundfont
 
     settings = soundfont_settings(config, overrides)
@@ -83,7 +83,7 @@ def folder(
         config: A TOML file with settings.
         processes: How many files are heard at once; one a core otherwise, 0 uses this process.
     """
-    from timbrel.cli.sets.set_reports import draw_set, folder_settings, print_report, recordings
+    from timbrel.cli.sets.note_reports import draw_set, folder_settings, print_report, recordings
     from timbrel.data.recordings.folder import collect_folder
 
     files, settings = recordings(sources), folder_settings(config, sources)
@@ -103,7 +103,7 @@ def show(notes: Path, *, out: Out = None, json: Json = False, plot: Plot = False
     """
     from timbrel.cli.names import path_name
     from timbrel.cli.places import place_for
-    from timbrel.cli.sets.set_reports import flat, set_figures
+    from timbrel.cli.sets.note_reports import flat, set_figures
     from timbrel.data import NoteSet
 
     opened = NoteSet.open(notes)

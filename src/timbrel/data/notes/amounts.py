@@ -1,6 +1,6 @@
 """How much of a quality a sound has, as a number that can grow: what directions are measured by.
 
-Such quantities decide NSynth's yes-or-no qualities (`data.qualities`); here they stay numbers, so
+Such quantities decide NSynth's yes-or-no qualities (`qualities.py`); here they stay numbers, so
 that "+ bright" can be held to raising them in every single note.
 """
 

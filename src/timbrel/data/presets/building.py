@@ -34,6 +34,7 @@ from timbrel.data.presets.plan import (
     PresetSetSettings,
     plan_notes,
     plan_patches,
+    wholly_named,
 )
 from timbrel.data.presets.preset_set import (
     CLAIM,
@@ -63,7 +64,8 @@ from timbrel.synths import Synth
 HEARD = f"part-heard{ENDING}"
 """Notes that nobody rendered."""
 
-_PATCHES_A_PART = 64
+NOTES_A_PART = 128
+"""As many patches, or one, as have so many."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def build_presets(
         BadInput: the folder holds another set, or another process is at work there.
         MissingExtra: what hosts the synthesizer is not installed.
     """
-    settings, out = settings or PresetSetSettings(), Path(out)
+    settings, out = wholly_named(settings or PresetSetSettings()), Path(out)
     synth = the_synth(settings.synth)
     banks = banks_of(synth, settings)
     planned = plan_patches(settings, synth.parameters, banks)
@@ -188,7 +190,8 @@ def _claim(settings: PresetSetSettings, planned: list[PlannedPatch]) -> str:
     digest = hashlib.sha256()
     for patch in planned:
         digest.update(f"{patch.name} {patch.split}".encode() + patch.vector.numpy().tobytes())
-    return f"# patches' sha256 {digest.hexdigest()}, rendering {RENDERING}\n{to_toml(settings)}"
+    made = f"rendering {RENDERING}, {NOTES_A_PART} notes a part"
+    return f"# patches' sha256 {digest.hexdigest()}, {made}\n{to_toml(settings)}"
 
 
 def _check_claim(out: Path, claim: str) -> None:
@@ -221,8 +224,9 @@ def _write_entries(out: Path, planned: list[PlannedPatch], found: Sequence[Found
 
 
 def _tasks(settings: PresetSetSettings, planned: list[PlannedPatch]) -> Iterator[PartTask]:
-    for number, first in enumerate(range(0, len(planned), _PATCHES_A_PART)):
-        some = planned[first : first + _PATCHES_A_PART]
+    count = max(1, NOTES_A_PART // settings.notes.each)
+    for number, first in enumerate(range(0, len(planned), count)):
+        some = planned[first : first + count]
         notes = plan_notes(settings, first, len(some))
         vectors = torch.stack([patch.vector for patch in some])
         yield PartTask(number, vectors[notes.patch - first], notes)

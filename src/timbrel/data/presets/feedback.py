@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from timbrel.config import read_settings
+from timbrel.data.claim import alone_in
 from timbrel.data.evenly import evenly
 from timbrel.data.presets.building import PresetReport, render_set
 from timbrel.data.presets.plan import (
@@ -27,6 +28,7 @@ from timbrel.data.presets.plan import (
     PresetSetSettings,
     Share,
     plan_patches,
+    wholly_named,
 )
 from timbrel.data.presets.preset_set import CLAIM
 from timbrel.data.presets.rendering import the_synth
@@ -77,7 +79,7 @@ def collect_feedback(
         BadInput: nothing there can be trained on, the store cannot be used, or the folder holds
             something else.
     """
-    settings, out = settings or CollectedSettings(), Path(out)
+    settings, out = wholly_named(settings or CollectedSettings()), Path(out)
     _require_replaceable(out)
     synth = the_synth(settings.synth)
     said = trainable(store.judgements(synth.name), synth)
@@ -92,12 +94,13 @@ def collect_feedback(
     if not any(patch.origin == "real" for patch in trained):
         raise BadConfig("all judged patches are held out: lower validation, or test")
     chosen = evenly(len(trained), settings.activity)
-    with replacing_folder(out) as unfinished:
+    with alone_in(out.with_name(f".{out.name}.making")), replacing_folder(out) as unfinished:
         report = render_set(
             unfinished, settings, planned, [trained[i].vector for i in chosen.tolist()],
             heard=_heard(store, said, planned, synth.parameters),
             processes=processes, progress=progress,
         )  # fmt: skip
+        _require_replaceable(out)  # still: others may have begun a set there
     return replace(report, folder=out)
 
 

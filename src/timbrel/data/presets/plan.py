@@ -13,7 +13,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -22,11 +22,11 @@ from torch import Tensor
 
 from timbrel.config import Settings
 from timbrel.instruments.preset.hearing.heard import HOLD_S
-from timbrel.synths import Parameters, Patch
+from timbrel.synths import Parameters, Patch, whole_name
 
 Split = Literal["train", "valid", "test"]
 Origin = Literal["real", "around", "between", "crossed", "random"]
-Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Count = Annotated[int, Field(ge=0, le=250_000)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 Banks = Sequence[tuple[str, Sequence[Patch]]]
@@ -105,6 +105,14 @@ class PresetSetSettings(Settings):
     activity: Count = 100
     keep_audio: bool = False
     seed: int = 0
+
+
+S = TypeVar("S", bound=PresetSetSettings)
+
+
+def wholly_named(settings: S) -> S:
+    """Settings of a set that can be read from anywhere: with a plug-in's whole path."""
+    return settings.model_copy(update={"synth": whole_name(settings.synth)})
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,8 @@ class PresetSet:
         self.entries = read_patch_entries(self.folder)
         self.report = _read_report(self.folder / REPORT)
         self.settings = read_settings(PresetSetSettings, self.folder / CLAIM)
-        self.parameters: Parameters = load_synth(self.settings.synth).parameters
+        told_by = self.folder / CLAIM
+        self.parameters: Parameters = load_synth(self.settings.synth, told_by).parameters
         _require_same(self.folder, self.settings.synth, self.parameters, self.report["heard_db"])
         wanted = torch.tensor([entry.split == split for entry in self.entries])
         self._parts = sorted((self.folder / PARTS).glob(f"part-*{ENDING}"))

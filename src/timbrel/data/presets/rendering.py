@@ -10,13 +10,15 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from timbrel.audio import write_audio
 from timbrel.data.presets.plan import PlannedNotes, PresetSetSettings
 from timbrel.data.presets.preset_set import ENDING, PARTS
-from timbrel.files import replacing
+from timbrel.errors import BadInput
+from timbrel.files import is_stream, replacing
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE, hear, is_audible
 from timbrel.instruments.preset.hearing.heard_bytes import mel_bytes
 from timbrel.instruments.preset.rendering import attempted
@@ -81,7 +83,7 @@ def borrowed(name: str) -> Iterator[Synth]:
 def render_part(folder: Path, settings: PresetSetSettings, task: PartTask) -> Path:
     """Render a part and write it, unless it is there; its file."""
     path = part_path(folder, task.number)
-    if path.exists():
+    if _is_whole(path):
         return path
     notes = Notes(task.notes.pitch, task.notes.velocity, task.notes.held_s)
     audio = attempted(the_synth(settings.synth), task.vectors, notes)
@@ -105,6 +107,17 @@ def write_part(path: Path, columns: Mapping[str, Tensor]) -> Path:
     with replacing(path) as temporary:
         save_file({name: column.contiguous() for name, column in columns.items()}, temporary)
     return path
+
+
+def _is_whole(part: Path) -> bool:
+    """Whether a part is there, and as long as it says it is."""
+    if is_stream(part):
+        raise BadInput(f"{part} is a pipe or a device: delete it and build again")
+    try:
+        with safe_open(part, framework="pt"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def _heard_columns(audio: Tensor) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from timbrel.audio import resample
 from timbrel.errors import BadInput
-from timbrel.instruments.instrument import check_patience
+from timbrel.instruments.instrument import check_count, check_patience
 from timbrel.instruments.preset.feedback.taste import Opinions, Taste
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.instruments.preset.hearing.target import Target, target_of
@@ -64,7 +64,8 @@ class PatchFinder:
 
         Raises:
             BadAudio: the sound is empty, silent or not finite.
-            BadInput: `pitch` is no MIDI number, or `seconds` no time, or 0 without a network.
+            BadInput: `pitch` is no MIDI number, `count` is below 1, or `seconds` no time, or 0
+                without a network.
             SynthFailed: a plug-in plays none of what is tried.
         """
         target = target_of(resample(audio, sample_rate, SAMPLE_RATE), pitch)
@@ -83,7 +84,7 @@ class PatchFinder:
         Raises:
             BadInput, SynthFailed: as `find`.
         """
-        is_searching = check_patience(seconds) > 0
+        count, is_searching = check_count(count), check_patience(seconds) > 0
         if self.network is None and not is_searching:
             raise BadInput(f"no model has learned {self.synth.name}: seconds must be above 0")
         taste = self.taste(target) if is_searching else None

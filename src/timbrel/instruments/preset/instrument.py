@@ -9,14 +9,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from timbrel.errors import BadInput, BadModel
 from timbrel.instruments.instrument import Ability, ControlValues, resolve_controls
+from timbrel.instruments.model_folder import CONFIG, read_model_settings
 from timbrel.instruments.network_instrument import NetworkInstrument
 from timbrel.instruments.preset.finding import PatchFinder
 from timbrel.instruments.preset.index import INDEX, PatchIndex
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.sound import Notes, Rendered
 from timbrel.sound.playing import Player
-from timbrel.synths import load_synth
+from timbrel.synths import load_synth, require_known
 
 
 class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
@@ -54,8 +56,14 @@ class Preset(NetworkInstrument[PresetSettings, PresetNetwork]):
         """The instrument in a model folder, with its bank and index if there are any.
 
         Raises:
-            BadModel: a file is missing or damaged, or does not fit the others.
+            BadModel: a file is missing or damaged, does not fit the others, or names a plug-in
+                that is not known here.
         """
+        synth = read_model_settings(folder, PresetSettings).synth
+        try:
+            require_known(synth, folder / CONFIG)
+        except BadInput as error:
+            raise BadModel(str(error)) from None
         instrument = super().load(folder)
         if (folder / INDEX).is_file():
             instrument.index = PatchIndex.load(

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.errors import BadInput
+from timbrel.instruments.instrument import check_count
 from timbrel.instruments.preset.answers import Answer, likeliest, switch_mask
 from timbrel.instruments.preset.hearing.descriptors import describe
 from timbrel.instruments.preset.hearing.heard import hear, is_audible, pitches_heard
@@ -95,8 +96,9 @@ def suggest(
         generator: of the codes that are drawn.
 
     Raises:
-        BadInput: the patch is silent, or the plug-in fails to play it.
+        BadInput: the patch is silent, the plug-in fails to play it, or `count` is below 1.
     """
+    check_count(count)
     (described,), (pitch,) = _heard_as(synth, vector[None], note)
     if not bool(described.isfinite().all()):
         raise BadInput("this patch makes no sound with that note: play another, or another patch")

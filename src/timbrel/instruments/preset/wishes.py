@@ -78,7 +78,7 @@ _AMOUNTS = {
 }  # fmt: skip
 _SIGNS = {"more": 1.0, "less": -1.0}
 _NEGATIONS = ("not", "no", "without", "never")
-_BETWEEN = re.compile(r",|;|\band\b|\bbut\b")
+_BETWEEN = re.compile(r"[,;.!]|\band\b|\bbut\b")
 _IDLE = re.compile(r"\b(like this|make it|the same|it|sound|sounding|please)\b")
 
 

@@ -6,6 +6,7 @@ knobs    the knobs of synthesizers whose names stand in files
 """
 
 from timbrel.synths.files.doors import (
+    FACTORY,
     PATCH_SUFFIXES,
     own_suffixes,
     patch_files,
@@ -21,6 +22,7 @@ from timbrel.synths.formats.checking import changed, checksum
 from timbrel.synths.formats.program import Program
 
 __all__ = [
+    "FACTORY",
     "PATCH_SUFFIXES",
     "Program",
     "changed",

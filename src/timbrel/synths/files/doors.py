@@ -23,6 +23,9 @@ from timbrel.synths.vital import Vital
 PATCH_SUFFIXES = (".fxp", ".fxb", ".bank", ".vital", ".toml")
 """Of files that hold patches."""
 
+FACTORY = "factory"
+"""All banks that come with a synthesizer, by one word."""
+
 _OWN_SUFFIXES = {"subtractive": (".toml",), "vital": (".vital",)}
 
 
@@ -91,7 +94,7 @@ def read_banks(banks: Sequence[str], synth: Synth) -> list[tuple[str, list[Patch
     for bank in banks:
         if not bank.strip():
             raise BadPatch("a bank's name is empty: give a file of patches, or a folder")
-        if bank == "factory":
+        if bank == FACTORY:
             found += synth.factory_banks()
         else:
             files = patch_files(Path(bank))

@@ -28,10 +28,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import tomli_w
-from pydantic import Field, StrictFloat
+from pydantic import BeforeValidator, Field
 
 from timbrel.config import Settings, make_settings
 from timbrel.errors import BadConfig, BadPatch
@@ -57,6 +57,18 @@ _SHARED = ("synth", "category", "author")
 """What a bank may say once."""
 
 
+def _number_or_choice(value: object) -> float | str:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("wanted a number, or the name of a choice")
+    try:
+        return value if isinstance(value, str) else float(value)
+    except OverflowError:
+        raise ValueError("wanted a number that a knob can have") from None
+
+
+_Place = Annotated[float | str, BeforeValidator(_number_or_choice)]
+
+
 class _Told(Settings):
     """A patch as its file tells it."""
 
@@ -64,7 +76,7 @@ class _Told(Settings):
     name: str = Field(default="", max_length=LONGEST_NAME)
     category: str = Field(default="", max_length=40)
     author: str = Field(default="", max_length=LONGEST_NAME)
-    values: dict[str, StrictFloat | str] = Field(default_factory=dict)
+    values: dict[str, _Place] = Field(default_factory=dict)
 
 
 def read_readable(data: bytes, knobs_of: KnobsOf) -> list[Patch]:
@@ -79,7 +91,7 @@ def read_readable(data: bytes, knobs_of: KnobsOf) -> list[Patch]:
     """
     _require_modest(data)
     try:
-        tables = tomllib.loads(data.decode())
+        tables = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise BadPatch(f"is no TOML ({str(error)[:80]})") from None
     if "patches" in tables:

@@ -30,9 +30,9 @@ from timbrel.instruments.ddsp.measuring import measured_manner
 from timbrel.nn import kl_to_normal, reparameterize
 from timbrel.picture.panels import picture_scale
 from timbrel.timbre import Bank
+from timbrel.training.ddsp.multi_resolution import WINDOWS_S, multi_resolution_loss, some_windows
 from timbrel.training.ddsp.phrase_crops import PhraseCrops, PhraseCropSet
 from timbrel.training.model_card import CardPart, write_model
-from timbrel.training.multi_resolution import WINDOWS_S, multi_resolution_loss, some_windows
 from timbrel.training.objective import Objective, Phase
 from timbrel.training.preview import draw_pairs
 from timbrel.training.settings import TrainingSettings

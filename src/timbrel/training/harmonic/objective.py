@@ -28,7 +28,7 @@ from timbrel.instruments.harmonic import Harmonic
 from timbrel.instruments.harmonic.course import N_HEARD, Course
 from timbrel.instruments.harmonic.network import HarmonicNetwork, HarmonicSettings
 from timbrel.nn import kl_to_normal, reparameterize
-from timbrel.training.bank import BankSettings, check_bank, make_bank
+from timbrel.training.banks.bank import BankSettings, check_bank, make_bank
 from timbrel.training.harmonic.course_pairs import CoursePairs, CourseSet, PairSettings
 from timbrel.training.harmonic.expected_mel import ExpectedMel
 from timbrel.training.harmonic.note_courses import NoteCourses, joined, note_courses

@@ -25,7 +25,7 @@ from timbrel.dsp.mel import FLOOR_DB, denormalise_db, normalise_db
 from timbrel.instruments.mel_vae import MelVAE, MelVAENetwork, MelVAESettings
 from timbrel.nn import kl_to_normal, reparameterize
 from timbrel.sound import Notes
-from timbrel.training.bank import BankSettings, check_bank, make_bank
+from timbrel.training.banks.bank import BankSettings, check_bank, make_bank
 from timbrel.training.mel_vae.note_mels import AugmentSettings, MelPairs, NoteMels
 from timbrel.training.model_card import CardPart, told_sets, write_model
 from timbrel.training.objective import Objective, Phase

@@ -9,7 +9,7 @@ from timbrel.data.presets.categories import Categories
 
 
 def preset_figures(report: PresetReport) -> dict[str, Any]:
-    """What a set of patches holds."""
+    """Counts by split, origin and category, and how well sounds were sorted."""
     return {
         "folder": report.folder,
         **{f"patches_{split}": count for split, count in report.patches.items()},

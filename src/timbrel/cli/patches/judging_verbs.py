@@ -100,8 +100,8 @@ def collect(
         out: Folder of the set; one that was collected before is replaced.
         processes: How many render at once; 0 uses this process.
     """
+    from timbrel.cli.patches.built import preset_figures
     from timbrel.cli.patches.feedback import collected, collecting, left_out
-    from timbrel.cli.patches.set_figures import preset_figures
 
     settings = collecting(synth, overrides)
     for line in left_out(settings):

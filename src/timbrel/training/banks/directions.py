@@ -1,7 +1,7 @@
 """The directions of a bank, measured on notes of all instruments.
 
-How much of a quality each note has (`data.amounts`) is held against its timbre, with pitch and
-velocity taken out. Families that have gestures get directions of these and of that measure
+How much of a quality each note has (`data.notes.amounts`) is held against its timbre, with pitch
+and velocity taken out. Families that have gestures get directions of these and of that measure
 (`gesturing.py`): what is measured of few sounds alone moves some of them the wrong way.
 """
 
@@ -22,7 +22,7 @@ from timbrel.errors import BadInput
 from timbrel.instruments import Instrument
 from timbrel.sound import Notes
 from timbrel.timbre.directions import class_weights, measure_direction
-from timbrel.training.gesturing import amounts_played, gestured_direction
+from timbrel.training.banks.gesturing import amounts_played, gestured_direction
 
 _log = logging.getLogger(__name__)
 

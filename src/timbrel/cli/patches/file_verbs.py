@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from timbrel.cli.arguments import Json, Name, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths, say_text
-from timbrel.cli.patches.judging import collect, correct, feedback, rate
+from timbrel.cli.patches.judging_verbs import collect, correct, feedback, rate
 
 presets = App(
     name="presets", help="Patches: look, convert, check, judge, or make a set to learn from."
@@ -93,7 +93,7 @@ def build(
         out: Folder of the set; data/presets/NAME of the synthesizer otherwise.
         processes: How many render at once; one a core otherwise, 0 uses this process.
     """
-    from timbrel.cli.patches.set_figures import preset_figures
+    from timbrel.cli.patches.built import preset_figures
     from timbrel.config import read_settings
     from timbrel.data.presets.building import build_presets
     from timbrel.data.presets.plan import PresetSetSettings

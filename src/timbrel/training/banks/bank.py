@@ -27,7 +27,7 @@ from timbrel.errors import BadConfig, BadInput
 from timbrel.instruments import Instrument
 from timbrel.timbre import Bank
 from timbrel.timbre.directions import mean_timbres
-from timbrel.training.bank_directions import long_notes, measured_directions
+from timbrel.training.banks.directions import long_notes, measured_directions
 
 _log = logging.getLogger(__name__)
 
