@@ -103,7 +103,7 @@ def test_all_programs_have_a_name_and_a_family():
 
 
 def test_programs_are_called_as_the_note_sets_call_them():
-    table = Path(timbrel.__file__).parent / "data" / "gm_programs.csv"
+    table = Path(timbrel.__file__).parent / "data" / "soundfonts" / "gm_programs.csv"
     with table.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert tuple(row["short_name"] for row in rows) == PROGRAM_NAMES
