@@ -65,8 +65,8 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
     synth, finder = finder_for(wishes.synth, wishes.model)
     place = _place(sound, synth, wishes, out)
     place.require_apart()
-    finder = _equipped(synth, finder, wishes, made.remarks, progress)
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
+    finder = _equipped(synth, finder, wishes, made.remarks, progress)
     target = target_of(audio, wishes.pitch)
     found = finder.find_for(
         target, seconds=wishes.seconds, count=wishes.count,

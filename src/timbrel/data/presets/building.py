@@ -64,7 +64,7 @@ from timbrel.synths import Synth
 HEARD = f"part-heard{ENDING}"
 """Notes that nobody rendered."""
 
-NOTES_A_PART = 128
+_NOTES_A_PART = 128
 """As many patches, or one, as have so many."""
 
 
@@ -190,7 +190,7 @@ def _claim(settings: PresetSetSettings, planned: list[PlannedPatch]) -> str:
     digest = hashlib.sha256()
     for patch in planned:
         digest.update(f"{patch.name} {patch.split}".encode() + patch.vector.numpy().tobytes())
-    made = f"rendering {RENDERING}, {NOTES_A_PART} notes a part"
+    made = f"rendering {RENDERING}, {_NOTES_A_PART} notes a part"
     return f"# patches' sha256 {digest.hexdigest()}, {made}\n{to_toml(settings)}"
 
 
@@ -224,7 +224,7 @@ def _write_entries(out: Path, planned: list[PlannedPatch], found: Sequence[Found
 
 
 def _tasks(settings: PresetSetSettings, planned: list[PlannedPatch]) -> Iterator[PartTask]:
-    count = max(1, NOTES_A_PART // settings.notes.each)
+    count = max(1, _NOTES_A_PART // settings.notes.each)
     for number, first in enumerate(range(0, len(planned), count)):
         some = planned[first : first + count]
         notes = plan_notes(settings, first, len(some))
