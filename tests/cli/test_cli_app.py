@@ -102,7 +102,7 @@ def test_version(timbrel: Any) -> None:
         (["generate", "--seed", "1.5"], "--seed: '1.5': wanted a whole number"),
         (["generate", "--velocity", "1e400"], "--velocity: '1e400': wanted a number"),
         (["generate", "--duration", "-0"], "--duration: '-0': wanted a number"),
-        (["morph", "a", "b", "--steps", ""], "--steps: '': wanted a whole number"),
+        (["morph", "a", "b", "--steps", " "], "--steps: ' ': wanted a whole number"),
         (["morph", "a", "b", "--steps", "9" * 5000], "wanted a whole number from 1 to 256"),
         (["encode", "a", "--seconds", "inf"], "--seconds: 'inf': wanted a number from 0 to 600"),
         (["data", "folder", "--processes", "words"], "--processes: 'words': wanted a whole"),
@@ -112,6 +112,22 @@ def test_words_that_cannot_be_parsed(timbrel: Any, tokens: list[str], line: str)
     ran = timbrel(*tokens)
     assert (ran.code, ran.out, len(ran.err)) == (2, [], 1)
     assert line in ran.err[0]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "line"),
+    [
+        (["blend", "a.wav", "--out", ""], "timbrel: --out: an empty word (a variable that"),
+        (["blend", "a.wav", "--out="], "timbrel: --out: an empty word"),
+        (["inspect", ""], "timbrel: an empty word"),
+        ([""], "timbrel: an empty word"),
+    ],
+)
+def test_an_empty_word_is_no_path(timbrel: Any, tokens: list[str], line: str) -> None:
+    ran = timbrel(*tokens)
+    assert (ran.code, ran.out, len(ran.err)) == (2, [], 1)
+    assert ran.err[0].startswith(line)
+    assert ran.err[0].endswith("give one, or leave it out")
 
 
 def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,9 +223,21 @@ def test_a_part_that_is_damaged_is_made_again(tmp_path: Path) -> None:
     build_presets(tmp_path, settings, processes=0)
     part = tmp_path / "parts/part-00000.safetensors"
     whole = part.read_bytes()
-    part.write_bytes(whole[: len(whole) // 2])
+    flipped = whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:]
+    for damaged in (whole[: len(whole) // 2], flipped):
+        part.write_bytes(damaged)
+        build_presets(tmp_path, settings, processes=0)
+        assert part.read_bytes() == whole
+
+
+def test_a_set_whose_report_tells_no_checksums_is_built_again(tmp_path: Path) -> None:
+    settings = PresetSetSettings(banks=(), random=3, activity=0, notes=SHORT)
     build_presets(tmp_path, settings, processes=0)
-    assert part.read_bytes() == whole
+    report = tmp_path / "report.json"
+    whole = report.read_bytes()
+    report.write_text('{"patches": {}, "origins": {}, "heard_db": {}, "sha256": [1]}')
+    build_presets(tmp_path, settings, processes=0)
+    assert report.read_bytes() == whole
 
 
 def test_a_part_is_as_large_however_many_notes_a_patch_has(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from timbrel.cli.output import printable, say_note
-from timbrel.errors import TimbrelError
+from timbrel.errors import BadInput, TimbrelError
 
 OK, BAD_INPUT, INTERRUPTED, READER_GONE = 0, 2, 130, 141
 
@@ -112,6 +113,7 @@ for _rank, (_name, (_place, _group, _help)) in enumerate(VERBS.items()):
 def run(tokens: Sequence[str]) -> int:
     """Run one command line in this process; the exit code."""
     try:
+        _require_words(tokens)
         code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
@@ -126,6 +128,19 @@ def run(tokens: Sequence[str]) -> int:
     except OSError as error:
         return _failed(_refused(error))
     return code or OK
+
+
+def _require_words(tokens: Sequence[str]) -> None:
+    """That no word is empty: a path would be the current folder, which nobody who wrote "" means.
+
+    Raises:
+        BadInput: one is, such as a variable of the shell that is not set.
+    """
+    for before, token in pairwise(("", *tokens)):
+        if token == "" or (token.startswith("--") and token.endswith("=")):
+            option = token.rstrip("=") or (before if before.startswith("-") else "")
+            what = f"{option}: an empty word" if option else "an empty word"
+            raise BadInput(f"{what} (a variable that is not set?): give one, or leave it out")
 
 
 def main() -> None:

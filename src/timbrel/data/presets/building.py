@@ -5,8 +5,8 @@
           -> categories of those whose makers and names are silent
           -> how much each knob is heard, balance, checksums: report.json
 
-A run that was stopped is finished by the same call: parts that are there stay. Other settings want
-another folder.
+A run that was stopped is finished by the same call: parts that are there stay, but for those that
+are cut, or no longer what the report's checksums say. Other settings want another folder.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from timbrel.data.presets.preset_set import (
     REPORT,
     PatchEntry,
     patch_entries_json,
+    read_report,
 )
 from timbrel.data.presets.rendering import (
     PartTask,
@@ -152,6 +153,7 @@ def render_set(
     with alone_in(out), borrowed(settings.synth) as synth:
         _check_claim(out, claim)
         _begin(out, claim, planned)
+        _drop_changed(out)
         tasks = list(_tasks(settings, planned))
         with worker_pool(processes, start_worker, (settings.synth,)) as workers:
             for count, _ in enumerate(each(workers, partial(render_part, out, settings), tasks)):
@@ -211,6 +213,22 @@ def _begin(out: Path, claim: str, planned: list[PlannedPatch]) -> None:
         _write_entries(out, planned, [])
 
 
+def _drop_changed(out: Path) -> None:
+    """Delete the parts of a finished set that are not what was written; they are made again."""
+    try:
+        sums = read_report(out / REPORT).get("sha256")
+    except BadInput:
+        return
+    for path in (out / PARTS).glob(f"part-*{ENDING}"):
+        if isinstance(sums, dict) and path.is_file() and sums.get(path.name) != _sha256(path):
+            path.unlink()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _write_entries(out: Path, planned: list[PlannedPatch], found: Sequence[Found | None]) -> None:
     """The patches, the first ones with the categories that were found."""
     padded = [*found, *[None] * (len(planned) - len(found))]
@@ -245,7 +263,7 @@ def _finish(
 
     checksums, notes = {}, 0
     for path in paths:
-        checksums[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        checksums[path.name] = _sha256(path)
         with safe_open(path, framework="pt") as opened:
             notes += opened.get_slice("patch").get_shape()[0]
     report = PresetReport(

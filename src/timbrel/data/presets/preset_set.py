@@ -98,7 +98,7 @@ class PresetSet:
     def __init__(self, folder: str | Path, split: Split) -> None:
         self.folder = Path(folder)
         self.entries = read_patch_entries(self.folder)
-        self.report = _read_report(self.folder / REPORT)
+        self.report = read_report(self.folder / REPORT)
         self.settings = read_settings(PresetSetSettings, self.folder / CLAIM)
         told_by = self.folder / CLAIM
         self.parameters: Parameters = load_synth(self.settings.synth, told_by).parameters
@@ -147,8 +147,12 @@ def read_patch_entries(folder: Path) -> list[PatchEntry]:
         raise BadInput(f"{folder / PATCHES} is damaged ({error}): build the set again") from None
 
 
-def _read_report(path: Path) -> dict[str, Any]:
-    """What `report.json` holds; its counts and decibels are numbers by name."""
+def read_report(path: Path) -> dict[str, Any]:
+    """What `report.json` holds; its counts and decibels are numbers by name.
+
+    Raises:
+        BadInput: it is not there, or damaged.
+    """
     report = _read_json(path)
     for name in ("patches", "origins", "heard_db"):
         told = report.get(name) if isinstance(report, dict) else None
