@@ -24,6 +24,14 @@ def test_there_and_back() -> None:
     assert KNOBS.values(vector) == pytest.approx({"cutoff": 2000.0, "octave": 2.0, "mix": 0.0})
 
 
+def test_values_are_as_short_as_people_write_them() -> None:
+    said = {"cutoff": 786.4, "octave": 1.0, "mix": -0.3}
+    assert KNOBS.values(KNOBS.vector(said)) == said
+    vectors = torch.rand(100, 3, generator=torch.Generator().manual_seed(0))
+    for vector in KNOBS.space.project(vectors):
+        assert torch.equal(KNOBS.vector(KNOBS.values(vector)), vector)
+
+
 def test_what_is_out_of_range_is_brought_to_its_end() -> None:
     assert KNOBS.vector({"octave": 9, "mix": -7.0}).tolist()[1:] == [7.0, 0.0]
     assert KNOBS.values(torch.tensor([2.0, 4.4, -1.0])) == pytest.approx(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,6 +83,8 @@ class Parameters:
     def values(self, vector: Float[Tensor, " params"]) -> dict[str, float]:
         """A vector as knobs by name, each in its unit; what is out of range stands at its end.
 
+        A number has no more digits than it takes to find the same place again.
+
         Raises:
             BadInput: it is no vector of as many numbers, or one is not finite.
         """
@@ -149,4 +152,16 @@ def _to_number(control: Control, value: float) -> float:
 
 
 def _from_number(control: Control, number: float) -> float:
-    return number + control.minimum if control.choices else control.from_knob(number)
+    return number + control.minimum if control.choices else _plain(control, number)
+
+
+def _plain(control: Control, place: float) -> float:
+    """The value at a place as people write it: 7, where single precision makes it 6.99999928."""
+    exact = control.from_knob(place)
+    shorter = (float(f"{exact:.{digits}g}") for digits in range(6, 10))
+    return next((x for x in shorter if _single(control.to_knob(x)) == place), exact)
+
+
+def _single(number: float) -> float:
+    (single,) = struct.unpack("f", struct.pack("f", number))
+    return single

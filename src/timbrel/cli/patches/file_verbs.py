@@ -48,7 +48,7 @@ def convert(
 
     Args:
         source: .fxp, .fxb, a bank of amsynth, .vital or .toml.
-        out: A file ending in .fxp, .fxb, .bank, .vital or .toml; else a folder.
+        out: A new file ending in .fxp, .fxb, .bank, .vital or .toml; else a folder.
         to: What the files in a folder are; what their synthesizer loads otherwise.
     """
     from timbrel.cli.patches.preset_files import converted, loaded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from timbrel.cli.output import say_note
 from timbrel.cli.places import file_name, folder_for, place_for
 from timbrel.data.presets.names import known_category
 from timbrel.errors import BadInput, BadPatch, TimbrelError
-from timbrel.synths import Parameters, Patch, Synth, load_synth
+from timbrel.synths import Parameters, Patch, Synth, load_synth, synths
 from timbrel.synths.files import (
     PATCH_SUFFIXES,
     Program,
@@ -106,13 +107,15 @@ def converted(source: Path, out: Path, to: str | None, synth: Synth | None) -> l
 
     Raises:
         BadPatch: what is read cannot be, or not written so.
-        BadInput: the place cannot be written.
+        BadInput: the place cannot be written, or a file of that name is there.
     """
     patches = read_patches(source, synth)
     if out.suffix.lower() in PATCH_SUFFIXES and not out.is_dir():
         if to is not None and out.suffix.lower() != f".{to}":
             raise BadInput(f"{out} is no .{to}: leave out --to, or give another name or a folder")
         place = place_for(out, out.stem, PATCH_SUFFIXES, reads=[source])
+        if out.exists():
+            raise BadInput(f"{out} is there: give another name, or remove it first")
 
         def write(folder: Path) -> list[Path]:
             write_patches(folder / place.file, patches, synth)
@@ -176,7 +179,9 @@ def verdicts(places: Iterable[Path], synth: Synth | None) -> Iterator[Verdict]:
             continue
         patches = [thing for thing in held if isinstance(thing, Patch)]
         foreign = [thing for thing in held if isinstance(thing, Program)]
-        detail = _many(patches) if patches else f"{_whose(foreign[0])}, which alone can read it"
+        detail = f"{_whose(foreign[0])}, which alone can read it"
+        if patches:
+            detail = _many(patches) + _unchecked(patches, synth)
         yield Verdict(file, True, detail, list(_copies(file, patches, synth, first)))
 
 
@@ -220,6 +225,16 @@ def _whose(program: Program) -> str:
 def _many(patches: list[Patch]) -> str:
     whose = ", ".join(sorted({patch.synth for patch in patches}))
     return f"{len(patches)} {'patch' if len(patches) == 1 else 'patches'} of {whose}"
+
+
+def _unchecked(patches: list[Patch], synth: Synth | None) -> str:
+    """What is to be said where nobody here knows the knobs that patches name."""
+    names = {patch.synth for patch in patches if _knobs(patch, synth) is None}
+    if not names:
+        return ""
+    near = [one for name in names for one in difflib.get_close_matches(name, synths(), n=1)]
+    hint = f" (did you mean {near[0]!r}?)" if near and near[0] not in names else ""
+    return f", which is not known here{hint}: its knobs were not checked"
 
 
 def _number(value: Any) -> str:

@@ -31,6 +31,8 @@ def _bytes_of(path: Path) -> bytes:
     try:
         if is_stream(path):
             raise BadPatch(f"{path} is a pipe or a device: give a file of patches")
+        if path.is_dir():
+            raise BadPatch(f"{path} is a folder: give a file of patches in it")
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
