@@ -82,6 +82,24 @@ def test_convert_makes_a_file_of_each_and_back(timbrel: Any, bank: Path) -> None
     assert "truncated" in timbrel("data", "presets", "show", "fxps/bad.fxp").refusal
 
 
+def test_convert_replaces_no_file_that_is_there(timbrel: Any, bank: Path) -> None:
+    mine = Path("mine.toml")
+    mine.write_text('synth = "amsynth"\nname = "Mine"\n')
+    refusal = timbrel("data", "presets", "convert", "my.bank", "mine.toml").refusal
+    assert "mine.toml is there: give another name, or remove it first" in refusal
+    assert "Mine" in mine.read_text()
+
+
+def test_validate_says_where_it_knows_no_knobs(timbrel: Any) -> None:
+    Path("typo.toml").write_text('synth = "subtractiv"\n[values]\ncutof = 1\n')
+    Path("other.toml").write_text('synth = "zzz"\n[values]\ncutof = 1\n')
+    assert timbrel("data", "presets", "validate", "typo.toml", "other.toml").out == [
+        "good typo.toml: 1 patch of subtractiv, which is not known here (did you mean "
+        "'subtractive'?): its knobs were not checked",
+        "good other.toml: 1 patch of zzz, which is not known here: its knobs were not checked",
+    ]
+
+
 def test_convert_writes_nothing_where_it_cannot(timbrel: Any, bank: Path) -> None:
     refusal = timbrel("data", "presets", "convert", "my.bank", "all.fxp").refusal
     assert "3 patches for a file that holds one: give a folder" in refusal

@@ -249,7 +249,7 @@ def test_files_that_are_none(tmp_path, monkeypatch):
 
     with pytest.raises(BadPatch, match=r"no file of patches at .*gone\.fxp"):
         read_patches(tmp_path / "gone.fxp")
-    with pytest.raises(BadPatch, match="cannot be read"):
+    with pytest.raises(BadPatch, match="is a folder: give a file of patches in it"):
         read_patches(tmp_path)
     big = tmp_path / "big.vital"
     with big.open("wb") as hole:

@@ -85,7 +85,7 @@ def build(
 ) -> None:
     """Render patches to a set for `timbrel train`; a stopped call goes on.
 
-    With around=0 between=0 crossed=0 it is a third as many, and the same ones held out.
+    With around=0 between=0 crossed=0 it is half as many or fewer, and the same ones held out.
 
     Args:
         config: A TOML file with settings, such as configs/presets-subtractive.toml.

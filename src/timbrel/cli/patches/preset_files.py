@@ -179,9 +179,10 @@ def verdicts(places: Iterable[Path], synth: Synth | None) -> Iterator[Verdict]:
             continue
         patches = [thing for thing in held if isinstance(thing, Patch)]
         foreign = [thing for thing in held if isinstance(thing, Program)]
-        detail = f"{_whose(foreign[0])}, which alone can read it"
         if patches:
             detail = _many(patches) + _unchecked(patches, synth)
+        else:
+            detail = f"{_whose(foreign[0])}, which alone can read it"
         yield Verdict(file, True, detail, list(_copies(file, patches, synth, first)))
 
 
