@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from typing import Any
 
 import pytest
 import torch
@@ -32,7 +34,7 @@ from timbrel.instruments.preset.matching.judging import Judge
 from timbrel.instruments.preset.matching.matches import first_word, match
 from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.instruments.preset.rendering import rendered
-from timbrel.sound import Notes
+from timbrel.sound import Notes, Rendered
 from timbrel.synths import Synth
 
 PATCH = {"slope": 0.6, "decay_s": 0.4, "wave": 1, "level_db": -20.0}
@@ -75,6 +77,25 @@ def test_without_time_the_network_has_the_word(synth: Synth) -> None:
     assert found[0].distance_db == min(one.distance_db for one in found)
     again = match(synth, network, target, 0.0)[0]
     assert torch.equal(found[0].vector, again.vector)
+
+
+def test_time_counts_from_when_the_synthesizer_plays(
+    synth: Synth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, happened, render = target_of(sound(synth)), list[str](), type(synth).render
+
+    def rendering(*given: Any, **more: Any) -> Rendered:
+        happened.append("render")
+        return render(*given, **more)
+
+    def clock() -> float:
+        happened.append("clock")
+        return 0.0
+
+    monkeypatch.setattr(type(synth), "render", rendering)
+    monkeypatch.setattr(time, "monotonic", clock)
+    match(synth, None, target, 0.0)
+    assert happened[:2] == ["render", "clock"]
 
 
 def test_a_patch_is_made_as_loud_as_the_target(synth: Synth, patch: torch.Tensor) -> None:

@@ -63,7 +63,7 @@ def match(
         synth: that is to make the sound.
         network: what was learned of it; None searches from nothing.
         target: the sound.
-        seconds: for all of it; 0 ends when the guesses were heard.
+        seconds: for all of it, once the synthesizer plays; 0 ends when the guesses were heard.
         also: other patches to try.
         liked_db: what is taken off the distances of patches before they are compared.
         count: how many are wanted.
@@ -73,6 +73,7 @@ def match(
         SynthFailed: a plug-in plays none of the patches that are guessed.
     """
     generator = generator or torch.Generator().manual_seed(0)
+    _wake(synth)
     end = time.monotonic() + seconds
     space = synth.parameters.space
     answer = _answer(synth, network, target)
@@ -107,6 +108,12 @@ def first_word(synth: Synth, network: PresetNetwork, target: Target) -> Match:
     note = Notes.of(target.pitch, TYPICAL_VELOCITY, max(float(answer.held_s[0]), 0.01))
     vector = likeliest(synth.parameters.space, answer)[0]
     return Match(vector, note, float("nan"), "network")
+
+
+def _wake(synth: Synth) -> None:
+    """Have its code compiled, or its plug-in loaded, which can take longer than a search."""
+    note = Notes.of(60.0, TYPICAL_VELOCITY, 0.1)
+    list(synth.render_each(synth.parameters.defaults[None], note, longest_s=0.1))
 
 
 def _indifferent(vectors: Tensor) -> Tensor:
