@@ -82,7 +82,7 @@ def look(path, data):
     assert "\n" not in line
     assert len(line) < 600
     assert took < 2.0
-    assert peak < 20_000_000
+    assert peak < 8_000_000
     for patch in found:
         assert patch.name.isprintable()
         assert all(value == value and abs(value) < 1e31 for value in patch.values.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,8 @@ def _bytes_of(path: Path) -> bytes:
         if path.is_dir():
             raise BadPatch(f"{path} is a folder: give a file of patches in it")
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            size = os.fstat(file.fileno()).st_size  # memory is taken for all that is asked for
+            data = file.read(min(size, LARGEST) + 1)
     except FileNotFoundError:
         raise BadPatch(f"no file of patches at {path}: check the path") from None
     except (OSError, ValueError) as error:
