@@ -70,7 +70,7 @@ def test_a_sound_that_cannot_be_used(
         ),
         (["morph", "sounds/a.wav", "viloin", *SINE], "unknown sound 'viloin': the bank is empty"),
         (["blend", "violin +", *SINE], 'wanted a sound or a number, got the end (column 9 of "'),
-        (["blend", " ", *SINE], "an empty expression"),
+        (["blend", "", *SINE], "an empty word"),
         (["blend", "0.5*bright + sounds/b.wav", *SINE], "quote a file in an expression, as in"),
         (["blend", "2*'sounds/a.wav'", *SINE], "takes 2 of one sound"),
         (["blend", "sounds/a.wav", "--out", "x.mp3", *SINE], "x.mp3 ends in '.mp3'"),

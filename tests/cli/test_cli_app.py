@@ -102,7 +102,7 @@ def test_version(timbrel: Any) -> None:
         (["generate", "--seed", "1.5"], "--seed: '1.5': wanted a whole number"),
         (["generate", "--velocity", "1e400"], "--velocity: '1e400': wanted a number"),
         (["generate", "--duration", "-0"], "--duration: '-0': wanted a number"),
-        (["morph", "a", "b", "--steps", " "], "--steps: ' ': wanted a whole number"),
+        (["morph", "a", "b", "--steps", ""], "--steps: an empty word"),
         (["morph", "a", "b", "--steps", "9" * 5000], "wanted a whole number from 1 to 256"),
         (["encode", "a", "--seconds", "inf"], "--seconds: 'inf': wanted a number from 0 to 600"),
         (["data", "folder", "--processes", "words"], "--processes: 'words': wanted a whole"),

@@ -98,7 +98,7 @@ def test_a_sound_of_the_bank_can_be_named(timbrel: Any, model: str) -> None:
             ("plain_saw", "louder"),
             "'louder' is no change of timbre: what is suggested is as loud as before",
         ),
-        (("plain_saw", " "), "asks for no change"),
+        (("plain_saw", "please"), "asks for no change"),
         (("plain_saw", "a bit"), "how much is said, but not of what: say it like"),
         (
             ("plain_saw", "not brighter"),

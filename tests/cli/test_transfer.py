@@ -136,7 +136,7 @@ def test_what_cannot_be_followed(timbrel, players, bad_wav) -> None:
     ("words", "line"),
     [
         (["--to", "gitar"], "nobody is called 'gitar': those that follow a recording are guitar, "),
-        (["--to", " "], "nobody is called ' ': those that follow a recording are guitar, "),
+        (["--to", ""], "--to: an empty word"),
         (["--to", 300 * "x"], "nobody is called 'xxx"),
         (["--to", "gitar"], "`timbrel models ddsp-many` tells which sounds it knows"),
         (["--to", "runs/none/model"], "no model at runs/none/model: a trained one is RUN/model"),

@@ -131,14 +131,14 @@ def run(tokens: Sequence[str]) -> int:
 
 
 def _require_words(tokens: Sequence[str]) -> None:
-    """That no word is empty: a path would be the current folder, which nobody who wrote "" means.
+    """That no word is empty: as a path it would be the current folder, which nobody means by it.
 
     Raises:
         BadInput: one is, such as a variable of the shell that is not set.
     """
     for before, token in pairwise(("", *tokens)):
-        if token == "" or (token.startswith("--") and token.endswith("=")):
-            option = token.rstrip("=") or (before if before.startswith("-") else "")
+        if not token.strip() or (token.startswith("--") and token.endswith("=")):
+            option = token.strip().rstrip("=") or (before if before.startswith("-") else "")
             what = f"{option}: an empty word" if option else "an empty word"
             raise BadInput(f"{what} (a variable that is not set?): give one, or leave it out")
 

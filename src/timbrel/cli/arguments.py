@@ -66,17 +66,6 @@ def midi_pitch(text: str) -> float:
     raise ValueError(f"{text!r} is no pitch: wanted a MIDI number 0 to 127 or a name like F#3")
 
 
-def given_name(text: str) -> str:
-    """A name that was given; an empty one is a variable of the shell that nobody has set.
-
-    Raises:
-        ValueError: it is empty.
-    """
-    if not text.strip():
-        raise ValueError("an empty name: give one, or leave the option out")
-    return text
-
-
 def grid_size(text: str) -> tuple[int, int]:
     """Columns and rows of a grid written as 9x9.
 
@@ -162,7 +151,6 @@ def _number(low: float, high: float, such_as: float, *, whole: bool = False) -> 
     return _read_with(read, "INT" if whole else "FLOAT")
 
 
-Name = Annotated[str, _read_with(given_name, "TEXT")]
 Pitch = Annotated[float, _read_with(midi_pitch, "PITCH")]
 Grid = Annotated[tuple[int, int], _read_with(grid_size, "9x9")]
 Envelope = Annotated[Any | None, _read_with(envelope, "ATTACK,DECAY,SUSTAIN,RELEASE")]
@@ -198,7 +186,7 @@ Out = Annotated[
 class Using:
     """Which instrument, and which names it knows."""
 
-    model: Annotated[Name, Parameter(help="An instrument: see `timbrel models`.")] = DEFAULT_MODEL
+    model: Annotated[str, Parameter(help="An instrument: see `timbrel models`.")] = DEFAULT_MODEL
     bank: Annotated[Path | None, Parameter(help="A bank of your own beside the model's.")] = None
 
 

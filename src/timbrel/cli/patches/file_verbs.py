@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from timbrel.cli.arguments import Json, Name, Processes
+from timbrel.cli.arguments import Json, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_paths, say_text
 from timbrel.cli.patches.judging_verbs import collect, correct, feedback, rate
 
@@ -18,7 +18,7 @@ for _verb in (rate, correct, feedback, collect):
     presets.command(_verb)
 
 Whose = Annotated[
-    Name | None,
+    str | None,
     Parameter(help="Whose patches: a synthesizer, or the path of a plug-in or of its TOML."),
 ]
 

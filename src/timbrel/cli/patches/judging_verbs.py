@@ -7,14 +7,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from timbrel.cli.arguments import DEFAULT_SYNTH, Json, Liked, Name, Pitch, Processes
+from timbrel.cli.arguments import DEFAULT_SYNTH, Json, Liked, Pitch, Processes
 from timbrel.cli.output import progress_bar, say_figures, say_json, say_note, say_text
 
 WhosePatch = Annotated[
-    Name | None, Parameter(help="Whose patch: needed for plug-ins, their path or their TOML's.")
+    str | None, Parameter(help="Whose patch: needed for plug-ins, their path or their TOML's.")
 ]
 Hears = Annotated[
-    Name | None, Parameter(help="What has learned the synthesizer; preset-SYNTH otherwise.")
+    str | None, Parameter(help="What has learned the synthesizer; preset-SYNTH otherwise.")
 ]
 Key = Annotated[Pitch | None, Parameter(help="The key that plays it; found by listening.")]
 
@@ -83,7 +83,7 @@ def feedback(*, json: Json = False) -> None:
 
 def collect(
     *overrides: str,
-    synth: Name = DEFAULT_SYNTH,
+    synth: str = DEFAULT_SYNTH,
     out: Path = Path("data/presets/mine"),
     processes: Processes = 0,
     json: Json = False,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from timbrel.cli.arguments import Count, Json, Name, Out, Patience, Pitch, Seconds, Seed
+from timbrel.cli.arguments import Count, Json, Out, Patience, Pitch, Seconds, Seed
 from timbrel.cli.output import progress_bar, say_json, say_note, say_paths
 
 
 def match(
     sound: Path,
     *,
-    synth: Name | None = None,
-    model: Name | None = None,
+    synth: str | None = None,
+    model: str | None = None,
     bank: tuple[str, ...] = (),
     seconds: Patience = 10.0,
     count: Count = 3,
@@ -53,7 +53,7 @@ def recommend(
     patch: Path,
     wish: str,
     *,
-    model: Name | None = None,
+    model: str | None = None,
     count: Count = 3,
     pitch: Pitch = 60.0,
     duration: Seconds = 3.0,
