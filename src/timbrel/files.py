@@ -40,6 +40,13 @@ def unreadable(path: str | Path, error: Exception, todo: str) -> str:
     return f"{path} cannot be read ({reason}): {todo}"
 
 
+def unwritable(path: Path, error: Exception) -> BadInput:
+    """The error for what cannot be written: why, and what to do."""
+    reason = getattr(error, "strerror", None) or error
+    todo = "make room, or choose another folder" if _full_disk(error) else "choose another folder"
+    return BadInput(f"cannot write {path} ({reason}): {todo}")
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well.
@@ -70,7 +77,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         unfinished.touch()
         mode = unfinished.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a name that no system can have
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
     try:
         yield unfinished
         unfinished.chmod(mode)  # some libraries write files that only their owner may read
@@ -79,11 +86,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.filename == str(unfinished):
-            raise _unwritable(path, error) from None
+            raise unwritable(path, error) from None
         obstacle = _full_disk(error) or obstacle_in(path.parent)
         if obstacle is None:
             raise
-        raise _unwritable(path, obstacle) from None
+        raise unwritable(path, obstacle) from None
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -105,7 +112,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(leftover, ignore_errors=True)
         unfinished.mkdir(parents=True)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
     try:
         yield unfinished
         if path.exists():
@@ -134,9 +141,3 @@ def _full_disk(error: Exception) -> OSError | None:
     told = re.search(r"\(os error (\d+)\)", str(error))
     number = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
     return OSError(number, os.strerror(number)) if number in _DISK_IS_FULL else None
-
-
-def _unwritable(path: Path, error: Exception) -> BadInput:
-    reason = getattr(error, "strerror", None) or error
-    todo = "make room, or choose another folder" if _full_disk(error) else "choose another folder"
-    return BadInput(f"cannot write {path} ({reason}): {todo}")

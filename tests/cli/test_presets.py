@@ -94,9 +94,9 @@ def test_validate_says_where_it_knows_no_knobs(timbrel: Any) -> None:
     Path("typo.toml").write_text('synth = "subtractiv"\n[values]\ncutof = 1\n')
     Path("other.toml").write_text('synth = "zzz"\n[values]\ncutof = 1\n')
     assert timbrel("data", "presets", "validate", "typo.toml", "other.toml").out == [
-        "good typo.toml: 1 patch of subtractiv, which is not known here (did you mean "
+        "good typo.toml: 1 patch of subtractiv; subtractiv is not known here (did you mean "
         "'subtractive'?): its knobs were not checked",
-        "good other.toml: 1 patch of zzz, which is not known here: its knobs were not checked",
+        "good other.toml: 1 patch of zzz; zzz is not known here: its knobs were not checked",
     ]
 
 

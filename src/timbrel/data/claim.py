@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from timbrel.errors import BadInput
+from timbrel.files import unwritable
 
 
 def says(path: Path, claim: str) -> bool:
@@ -38,8 +39,7 @@ def alone_in(folder: Path) -> Iterator[None]:
             f"another process is making a set in {folder}: wait for it, or choose another folder"
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a name that no system can have
-        why = getattr(error, "strerror", None) or error
-        raise BadInput(f"cannot write {folder} ({why}): choose another folder") from None
+        raise unwritable(folder, error) from None
     try:
         yield
     finally:

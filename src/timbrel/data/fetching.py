@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from timbrel.errors import BadInput
+from timbrel.files import unwritable
 from timbrel.progress import Progress
 
 BLOCK = 1 << 20
@@ -134,7 +135,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"cannot write {folder} ({error.strerror}): choose another folder") from None
+        raise unwritable(folder, error) from None
 
 
 def _require_room(part: Path, wanted: int) -> None:

@@ -230,12 +230,12 @@ def _many(patches: list[Patch]) -> str:
 
 def _unchecked(patches: list[Patch], synth: Synth | None) -> str:
     """What is to be said where nobody here knows the knobs that patches name."""
-    names = {patch.synth for patch in patches if _knobs(patch, synth) is None}
-    if not names:
-        return ""
-    near = [one for name in names for one in difflib.get_close_matches(name, synths(), n=1)]
-    hint = f" (did you mean {near[0]!r}?)" if near and near[0] not in names else ""
-    return f", which is not known here{hint}: its knobs were not checked"
+    said = ""
+    for name in sorted({patch.synth for patch in patches if _knobs(patch, synth) is None}):
+        near = [one for one in difflib.get_close_matches(name, synths(), n=1) if one != name]
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        said += f"; {name} is not known here{hint}: its knobs were not checked"
+    return said
 
 
 def _number(value: Any) -> str:

@@ -217,10 +217,12 @@ def _drop_changed(out: Path) -> None:
     """Delete the parts of a finished set that are not what was written; they are made again."""
     try:
         sums = read_report(out / REPORT).get("sha256")
-    except BadInput:
+    except BadInput:  # nothing is finished yet
+        return
+    if not isinstance(sums, dict):
         return
     for path in (out / PARTS).glob(f"part-*{ENDING}"):
-        if isinstance(sums, dict) and path.is_file() and sums.get(path.name) != _sha256(path):
+        if path.is_file() and sums.get(path.name) != _sha256(path):
             path.unlink()
 
 
