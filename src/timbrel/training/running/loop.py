@@ -22,7 +22,13 @@ from timbrel.files import replacing_folder
 from timbrel.training.objective import Batch, Objective
 from timbrel.training.registry import objective_for
 from timbrel.training.running.batches import Feed, Order, seed_globals
-from timbrel.training.running.engine import any_process, device_for, fix_numerics, make_fabric
+from timbrel.training.running.engine import (
+    any_process,
+    device_for,
+    fix_numerics,
+    make_fabric,
+    part_processes,
+)
 from timbrel.training.running.folder import RunFolder, digest, flat_settings
 from timbrel.training.running.interrupt import Interrupt, Stopped
 from timbrel.training.running.loggers import RunLogger, check_trackers, make_loggers
@@ -86,6 +92,8 @@ def train(
         if fabric.is_global_zero:
             raise
         raise SystemExit(2) from None  # one process says it for all
+    finally:
+        part_processes()
 
 
 class Training:
