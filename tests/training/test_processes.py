@@ -17,6 +17,25 @@ from toy import train_toy
 TOY = Path(__file__).parent / "toy.py"
 PLAIN = ("noise=0.0", "jitter=0.0", "loop.threads=1")
 TWO = ("loop.devices=2", "loop.batch_size=4")
+LEFT_AT_THE_END = """
+import gc, sys, torch
+from torch.nn.parallel import DistributedDataParallel
+sys.path.insert(0, {folder!r})
+from toy import TimbrelError, train_toy
+
+destroy = torch.distributed.destroy_process_group
+
+def told():
+    left = sum(isinstance(thing, DistributedDataParallel) for thing in gc.get_objects())
+    print(f"left: {{left}}", file=sys.stderr)
+    destroy()
+
+torch.distributed.destroy_process_group = told
+try:
+    train_toy(*sys.argv[1:])
+except TimbrelError:
+    pass
+"""
 
 
 def launch(*command: object, status: int = 0) -> str:
@@ -93,3 +112,17 @@ def test_one_process_speaks_for_all_when_a_run_fails(tmp_path: Path) -> None:
     said = launch(sys.executable, TOY, tmp_path, *PLAIN, *TWO, "spoil_at=12", status=1)
     assert said.count("training diverged at step 13") == 1
     assert "Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["spoil_at=12", "spoil_at=-1"])
+def test_networks_are_freed_before_the_process_group(tmp_path: Path, ending: str) -> None:
+    """Or a thread of the group's and the network wait for each other, now and then."""
+    program = tmp_path / "told.py"
+    program.write_text(LEFT_AT_THE_END.format(folder=str(TOY.parent)), encoding="utf-8")
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2")
+    status = 1 if ending == "spoil_at=12" else 0  # the second process ends with 2: torchrun says 1
+    said = launch(*torchrun, program, tmp_path / "run", *PLAIN, "loop.batch_size=4", ending,
+                  status=status)  # fmt: skip
+    assert said.count("left: 0") == 2
+    assert said.count("left:") == 2

@@ -7,8 +7,12 @@ already. All of them run the same loop.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -97,10 +101,35 @@ def any_process(fabric: Fabric, flag: bool) -> bool:
     return bool(torch.as_tensor(fabric.all_reduce(flags, reduce_op="sum")).item())
 
 
-def part_processes() -> None:
-    """End what a run's processes talk by: its threads can abort a process that just exits."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+@contextmanager
+def parting() -> Iterator[None]:
+    """End what the processes of a run talk by, once the run in the block has ended or failed.
+
+    A thread of gloo's may still wait for Python's lock to let go of a tensor. It aborts a process
+    that just exits; and a wrapped network that is freed after its process group waits for it for
+    ever, holding that lock. So the network goes first, from the frames of an error too.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if _talking():
+            _clear_frames(error)
+        raise
+    finally:
+        if _talking():
+            gc.collect()
+            torch.distributed.destroy_process_group()
+
+
+def _talking() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """Free what the frames of an error hold, and of those that led to it."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _made_by_fabric_cli() -> bool:

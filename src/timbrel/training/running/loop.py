@@ -27,7 +27,7 @@ from timbrel.training.running.engine import (
     device_for,
     fix_numerics,
     make_fabric,
-    part_processes,
+    parting,
 )
 from timbrel.training.running.folder import RunFolder, digest, flat_settings
 from timbrel.training.running.interrupt import Interrupt, Stopped
@@ -87,13 +87,12 @@ def train(
     fabric = make_fabric(settings.loop, several_phases=len(objective.phases) > 1)
     fix_numerics(settings.loop, threads)  # launching several processes sets them anew
     try:
-        return Training(fabric, settings, objective, folder, progress).run(origin)
+        with parting():
+            return Training(fabric, settings, objective, folder, progress).run(origin)
     except TimbrelError:
         if fabric.is_global_zero:
             raise
         raise SystemExit(2) from None  # one process says it for all
-    finally:
-        part_processes()
 
 
 class Training:
