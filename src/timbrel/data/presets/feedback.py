@@ -92,7 +92,11 @@ def collect_feedback(
     planned = plan_patches(settings, synth.parameters, [(BANK, patches)])
     trained = [patch for patch in planned if patch.split == "train"]
     if not any(patch.origin == "real" for patch in trained):
-        raise BadConfig("all judged patches are held out: lower validation, or test")
+        held_out = sum(patch.origin == "real" for patch in planned)
+        raise BadConfig(
+            f"all judged patches ({held_out}) are held out, and none is left to train on: judge "
+            "more of them, or give validation=0 test=0"
+        )
     chosen = evenly(len(trained), settings.activity)
     with alone_in(out.with_name(f".{out.name}.making")), replacing_folder(out) as unfinished:
         report = render_set(
