@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from timbrel.errors import BadInput, TimbrelError
 
@@ -45,6 +47,20 @@ def unwritable(path: Path, error: Exception) -> BadInput:
     reason = getattr(error, "strerror", None) or error
     todo = "make room, or choose another folder" if _full_disk(error) else "choose another folder"
     return BadInput(f"cannot write {path} ({reason}): {todo}")
+
+
+def read_json(path: Path, todo: str) -> Any:
+    """What a JSON file holds; `todo` says what to do where it cannot be read.
+
+    Raises:
+        BadInput: it is missing, no plain file, or not JSON.
+    """
+    try:
+        if is_stream(path):
+            raise BadInput(f"{path} is a pipe or a device: {todo}")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(unreadable(path, error, todo)) from None
 
 
 @contextmanager
@@ -102,8 +118,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     After an exception the old one is as it was; so it is after a kill, when the next call begins.
 
     Raises:
-        BadInput: it cannot be written.
+        BadInput: it has no name of its own, or cannot be written.
     """
+    if not path.name:
+        raise BadInput(f"{path} has no name of its own: give the name of a folder")
     unfinished, before = (path.with_name(f".{path.name}.{end}") for end in ("partial", "before"))
     try:
         if before.exists() and not path.exists():

@@ -244,3 +244,11 @@ def test_the_demo_writes_where_it_always_lies(timbrel: Any) -> None:
     Path("mine").mkdir()
     Path("mine/song.wav").write_bytes(b"a recording")
     assert timbrel("demo", "--out", "mine", *SINE).refusal.startswith("mine/song.wav is there")
+
+
+def test_what_is_in_the_way_is_said_before_the_work(tmp_path: Path) -> None:
+    Place(tmp_path).fill(put(a="1", b="1"))
+    (tmp_path / "a").write_text("my own now", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"a is there, and not from timbrel"):
+        Place(tmp_path).require_free(["b", "a"])
+    Place(tmp_path).require_free(["b", "c"])

@@ -126,3 +126,20 @@ def test_networks_are_freed_before_the_process_group(tmp_path: Path, ending: str
                   status=status)  # fmt: skip
     assert said.count("left: 0") == 2
     assert said.count("left:") == 2
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_missed_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, str(TOY), str(tmp_path), *PLAIN, *TWO,
+               "loop.steps=100000", "sleep_s=0.005"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "log.csv").exists():
+        time.sleep(0.05)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    others = [int(c) for c in children if "toy.py" in Path(f"/proc/{c}/cmdline").read_text()]
+    assert len(others) == 1
+    os.kill(others[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 1, said
+    assert said.count("another process of this run has gone") == 1
+    assert "Traceback" not in said

@@ -68,6 +68,16 @@ class Place:
             if read.name == self.file or self._is_numbered(read.name):
                 require_other(self.folder / read.name, [read])
 
+    def require_free(self, names: Iterable[str]) -> None:
+        """That nothing of others lies where results of these names go, before work that takes long.
+
+        Raises:
+            BadInput: something does.
+        """
+        before = _written(self.folder)
+        for name in names:
+            self._require_free(name, before.get(name))
+
     def fill(self, write: Callable[[Path], Sequence[Path]]) -> list[Path]:
         """Have `write` fill a new folder, and move its files to their place.
 
@@ -153,7 +163,9 @@ def place_for(
         file = f"{file_name(name)}{suffixes[0]}"
         return Place(folder, file, reads=tuple(reads), series=series)
     if folder.suffix.lower() not in suffixes:
-        raise BadInput(f"{folder} ends in {folder.suffix!r}: end it in {' or '.join(suffixes)}")
+        beside = "; the patches beside it are called alike" if series else ""
+        wanted = f"{' or '.join(suffixes)}{beside}"
+        raise BadInput(f"{folder} ends in {folder.suffix!r}: end it in {wanted}")
     require_other(folder, tuple(reads))
     return Place(folder.parent, folder.name, frozenset({folder.name}), tuple(reads), series)
 

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 import tomli_w
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from timbrel.config import Settings, make_settings, read_toml
-from timbrel.errors import BadConfig, BadModel
+from timbrel.errors import BadConfig, BadInput, BadModel
 from timbrel.files import replacing
 
 FORMAT = 1
@@ -100,6 +100,40 @@ def weights_file(folder: Path) -> Path:
     return path
 
 
+def weights_digest(folder: Path) -> str:
+    """What tells one model's weights from all others.
+
+    Raises:
+        BadModel: it has none, or they are damaged.
+    """
+    path = weights_file(folder)
+    try:
+        with safe_open(path, framework="pt"), path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> BadModel:
+    return BadModel(f"{path} is damaged ({error}): copy or train it again")
+
+
+def require_replaceable(folder: Path) -> None:
+    """That nothing but a model would go where one is to be written.
+
+    Raises:
+        BadInput: there is something else.
+    """
+    if not folder.name:
+        raise BadInput(f"{folder} has no name of its own: give the name of a folder")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        read_family(folder)
+    except BadModel:
+        raise BadInput(f"{folder} holds something else than a model: choose another") from None
+
+
 def read_weights(folder: Path, network: nn.Module, parts: tuple[str, ...] = ("",)) -> None:
     """Load a network's state from a model folder: to play it, or to train it further.
 
@@ -115,7 +149,7 @@ def read_weights(folder: Path, network: nn.Module, parts: tuple[str, ...] = ("",
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise BadModel(f"{path} is damaged ({error}): copy or train it again") from None
+        raise _damaged(path, error) from None
     wanted = {n: tensor for n, tensor in network.state_dict().items() if n.startswith(parts)}
     state = {n: tensor for n, tensor in state.items() if n.startswith(parts)}
     misfits = [name for name in wanted.keys() | state.keys()

@@ -13,11 +13,11 @@ from timbrel.data.notes.note_set import NoteSet
 from timbrel.errors import BadConfig, BadModel
 from timbrel.files import replacing_folder
 from timbrel.instruments import load
-from timbrel.instruments.model_folder import CARD
+from timbrel.instruments.model_folder import CARD, require_replaceable
 from timbrel.training.banks.bank import BankSettings, make_bank
 from timbrel.training.model_card import BANK_COMMAND, with_bank_of
 from timbrel.training.registry import objective_for, settings_from, tuning_of
-from timbrel.training.running.folder import ORIGIN, RECORD
+from timbrel.training.running.folder import ORIGIN, RECORD, read_record
 from timbrel.training.running.loop import train
 from timbrel.training.running.record import typed_command
 from timbrel.training.settings import TrainingSettings
@@ -68,13 +68,15 @@ def bank_again(model: Path, out: Path, overrides: Iterable[str] = ()) -> Path:
 
     Raises:
         BadConfig: it keeps no bank of notes, or they are not here.
+        BadInput: something else than a model is where the new one would be.
         BadModel: the model does not tell how it was trained.
     """
-    tables = with_overrides(_origin(model), overrides)
+    require_replaceable(out)
+    tables, record = with_overrides(_origin(model), overrides), read_record(model)
     settings: Any = settings_from(tables, where=str(model / ORIGIN))
     bank = getattr(settings, "bank", None)
     if not isinstance(bank, BankSettings):
-        return _exported_again(model, out, settings)
+        return _exported_again(model, out, settings, record)
     train = settings.data.train
     paths = [*((train,) if isinstance(train, str) else train), *bank.also]
     missing = next((path for path in paths if not Path(path).is_dir()), None)
@@ -89,7 +91,6 @@ def bank_again(model: Path, out: Path, overrides: Iterable[str] = ()) -> Path:
         shutil.copytree(model, made, dirs_exist_ok=True)
         instrument.save(made, half=True)
         (made / ORIGIN).write_text(to_toml(settings), encoding="utf-8")
-        record = json.loads((made / RECORD).read_text(encoding="utf-8"))
         record[BANK_COMMAND] = typed_command()
         card = with_bank_of((made / CARD).read_text(encoding="utf-8"), instrument.bank, record)
         (made / CARD).write_text(card, encoding="utf-8")
@@ -97,13 +98,14 @@ def bank_again(model: Path, out: Path, overrides: Iterable[str] = ()) -> Path:
     return out
 
 
-def _exported_again(model: Path, out: Path, settings: TrainingSettings) -> Path:
+def _exported_again(
+    model: Path, out: Path, settings: TrainingSettings, record: dict[str, Any]
+) -> Path:
     """What an export makes of weights, made again: a family that says so makes its bank there."""
     objective = objective_for(settings)
     if not objective.banks_at_export:
         raise BadConfig(f"{model.name} has no bank of notes to make again")
     objective.start_from(model)
-    record = json.loads((model / RECORD).read_text(encoding="utf-8"))
     record[BANK_COMMAND] = typed_command()
     with replacing_folder(out) as made:
         objective.export(made, record)
@@ -130,6 +132,7 @@ def _tuning_tables(model: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The tables that a model was trained by, made to fit other notes."""
     own = _origin(model)
     own.pop("bank", None)  # its names and sets are those of the notes it was trained on
+    settings_from(own, where=str(model / ORIGIN))
     notes = own.get("data", {})
     if any(override.startswith(("data=", "data.train=")) for override in overrides):
         notes.pop("validation", None)

@@ -16,6 +16,8 @@ from timbrel.config import Settings, Size
 
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Count = Annotated[int, Field(ge=1)]
+PerStep = Annotated[int, Field(ge=1, le=65_536)]
+Processes = Annotated[int, Field(ge=1, le=1024)]
 Natural = Annotated[int, Field(ge=0)]
 Threads = Annotated[int, Field(ge=0, le=1024)]
 Seed = Annotated[int, Field(ge=0, lt=2**62)]
@@ -49,8 +51,8 @@ class LoopSettings(Settings):
     """
 
     steps: Count = 10_000
-    batch_size: Count = 32
-    accumulate: Count = 1
+    batch_size: PerStep = 32
+    accumulate: PerStep = 1
     learning_rate: Annotated[float, Field(gt=0, lt=10)] = 1e-3
     warmup_steps: Natural = 100
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
@@ -59,8 +61,8 @@ class LoopSettings(Settings):
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: Count = 1
-    nodes: Count = 1
+    devices: Processes = 1
+    nodes: Processes = 1
     threads: Threads = 0
     workers: Threads = 1
     seed: Seed = 0

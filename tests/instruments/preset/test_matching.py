@@ -28,7 +28,7 @@ from timbrel.instruments.preset.hearing.heard import (
     pitch_heard,
 )
 from timbrel.instruments.preset.hearing.target import target_of
-from timbrel.instruments.preset.matching.candidates import Match
+from timbrel.instruments.preset.matching.candidates import Guess, Match
 from timbrel.instruments.preset.matching.finishing import levelled, measured
 from timbrel.instruments.preset.matching.judging import Judge
 from timbrel.instruments.preset.matching.matches import first_word, match
@@ -36,6 +36,7 @@ from timbrel.instruments.preset.network import PresetNetwork, PresetSettings
 from timbrel.instruments.preset.rendering import rendered
 from timbrel.sound import Notes, Rendered
 from timbrel.synths import Synth
+from timbrel.units import hz_to_midi
 
 PATCH = {"slope": 0.6, "decay_s": 0.4, "wave": 1, "level_db": -20.0}
 
@@ -196,3 +197,34 @@ def test_one_patch_at_least_is_asked_for(synth: Synth, patch: torch.Tensor, coun
     audio = rendered(synth, patch, Notes.of(60.0, 0.8, 1.0))[0]
     with pytest.raises(BadInput, match="are asked for: ask for one at least"):
         PatchFinder(synth).find(audio, SAMPLE_RATE, seconds=0.1, count=count)
+
+
+@pytest.mark.parametrize("f0_hz", [32.7, 41.2, 55.0, 4186.0])
+def test_the_lowest_and_highest_notes_are_heard(f0_hz: float) -> None:
+    """Below 65 Hz two periods are longer than the spectra's window, which heard C7 in them."""
+    tone = torch.sin(2 * torch.pi * f0_hz * torch.arange(SAMPLE_RATE) / SAMPLE_RATE)
+    target = target_of(0.5 * tone)
+    assert target.is_pitched
+    assert target.pitch == pytest.approx(float(hz_to_midi(torch.tensor(f0_hz))), abs=0.1)
+
+
+def test_an_offset_is_no_part_of_a_sound(synth: Synth) -> None:
+    plain = target_of(sound(synth))
+    shifted = target_of(sound(synth) + 0.4)
+    assert not shifted.is_cut
+    assert shifted.length_s == pytest.approx(plain.length_s, abs=0.1)
+    assert shifted.pitch == pytest.approx(plain.pitch, abs=0.1)
+
+
+def test_what_was_liked_goes_before_what_was_searched_and_hides_it_not(synth: Synth) -> None:
+    target = target_of(sound(synth))
+    far = synth.parameters.vector(PATCH | {"slope": 2.5})
+
+    def liked_db(vectors: torch.Tensor) -> torch.Tensor:
+        return torch.where((vectors - far).abs().amax(-1) < 1e-6, 100.0, 0.0)
+
+    liked = Guess(far, "corrected")
+    found = match(synth, None, target, 2.0, also=[liked], liked_db=liked_db, count=3)
+    assert [one.by for one in found[:2]] == ["corrected", "search"]
+    assert found[1].distance_db < found[0].distance_db
+    assert [one.counted_db for one in found] == sorted(one.counted_db for one in found)

@@ -19,7 +19,7 @@ from timbrel.cli.patches.match_reports import (
     unequal_level,
     with_files,
 )
-from timbrel.cli.patches.outputs import draw_beside, maker, patch_name, write_found
+from timbrel.cli.patches.outputs import draw_beside, found_names, maker, patch_name, write_found
 from timbrel.cli.places import Place, place_for
 from timbrel.errors import BadInput
 from timbrel.instruments.preset import FeedbackStore, Match, Opinions, PatchFinder
@@ -65,6 +65,8 @@ def match_sound(sound: Path, wishes: MatchWishes, out: Path | None, progress: Pr
     synth, finder = finder_for(wishes.synth, wishes.model)
     place = _place(sound, synth, wishes, out)
     place.require_apart()
+    names = found_names(Path(place.file).stem, finder.synth, wishes.count)
+    place.require_free([place.file, *chain.from_iterable(names)])
     audio = require_sound(read_audio(sound, SAMPLE_RATE), SAMPLE_RATE, name=str(sound))
     finder = _equipped(synth, finder, wishes, made.remarks, progress)
     target = target_of(audio, wishes.pitch)

@@ -29,13 +29,18 @@ def write_found(
 ) -> list[list[Path]]:
     """Patches as files of each format that their synthesizer has; several are numbered."""
     written = []
-    for number, patch in enumerate(patches, 1):
-        name = stem if len(patches) == 1 else f"{stem}_{number}"
-        paths = [folder / f"{name}{ending}" for ending in _endings(synth)]
+    for patch, names in zip(patches, found_names(stem, synth, len(patches)), strict=True):
+        paths = [folder / name for name in names]
         for path in paths:
             write_patch(path, patch, synth)
         written.append(paths)
     return written
+
+
+def found_names(stem: str, synth: Synth, count: int) -> list[list[str]]:
+    """What the files of so many patches are called."""
+    stems = [stem] if count == 1 else [f"{stem}_{number}" for number in range(1, count + 1)]
+    return [[f"{one}{ending}" for ending in _endings(synth)] for one in stems]
 
 
 def patch_name(number: int, text: str) -> str:

@@ -198,7 +198,10 @@ def _claim(settings: PresetSetSettings, planned: list[PlannedPatch]) -> str:
 
 def _check_claim(out: Path, claim: str) -> None:
     path = out / CLAIM
-    if path.exists() and path.read_bytes() != claim.encode():
+    if not path.exists():
+        return
+    told = claim.encode()
+    if path.stat().st_size != len(told) or path.read_bytes() != told:  # a device's size is 0
         raise BadInput(
             f"{out} holds a set of other presets or settings ({CLAIM} tells): choose another "
             "folder, or delete that one"

@@ -28,7 +28,7 @@ from timbrel.config import read_settings
 from timbrel.data.presets.names import By
 from timbrel.data.presets.plan import Origin, PresetSetSettings, Split
 from timbrel.errors import BadInput
-from timbrel.files import is_stream, unreadable
+from timbrel.files import is_stream, read_json
 from timbrel.instruments.preset.hearing.heard import N_CURVES, N_FRAMES, SCALE, Heard
 from timbrel.instruments.preset.hearing.heard_bytes import kept_heard
 from timbrel.synths import Parameters, load_synth
@@ -177,14 +177,9 @@ def patch_entries_json(entries: Sequence[PatchEntry]) -> str:
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        if is_stream(path):
-            raise BadInput(f"{path} is a pipe or a device: build the set again")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"no preset set at {path.parent}: build one, or check the path") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(unreadable(path, error, "build the set again")) from None
+    if not path.exists():
+        raise BadInput(f"no preset set at {path.parent}: build one, or check the path")
+    return read_json(path, "build the set again")
 
 
 def _small(part: Path, knobs: Parameters, n_patches: int) -> dict[str, Tensor]:

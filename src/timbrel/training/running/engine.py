@@ -13,17 +13,26 @@ import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import SLURMEnvironment
 from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.strategies import DDPStrategy
 
-from timbrel.errors import BadConfig
+from timbrel.errors import BadConfig, TimbrelError
 from timbrel.training.settings import LoopSettings
 
+_GONE = ("gloo/transport", "Connection reset by peer", "Connection closed by peer")
+"""What torch's errors say of a process that has gone: they have no type of their own."""
+
 _MIXED: dict[str, Literal["bf16-mixed", "16-mixed"]] = {"bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+class Lost(TimbrelError):
+    """A process of the run has gone without a word."""
 
 
 class _Mixed(MixedPrecision):
@@ -99,6 +108,44 @@ def any_process(fabric: Fabric, flag: bool) -> bool:
         return flag
     flags = torch.tensor(float(flag), device=fabric.device)
     return bool(torch.as_tensor(fabric.all_reduce(flags, reduce_op="sum")).item())
+
+
+def require_launcher(loop: LoopSettings) -> None:
+    """That whoever starts the processes of several machines is there: they would wait for ever.
+
+    Raises:
+        BadConfig: nobody is.
+    """
+    torchrun = torch.distributed.is_torchelastic_launched()
+    by_hand = not os.environ.keys().isdisjoint(("NODE_RANK", "GROUP_RANK"))
+    if loop.nodes > 1 and not (torchrun or by_hand or SLURMEnvironment.detect()):
+        raise BadConfig(
+            f"loop.nodes = {loop.nodes}: start it on each machine, by torchrun or SLURM"
+        )
+
+
+@contextmanager
+def one_speaking(fabric: Fabric, run: Path) -> Iterator[None]:
+    """Have one process say for all of them why the run in the block failed; the others just end.
+
+    Raises:
+        Lost: another process has gone, in the words of the first.
+    """
+    try:
+        yield
+    except TimbrelError:
+        if fabric.is_global_zero:
+            raise
+        raise SystemExit(2) from None
+    except RuntimeError as error:
+        if fabric.world_size == 1 or not any(word in str(error) for word in _GONE):
+            raise
+        if fabric.is_global_zero:
+            raise Lost(
+                "another process of this run has gone (killed, or out of memory?): the same "
+                f"command goes on from the last state in {run}"
+            ) from None
+        raise SystemExit(2) from None
 
 
 @contextmanager

@@ -10,7 +10,6 @@ model/                the exported model, once the run is done
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +19,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from timbrel.config import read_toml, to_toml
-from timbrel.errors import BadConfig
-from timbrel.files import replacing
-from timbrel.instruments.model_folder import weights_file
+from timbrel.errors import BadConfig, BadInput, BadModel
+from timbrel.files import read_json, replacing
 from timbrel.training.running.record import TrainingRecord
-from timbrel.training.running.state import Facts, read_facts
+from timbrel.training.running.state import RunFacts, read_facts, run_facts
 from timbrel.training.settings import TrainingSettings
 
 ORIGIN = "training.toml"
@@ -60,20 +58,25 @@ class RunFolder:
         """The folder of a step's audio and pictures."""
         return self.path / "previews" / f"step_{step:07d}"
 
-    def facts(self) -> Facts | None:
-        """What the saved state says of itself; None where nothing is saved."""
-        return read_facts(self.state) if self.state.is_file() else None
+    def facts(self) -> RunFacts | None:
+        """What the saved state says of itself; None where nothing is saved.
+
+        Raises:
+            BadModel: it is damaged.
+        """
+        return run_facts(self.state, read_facts(self.state)) if self.state.is_file() else None
 
     def check(self, settings: TrainingSettings, origin: str | None) -> None:
         """Refuse settings and initial weights that this folder's run was not begun with.
 
         Raises:
-            BadConfig: names what differs.
+            BadConfig: names what differs; or there is no run, and something is in its place.
         """
         if not self.config.is_file():
+            self._require_free()
             return
         facts = self.facts()
-        if facts and facts.get("origin") != origin:
+        if facts and facts["origin"] != origin:
             raise BadConfig(
                 f"{self.path} was begun from other weights: start from the same model, or train "
                 "in another folder"
@@ -89,6 +92,14 @@ class RunFolder:
                 f"{self.path} was begun with other settings ({'; '.join(differing)}): "
                 "put them back, or train in another folder"
             )
+
+    def _require_free(self) -> None:
+        places = (self.path, self.config, self.state, self.log, self.model)
+        places += (self.weights("last").parent, self.preview(0).parent)
+        for place in places:
+            is_folder = place.is_dir()
+            if place.exists() and not (is_folder and (place == self.path or _is_empty(place))):
+                raise BadConfig(f"{place} is there, and of no run: train in another folder")
 
     @contextmanager
     def claimed(self, settings: TrainingSettings) -> Iterator[None]:
@@ -122,18 +133,30 @@ class RunFolder:
         record.write(model / RECORD)
 
 
-def digest(model: Path) -> str:
-    """What tells one model's weights from all others.
+def read_record(model: Path) -> dict[str, Any]:
+    """How a model's training went, as it says beside its weights.
 
     Raises:
-        BadModel: the folder has none.
+        BadModel: it does not say.
     """
-    return hashlib.blake2b(weights_file(model).read_bytes(), digest_size=16).hexdigest()
+    todo = "train the model again, or copy the whole folder"
+    try:
+        record = read_json(model / RECORD, todo)
+    except BadInput as error:
+        raise BadModel(str(error)) from None
+    if not isinstance(record, dict):
+        raise BadModel(f"{model / RECORD} is no record of a training: {todo}")
+    return record
 
 
 def flat_settings(settings: TrainingSettings) -> dict[str, Any]:
     """The settings as values by full key."""
     return _flat(settings.model_dump(mode="json"))
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether nothing is in it but what a kill may leave, which is hidden."""
+    return all(path.name.startswith(".") for path in folder.iterdir())
 
 
 def _may_change(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

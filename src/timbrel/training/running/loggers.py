@@ -20,8 +20,8 @@ from typing import Any
 from typing_extensions import override
 
 from timbrel.audio import read_channels
-from timbrel.errors import MissingExtra
-from timbrel.files import replacing
+from timbrel.errors import BadInput, MissingExtra
+from timbrel.files import replacing, unwritable
 from timbrel.training.settings import LogSettings
 
 Numbers = Mapping[str, float]
@@ -62,8 +62,14 @@ class CSVLog(RunLogger):
         if self._widen() or same_step:
             self._rewrite()
         else:
+            self._append(row)
+
+    def _append(self, row: Mapping[str, str]) -> None:
+        try:
             with self._path.open("a", encoding="utf-8", newline="") as file:
                 csv.DictWriter(file, self._columns).writerow(row)
+        except OSError as error:
+            raise unwritable(self._path, error) from None
 
     def _widen(self) -> bool:
         known = len(self._columns)
@@ -81,12 +87,21 @@ class CSVLog(RunLogger):
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a log so far, without empty cells and without a last line cut off by a kill."""
+    """The rows of a log so far, without empty cells and without a last line cut off by a kill.
+
+    Raises:
+        BadInput: it is no log.
+    """
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8", errors="replace")
     whole = text[: text.rfind("\n") + 1]
-    return [{k: v for k, v in row.items() if k and v} for row in csv.DictReader(io.StringIO(whole))]
+    try:
+        rows = list(csv.DictReader(io.StringIO(whole)))
+        _ = [_step(row) for row in rows]
+    except (csv.Error, ValueError, TypeError) as error:
+        raise BadInput(f"{path} is no log of a run ({error}): move it away") from None
+    return [{k: v for k, v in row.items() if k and v} for row in rows]
 
 
 def _step(row: Mapping[str, str]) -> int:

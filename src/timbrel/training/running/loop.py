@@ -19,6 +19,7 @@ from lightning_fabric import Fabric
 
 from timbrel.errors import BadConfig, BadInput, TimbrelError
 from timbrel.files import replacing_folder
+from timbrel.instruments.model_folder import weights_digest
 from timbrel.training.objective import Batch, Objective
 from timbrel.training.registry import objective_for
 from timbrel.training.running.batches import Feed, Order, seed_globals
@@ -27,16 +28,25 @@ from timbrel.training.running.engine import (
     device_for,
     fix_numerics,
     make_fabric,
+    one_speaking,
     parting,
+    require_launcher,
 )
-from timbrel.training.running.folder import RunFolder, digest, flat_settings
+from timbrel.training.running.folder import RunFolder, flat_settings
 from timbrel.training.running.interrupt import Interrupt, Stopped
 from timbrel.training.running.loggers import RunLogger, check_trackers, make_loggers
 from timbrel.training.running.means import Means
 from timbrel.training.running.progress import RunProgress
 from timbrel.training.running.record import TrainingRecord, device_name, typed_command, versions
 from timbrel.training.running.schedule import learning_rate_factor
-from timbrel.training.running.state import Facts, read_state, write_state
+from timbrel.training.running.state import (
+    Facts,
+    damaged,
+    misfit,
+    read_state,
+    run_facts,
+    write_state,
+)
 from timbrel.training.running.step import NotFinite, Stepper
 from timbrel.training.running.validation import validation_losses
 from timbrel.training.settings import TrainingSettings
@@ -65,12 +75,14 @@ def train(
     Raises:
         BadConfig: the settings do not fit this machine, or the run that is already there.
         Diverged: a loss stopped being a number.
+        Lost: another process of the run has gone.
         Stopped: Ctrl-C or SIGTERM, after saving (a `SystemExit` of 130 or 143).
     """
     folder, progress = RunFolder(Path(run_dir)), RunProgress()
     device_for(settings.loop)
+    require_launcher(settings.loop)
     check_trackers(settings.log)
-    origin = digest(Path(initial_weights)) if initial_weights is not None else None
+    origin = weights_digest(Path(initial_weights)) if initial_weights is not None else None
     folder.check(settings, origin)
     facts = folder.facts()
     if facts and facts["step"] >= settings.loop.steps and folder.model.is_dir():
@@ -86,13 +98,8 @@ def train(
         objective.start_from(Path(initial_weights))
     fabric = make_fabric(settings.loop, several_phases=len(objective.phases) > 1)
     fix_numerics(settings.loop, threads)  # launching several processes sets them anew
-    try:
-        with parting():
-            return Training(fabric, settings, objective, folder, progress).run(origin)
-    except TimbrelError:
-        if fabric.is_global_zero:
-            raise
-        raise SystemExit(2) from None  # one process says it for all
+    with one_speaking(fabric, folder.path), parting():
+        return Training(fabric, settings, objective, folder, progress).run(origin)
 
 
 class Training:
@@ -281,7 +288,8 @@ class Training:
 
     def restore(self) -> None:
         """Go back to the saved state."""
-        tensors, facts = read_state(self.folder.state)
+        tensors, said = read_state(self.folder.state)
+        facts = run_facts(self.folder.state, said)
         if facts["processes"] != self.fabric.world_size:
             raise BadConfig(
                 f"{self.folder.path} was begun with {facts['processes']} processes and this is "
@@ -291,13 +299,15 @@ class Training:
         for fact in ("torch", "device", "threads"):
             if facts[fact] != now[fact]:
                 self.say(f"{fact} was {facts[fact]}, is {now[fact]}: the last bits may differ")
+        if wrong := self.stepper.misfit(tensors):
+            raise damaged(self.folder.state, f"{wrong} does not fit")
         self.stepper.restore(tensors)
         self.fabric.strategy.precision.load_state_dict(facts["scaler"])
         self.step, self.seconds = facts["step"], facts["seconds"]
         window = Means(facts["window"])
         self.window = window if self.fabric.is_global_zero else window.emptied()
         self.losses, self.validation = facts["losses"], facts["validation"]
-        self.best = tuple(facts["best"]) if facts["best"] else None
+        self.best = facts["best"]
         if self.step:
             self.say(f"{self.folder.path}: going on from step {self.step}")
 
@@ -309,7 +319,10 @@ class Training:
         average = self.stepper.average
         with average.applied(), replacing_folder(self.folder.model) as made:
             if self.loop.export == "best" and self.best:
-                weights, _ = read_state(self.folder.weights("best"))
+                path = self.folder.weights("best")
+                weights, _ = read_state(path)
+                if wrong := misfit(self.objective.state_dict(), weights):
+                    raise damaged(path, f"{wrong} does not fit")
                 self.objective.load_state_dict(weights)
             self.objective.export(made, record.as_dict())
             self.folder.write_origin(made, self.settings, record)

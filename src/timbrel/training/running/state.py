@@ -11,17 +11,39 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from typing_extensions import TypedDict
 
 from timbrel.errors import BadModel
 from timbrel.files import replacing
 
 Facts = dict[str, Any]
+
+
+class RunFacts(TypedDict):
+    """The facts of a run's state; see `Training.facts`, which says them."""
+
+    step: Annotated[int, Field(ge=0)]
+    seconds: float
+    window: dict[str, tuple[float, float]]
+    losses: dict[str, float]
+    validation: dict[str, float]
+    best: tuple[int, float] | None
+    scaler: dict[str, Any]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    torch: str
+    device: str
+    processes: int
+    origin: str | None
+
+
+_RUN_FACTS = TypeAdapter(RunFacts)
 
 
 def write_state(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> None:
@@ -53,13 +75,31 @@ def read_facts(path: Path) -> Facts:
         return json.loads(file.metadata()["facts"])
 
 
+def run_facts(path: Path, facts: Facts) -> RunFacts:
+    """Facts that are those of a run.
+
+    Raises:
+        BadModel: they are not.
+    """
+    try:
+        return _RUN_FACTS.validate_python(facts)
+    except ValidationError as error:
+        name = ".".join(map(str, error.errors()[0]["loc"])) or "facts"
+        raise damaged(path, f"{name} is none of a run's") from None
+
+
+def damaged(path: Path, what: object) -> BadModel:
+    """The error for a state that cannot be gone on from."""
+    return BadModel(f"{path} is damaged ({what}): remove it to start the run anew")
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[safe_open]:
     try:
         with safe_open(path, framework="pt") as file:
             yield file
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise BadModel(f"{path} is damaged ({error}): remove it to start the run anew") from None
+        raise damaged(path, error) from None
 
 
 def module_tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -97,6 +137,31 @@ def load_optimizer(
         states.setdefault(int(index), {})[key] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": states, "param_groups": groups})
+
+
+def misfit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str | None:
+    """The first of the wanted tensors that is missing, or of another shape or kind."""
+    for name, like in wanted.items():
+        tensor = tensors.get(name)
+        if tensor is None or tensor.shape != like.shape or tensor.dtype != like.dtype:
+            return name
+    return None
+
+
+def optimizer_misfit(
+    name: str, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> str | None:
+    """The first tensor that is none of this optimiser's: fused kernels trust their shapes."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for place, tensor in _under(f"optimizer.{name}.", tensors).items():
+        index, _, key = place.partition(".")
+        like = (
+            parameters[int(index)] if index.isdecimal() and int(index) < len(parameters) else None
+        )
+        shape = like.shape if like is not None and key != "step" else ()
+        if like is None or tensor.shape != shape or not tensor.is_floating_point():
+            return f"optimizer.{name}.{place}"
+    return None
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

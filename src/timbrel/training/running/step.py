@@ -19,7 +19,9 @@ from timbrel.training.running.schedule import learning_rate_factor
 from timbrel.training.running.state import (
     load_module,
     load_optimizer,
+    misfit,
     module_tensors,
+    optimizer_misfit,
     optimizer_tensors,
 )
 from timbrel.training.settings import LoopSettings
@@ -117,6 +119,14 @@ class Stepper:
         for phase, optimizer in zip(self._objective.phases, self._optimizers, strict=True):
             tensors |= optimizer_tensors(phase.name, optimizer)
         return tensors | {f"average.{n}": t for n, t in self.average.weights.items()}
+
+    def misfit(self, tensors: Mapping[str, Tensor]) -> str | None:
+        """The first tensor that keeps a state from being restored, if any does."""
+        wanted = module_tensors(self._objective)
+        wanted |= {f"average.{n}": t for n, t in self.average.weights.items()}
+        pairs = zip(self._objective.phases, self._optimizers, strict=True)
+        wrong = (optimizer_misfit(phase.name, one, tensors) for phase, one in pairs)
+        return misfit(wanted, tensors) or next(filter(None, wrong), None)
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go back to what `tensors` gave."""

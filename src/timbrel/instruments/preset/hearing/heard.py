@@ -21,7 +21,7 @@ from torch import Tensor
 
 from timbrel.dsp.autocorrelation import autocorrelation_pitch
 from timbrel.dsp.loudness import a_curve_db
-from timbrel.dsp.mel import FLOOR_DB, MelScale, mel_db, normalise_db
+from timbrel.dsp.mel import FLOOR_DB, MelScale, denormalise_db, mel_db, normalise_db
 from timbrel.dsp.stft import stft
 from timbrel.units import db_to_power, hz_to_midi, midi_to_hz, power_to_db
 
@@ -134,6 +134,12 @@ def pitch_heard(heard: Heard) -> float | None:
     """MIDI number of one sound; None where there is none."""
     pitch = float(pitches_heard(heard)[0])
     return None if math.isnan(pitch) else pitch
+
+
+def loudest_hz(heard: Heard) -> float:
+    """Where the spectrum of one sound is strongest, over all of its time, in Hz."""
+    power = db_to_power(denormalise_db(heard.mel[0])).mean(-1)
+    return float(SCALE.centres_hz()[power.argmax()])
 
 
 def pitches_heard(heard: Heard) -> Float[Tensor, " batch"]:

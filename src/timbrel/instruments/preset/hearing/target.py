@@ -10,12 +10,15 @@ from torch import Tensor
 from timbrel.audio import require_note
 from timbrel.dsp.first_note import one_note, others_follow
 from timbrel.dsp.onset import from_onset
+from timbrel.dsp.pitch import note_pitch
+from timbrel.errors import BadAudio
 from timbrel.instruments.instrument import check_pitch
 from timbrel.instruments.preset.hearing.heard import (
     N_SAMPLES,
     SAMPLE_RATE,
     Heard,
     hear,
+    loudest_hz,
     pitch_heard,
 )
 
@@ -24,6 +27,10 @@ TYPICAL_VELOCITY = 0.8
 
 UNPITCHED = 60.0
 """The key that noises and drums are played by."""
+
+
+_MIDDLE_HZ = (200.0, 2000.0)
+"""Where a sound is strongest whose pitch the spectra of 46 ms can tell."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +70,26 @@ def target_of(audio: Float[Tensor, " time"], pitch: float | None = None) -> Targ
         BadInput: `pitch` is no MIDI number.
     """
     whole = require_note(audio, SAMPLE_RATE)
+    whole = whole - whole.mean()  # an offset is loud, and no part of a sound
     sound = one_note(whole, SAMPLE_RATE) if pitch is None else whole
     note = from_onset(sound, SAMPLE_RATE)[:N_SAMPLES]
     heard = hear(note[None])
     if pitch is not None:
         return Target(note, heard, check_pitch(pitch))
-    found, is_cut = pitch_heard(heard), others_follow(sound, whole)
+    found, is_cut = _key_of(note, heard), others_follow(sound, whole)
     return Target(note, heard, UNPITCHED if found is None else found, found is not None, is_cut)
+
+
+def _key_of(note: Float[Tensor, " time"], heard: Heard) -> float | None:
+    """The pitch of a note; None where there is none.
+
+    What lies low or high is listened to by better means, which take 20 ms.
+    """
+    found, strongest_hz = pitch_heard(heard), loudest_hz(heard)
+    is_low, is_high = strongest_hz < _MIDDLE_HZ[0], strongest_hz > _MIDDLE_HZ[1]
+    if not is_low and not (is_high and found is not None):
+        return found
+    try:
+        return note_pitch(note, SAMPLE_RATE)
+    except BadAudio:
+        return None

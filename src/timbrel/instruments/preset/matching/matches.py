@@ -96,10 +96,10 @@ def match(
 
     begin = around(space, found[0].vector, answer)
     refined = search(space, begin, wanted, end - time.monotonic(), generator)
-    if refined is not None and refined.distance < found[0].counted_db:
+    if refined is not None:
         bonus = float(liked_db(refined.vector[None]))
-        found.insert(0, Match(refined.vector, note, refined.distance + bonus, "search", bonus))
-    return distinct(found, synth)[:count]
+        found.append(Match(refined.vector, note, refined.distance + bonus, "search", bonus))
+    return distinct(sorted(found, key=lambda one: one.counted_db), synth)[:count]
 
 
 def first_word(synth: Synth, network: PresetNetwork, target: Target) -> Match:
