@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from timbrel.cli.output import printable
+from timbrel.cli.play.patch_files import patch_endings
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.picture.takes import draw_takes
 from timbrel.synths import Patch, Synth
-from timbrel.synths.files import own_suffixes, write_patch
-from timbrel.synths.plugin import Plugin
+from timbrel.synths.files import write_patch
 
 _HEARD = 1e-3
 """Of a sound's peak: what is softer from there on is its end."""
@@ -40,7 +40,7 @@ def write_found(
 def found_names(stem: str, synth: Synth, count: int) -> list[list[str]]:
     """What the files of so many patches are called."""
     stems = [stem] if count == 1 else [f"{stem}_{number}" for number in range(1, count + 1)]
-    return [[f"{one}{ending}" for ending in _endings(synth)] for one in stems]
+    return [[f"{one}{ending}" for ending in patch_endings(synth)] for one in stems]
 
 
 def patch_name(number: int, text: str) -> str:
@@ -69,9 +69,3 @@ def _end(sound: Float[Tensor, " time"]) -> int:
     """Samples until nothing more is heard."""
     loud = (sound.abs() > _HEARD * sound.abs().max()).nonzero()
     return int(loud.max()) if len(loud) else 0
-
-
-def _endings(synth: Synth) -> tuple[str, ...]:
-    """Of the files that a patch is written to; .fxp takes a plug-in whose own name is known."""
-    is_nameless = isinstance(synth, Plugin) and not synth.plugin_id
-    return (".toml",) if is_nameless else own_suffixes(synth.name)

@@ -111,25 +111,30 @@ def blend(
     out: Out = None,
     plot: Plot = False,
 ) -> None:
-    """A note with the timbre that an expression says.
+    """A note with the timbre that an expression says; its patch too, of a synthesizer.
 
     Args:
         expression: Such as "violin + 0.5*bright - dark" or "0.5*'my.wav' + 0.5*piano".
     """
     from timbrel.cli.names import result_name, shown_name, written_name
     from timbrel.cli.places import place_for
+    from timbrel.cli.play.patch_files import patch_series, write_timbres
     from timbrel.cli.play.takes import play
     from timbrel.cli.timbres import MIDDLE_C, open_timbres
 
     timbres = open_timbres(using)
     timbre = timbres.resolve(expression)
     name = result_name(written_name(expression), using, pitch=note.pitch)
-    place = place_for(out, name, reads=timbres.reads)
+    series = patch_series(timbres.instrument)
+    place = place_for(out, name, reads=timbres.reads, series=series)
+    place.require_apart()
 
     def write(folder: Path) -> list[Path]:
-        shown = [shown_name(expression)]
-        takes = play(timbres.instrument, timbre[None], shown, note, MIDDLE_C)
-        return takes.write(folder, place.file, plot)
+        shown = shown_name(expression)
+        takes = play(timbres.instrument, timbre[None], [shown], note, MIDDLE_C)
+        paths = takes.write(folder, place.file, plot)
+        named = [(paths[0].stem, shown)]
+        return [*paths, *write_timbres(folder, timbres.instrument, named, timbre[None])]
 
     say_paths(place.fill(write))
 
@@ -145,11 +150,14 @@ def generate(
 ) -> None:
     """New sounds that nobody recorded, and a bank with their timbres, to use them again.
 
+    Of a synthesizer the patches, too.
+
     Args:
         count: How many.
         prior: Draw from the model's prior, not from what its named sounds span.
     """
     from timbrel.cli.names import result_name
+    from timbrel.cli.play.patch_files import write_timbres
     from timbrel.cli.play.takes import place_of_takes, play
     from timbrel.cli.timbres import MIDDLE_C, invent, keep_all, open_timbres
 
@@ -162,6 +170,8 @@ def generate(
     def write(folder: Path) -> list[Path]:
         takes = play(timbres.instrument, chosen, names, note, MIDDLE_C)
         paths = takes.write(folder, place.file, plot)
-        return [*paths, keep_all(timbres, names, chosen, paths[0])]
+        named = [(paths[0].stem if count == 1 else one, one) for one in names]
+        patches = write_timbres(folder, timbres.instrument, named, chosen)
+        return [*paths, *patches, keep_all(timbres, names, chosen, paths[0])]
 
     say_paths(place.fill(write))
