@@ -94,12 +94,13 @@ class RunFolder:
             )
 
     def _require_free(self) -> None:
-        places = (self.path, self.config, self.state, self.log, self.model)
-        places += (self.weights("last").parent, self.preview(0).parent)
-        for place in places:
-            is_folder = place.is_dir()
-            if place.exists() and not (is_folder and (place == self.path or _is_empty(place))):
-                raise BadConfig(f"{place} is there, and of no run: train in another folder")
+        """That nothing of others lies where a run writes."""
+        folders = (self.model, self.weights("last").parent, self.preview(0).parent)
+        in_the_way = [self.path] if self.path.exists() and not self.path.is_dir() else []
+        in_the_way += [path for path in (self.config, self.state, self.log) if path.exists()]
+        in_the_way += [path for path in folders if path.exists() and not _is_empty(path)]
+        if in_the_way:
+            raise BadConfig(f"{in_the_way[0]} is there, and of no run: train in another folder")
 
     @contextmanager
     def claimed(self, settings: TrainingSettings) -> Iterator[None]:
@@ -155,8 +156,8 @@ def flat_settings(settings: TrainingSettings) -> dict[str, Any]:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Whether nothing is in it but what a kill may leave, which is hidden."""
-    return all(path.name.startswith(".") for path in folder.iterdir())
+    """Whether it is one, and nothing is in it but what a kill may leave, which is hidden."""
+    return folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())
 
 
 def _may_change(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
