@@ -8,8 +8,7 @@ from pathlib import Path
 from jaxtyping import Float
 from torch import Tensor
 
-from timbrel.cli.output import printable
-from timbrel.cli.play.patch_files import patch_endings
+from timbrel.cli.play.patch_files import narrow, patch_endings
 from timbrel.instruments.preset.hearing.heard import SAMPLE_RATE
 from timbrel.picture.takes import draw_takes
 from timbrel.synths import Patch, Synth
@@ -20,7 +19,6 @@ _HEARD = 1e-3
 
 _MARGIN_S = 0.1
 _SILENT = 1e-6
-_LONGEST_NAME = 60
 _SHOWN_PEAK = 0.99
 
 
@@ -49,12 +47,12 @@ def patch_name(number: int, text: str) -> str:
     >>> patch_name(2, "my\x07 door")
     '2 my\\x07 door'
     """
-    return f"{number} {printable(text)}"[:_LONGEST_NAME].rstrip()
+    return narrow(f"{number} {text}")
 
 
 def maker(text: str) -> str:
     """Who made a patch, in a line that stays narrow."""
-    return f"timbrel, {printable(text)}"[:_LONGEST_NAME].rstrip()
+    return narrow(f"timbrel, {text}")
 
 
 def draw_beside(path: Path, names: Sequence[str], sounds: Sequence[Float[Tensor, " _"]]) -> Path:

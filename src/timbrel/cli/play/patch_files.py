@@ -46,11 +46,16 @@ def write_timbres(
     paths = []
     for (stem, name), vector in zip(named, timbres, strict=True):
         values = player.synth.parameters.values(vector)
-        patch = Patch(printable(name)[:_LONGEST_NAME].rstrip(), player.synth.name, values)
+        patch = Patch(narrow(name), player.synth.name, values)
         for ending in patch_endings(player.synth):
             write_patch(folder / f"{stem}{ending}", patch, player.synth)
             paths.append(folder / f"{stem}{ending}")
     return paths
+
+
+def narrow(text: str) -> str:
+    """A text as a list of patches has room for it, whatever a file is called."""
+    return printable(text)[:_LONGEST_NAME].rstrip()
 
 
 def patch_endings(synth: Synth) -> tuple[str, ...]:
