@@ -62,7 +62,7 @@ def test_levels_stay_between_0_and_1(attack, decay, sustain, release, held):
 def test_bad_times_are_refused_in_one_line():
     with pytest.raises(BadConfig, match=r"attack_s = -1: .* greater than or equal to 0$"):
         make_settings(Adsr, {"attack_s": -1})
-    with pytest.raises(BadConfig, match=r"release_s = inf: .* less than or equal to 60$"):
+    with pytest.raises(BadConfig, match=r"release_s = inf: .* finite number$"):
         make_settings(Adsr, {"release_s": math.inf})
     with pytest.raises(BadConfig, match=r"sustain = 2: .* less than or equal to 1$"):
         make_settings(Adsr, {"sustain": 2})

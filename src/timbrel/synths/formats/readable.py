@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import tomli_w
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from timbrel.config import Settings, make_settings
 from timbrel.errors import BadConfig, BadPatch
@@ -70,7 +70,9 @@ _Place = Annotated[float | str, BeforeValidator(_number_or_choice)]
 
 
 class _Told(Settings):
-    """A patch as its file tells it."""
+    """A patch as its file tells it; what is not finite, the knobs refuse in words of their own."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
 
     synth: str = Field(min_length=1, max_length=LONGEST_NAME)
     name: str = Field(default="", max_length=LONGEST_NAME)
