@@ -58,9 +58,11 @@ def read_json(path: Path, todo: str) -> Any:
     try:
         if is_stream(path):
             raise BadInput(f"{path} is a pipe or a device: {todo}")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return json.loads(path.read_bytes())
+    except OSError as error:
         raise BadInput(unreadable(path, error, todo)) from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path} is not whole JSON ({error}): {todo}") from None
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def test_a_set_on_disk_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "line"),
     [
-        ({"patches": "[" * 100_000}, "patches.json cannot be read"),
+        ({"patches": "[" * 100_000}, "patches.json is not whole JSON"),
         ({"patches": "[5]"}, "patches.json is damaged"),
         ({"report": "[]"}, "report.json is damaged"),
         ({"report": "{}"}, r"report.json is damaged \(no patches\)"),

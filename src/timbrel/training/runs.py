@@ -132,7 +132,7 @@ def _tuning_tables(model: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The tables that a model was trained by, made to fit other notes."""
     own = _origin(model)
     own.pop("bank", None)  # its names and sets are those of the notes it was trained on
-    settings_from(own, where=str(model / ORIGIN))
+    settings_from(own, where=str(model / ORIGIN))  # refuses what a hostile model says of itself
     notes = own.get("data", {})
     if any(override.startswith(("data=", "data.train=")) for override in overrides):
         notes.pop("validation", None)

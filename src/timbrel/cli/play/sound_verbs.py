@@ -127,7 +127,6 @@ def blend(
     name = result_name(written_name(expression), using, pitch=note.pitch)
     series = patch_series(timbres.instrument)
     place = place_for(out, name, reads=timbres.reads, series=series)
-    place.require_apart()
 
     def write(folder: Path) -> list[Path]:
         shown = shown_name(expression)

@@ -6,7 +6,6 @@ is read. Nothing here writes.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from timbrel.audio import resample
 from timbrel.data.notes.note_audio import read_batch, read_note
 from timbrel.data.notes.nsynth_layout import FAMILIES, HOLD_S, QUALITIES, SOURCES, SPLITS, UNKNOWN
 from timbrel.errors import BadInput
-from timbrel.files import is_stream, unreadable
+from timbrel.files import read_json
 
 # A name becomes a file name: nothing that could leave the folder.
 _SAFE_NAME = re.compile(r"\w[\w.+# -]{0,199}")
@@ -274,14 +273,7 @@ def _find(folder: Path, split: str | None) -> Path:
 
 
 def _read_examples(path: Path) -> dict[str, Any]:
-    try:
-        if is_stream(path):
-            raise BadInput(f"{path} is a pipe or a device: make the set again")
-        entries = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadInput(unreadable(path, error, "check the folder")) from None
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path} is not whole JSON ({error}): make the set again") from None
+    entries = read_json(path, "make the set again")
     if not isinstance(entries, dict) or not entries:
         raise BadInput(f"{path} holds {_shown(entries)}, wanted notes by name: make the set again")
     return entries

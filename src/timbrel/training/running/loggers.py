@@ -97,11 +97,14 @@ def _rows(path: Path) -> list[dict[str, str]]:
     text = path.read_text(encoding="utf-8", errors="replace")
     whole = text[: text.rfind("\n") + 1]
     try:
-        rows = list(csv.DictReader(io.StringIO(whole)))
-        _ = [_step(row) for row in rows]
-    except (csv.Error, ValueError, TypeError) as error:
+        told = csv.DictReader(io.StringIO(whole))
+        rows = [{k: v for k, v in row.items() if k and v} for row in told]
+    except csv.Error as error:
         raise BadInput(f"{path} is no log of a run ({error}): move it away") from None
-    return [{k: v for k, v in row.items() if k and v} for row in rows]
+    for row in rows:
+        if not row.get("step", "0").isdecimal():
+            raise BadInput(f"{path} is no log of a run (step {row['step']:.60}): move it away")
+    return rows
 
 
 def _step(row: Mapping[str, str]) -> int:
